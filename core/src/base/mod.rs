@@ -1,0 +1,16 @@
+//! Floor 0: time, randomness, addresses, ids and serial numbers.
+//!
+//! Everything above stands on these types. None of them knows a protocol, and none reads a clock,
+//! opens a socket or draws randomness that it was not handed.
+
+pub mod drops;
+pub mod ids;
+pub mod map;
+pub mod net;
+pub mod queue;
+pub mod random;
+pub mod redact;
+pub mod seq;
+pub mod time;
+pub mod timers;
+pub mod w3c;

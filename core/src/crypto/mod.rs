@@ -1,0 +1,39 @@
+//! Floor 1: cryptographic primitives behind one plain struct.
+//!
+//! A [`CryptoProvider`] is a struct of trait objects. It knows algorithms and no protocol: what a TLS
+//! pseudo-random function or an SRTP key derivation is stands with the machine that needs it.
+
+pub mod traits;
+
+#[cfg(feature = "ring")]
+pub mod ring;
+
+use self::traits::{Aead, Hash, Hmac, KeyExchange, Signing, Verification};
+use std::fmt;
+
+/// Where all cryptography of a connection comes from.
+///
+/// `Copy`, and made of `&'static` references: sharing it costs nothing, and no self-test runs per connection.
+#[derive(Clone, Copy)]
+pub struct CryptoProvider {
+    /// The provider's name, for logs and error messages.
+    pub name: &'static str,
+    /// Hash functions.
+    pub hash: &'static dyn Hash,
+    /// Keyed hashes.
+    pub hmac: &'static dyn Hmac,
+    /// Authenticated encryption.
+    pub aead: &'static dyn Aead,
+    /// Ephemeral key agreement.
+    pub key_exchange: &'static dyn KeyExchange,
+    /// Key generation and signatures with our own keys.
+    pub signing: &'static dyn Signing,
+    /// Verification of a peer's signatures.
+    pub verification: &'static dyn Verification,
+}
+
+impl fmt::Debug for CryptoProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CryptoProvider").field("name", &self.name).finish_non_exhaustive()
+    }
+}

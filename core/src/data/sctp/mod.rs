@@ -1,0 +1,1 @@
+//! SCTP associations (RFC 9260 and extensions).

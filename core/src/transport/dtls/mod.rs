@@ -1,0 +1,1 @@
+//! DTLS connections (RFC 6347; RFC 9147 next).

@@ -1,0 +1,337 @@
+//! ICE candidates and credentials as text (RFC 8839 §5.1, §5.4; RFC 6544 §4.5).
+
+use crate::base::redact::Redacted;
+use crate::wire::cursor::ParseError;
+use std::fmt;
+use std::net::IpAddr;
+use std::str::{FromStr, SplitAsciiWhitespace};
+
+/// A candidate's transport address: an IP address, or a name that has to be resolved (mDNS, FQDN).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum CandidateAddress {
+    /// An address.
+    Ip(IpAddr),
+    /// A host name, such as `….local`.
+    Name(String),
+}
+
+impl CandidateAddress {
+    /// The address, unless it is a name.
+    #[must_use]
+    pub const fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Self::Ip(ip) => Some(*ip),
+            Self::Name(_) => None,
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, ParseError> {
+        if let Ok(ip) = text.parse() {
+            return Ok(Self::Ip(ip));
+        }
+        let name = text.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'_'));
+        if name && !text.is_empty() && text.len() <= 253 {
+            Ok(Self::Name(text.to_owned()))
+        } else {
+            Err(ParseError::BadValue("candidate address"))
+        }
+    }
+}
+
+impl fmt::Display for CandidateAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(ip) => ip.fmt(f),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+/// What carries a candidate's datagrams.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum CandidateProtocol {
+    /// `udp`
+    Udp,
+    /// `tcp`
+    Tcp,
+    /// Another token, in lower case. Such candidates are ignored, not refused.
+    Unknown(String),
+}
+
+impl fmt::Display for CandidateProtocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::Unknown(token) => token,
+        })
+    }
+}
+
+crate::w3c_enum! {
+    /// How a candidate was learnt (`RTCIceCandidateType`).
+    pub enum CandidateType {
+        /// An address of the host itself.
+        Host = "host",
+        /// As a STUN server saw the host.
+        ServerReflexive = "srflx",
+        /// As the peer saw the host.
+        PeerReflexive = "prflx",
+        /// An address on a TURN server.
+        Relayed = "relay",
+    }
+}
+
+crate::w3c_enum! {
+    /// Who opens the connection of a TCP candidate (`RTCIceTcpCandidateType`).
+    pub enum TcpType {
+        /// This side does.
+        Active = "active",
+        /// The other side does.
+        Passive = "passive",
+        /// Both do at once.
+        SimultaneousOpen = "so",
+    }
+}
+
+/// A candidate, as `a=candidate` and trickled candidates write it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Candidate {
+    /// 1 to 32 ICE characters; equal for candidates that are alike (RFC 8445 §5.1.1.3).
+    pub foundation: String,
+    /// 1 to 256: 1 is RTP (and everything, when muxed), 2 is RTCP.
+    pub component: u16,
+    /// What carries it.
+    pub protocol: CandidateProtocol,
+    /// 1 to 2³¹ − 1.
+    pub priority: u32,
+    /// Where it is.
+    pub address: CandidateAddress,
+    /// The port; 9 for active TCP candidates.
+    pub port: u16,
+    /// How it was learnt.
+    pub kind: CandidateType,
+    /// `raddr` and `rport`: the base of a reflexive candidate, the mapped address of a relayed one.
+    pub related: Option<(CandidateAddress, u16)>,
+    /// Of a TCP candidate.
+    pub tcp_type: Option<TcpType>,
+    /// The `ufrag` extension: the generation that the candidate belongs to.
+    pub ufrag: Option<String>,
+    /// Other extensions, name and value, in order.
+    pub extensions: Vec<(String, String)>,
+}
+
+/// More extension pairs than any implementation sends.
+const MAX_EXTENSIONS: usize = 16;
+
+impl FromStr for Candidate {
+    type Err = ParseError;
+
+    /// Takes the value of the attribute, with or without `a=` and `candidate:` in front.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let text = text.trim();
+        let text = text.strip_prefix("a=").unwrap_or(text);
+        let text = text.strip_prefix("candidate:").unwrap_or(text);
+        let mut words = text.split_ascii_whitespace();
+        let mut candidate = parse_fixed(&mut words)?;
+        while let Some(name) = words.next() {
+            let value = words.next().ok_or(ParseError::Truncated)?;
+            candidate.extend(name, value)?;
+        }
+        Ok(candidate)
+    }
+}
+
+fn parse_fixed(words: &mut SplitAsciiWhitespace<'_>) -> Result<Candidate, ParseError> {
+    let mut word = || words.next().ok_or(ParseError::Truncated);
+    let foundation = word()?;
+    if foundation.len() > 32 || !foundation.bytes().all(is_ice_char) {
+        return Err(ParseError::BadValue("candidate foundation"));
+    }
+    let component = number(word()?, "candidate component")?;
+    let protocol = match word()?.to_ascii_lowercase().as_str() {
+        "udp" => CandidateProtocol::Udp,
+        "tcp" => CandidateProtocol::Tcp,
+        other => CandidateProtocol::Unknown(other.to_owned()),
+    };
+    let priority = number(word()?, "candidate priority")?;
+    let address = CandidateAddress::parse(word()?)?;
+    let port = number(word()?, "candidate port")?;
+    if !(1..=256).contains(&component) || !(1..=0x7fff_ffff).contains(&priority) {
+        return Err(ParseError::BadValue("candidate component or priority"));
+    }
+    if word()? != "typ" {
+        return Err(ParseError::BadValue("candidate type"));
+    }
+    let kind = word()?.parse().map_err(|_| ParseError::BadValue("candidate type"))?;
+    Ok(Candidate {
+        foundation: foundation.to_owned(),
+        component,
+        protocol,
+        priority,
+        address,
+        port,
+        kind,
+        related: None,
+        tcp_type: None,
+        ufrag: None,
+        extensions: Vec::new(),
+    })
+}
+
+fn number<T: FromStr>(text: &str, what: &'static str) -> Result<T, ParseError> {
+    // `str::parse` alone would take a plus sign.
+    let digits = text.bytes().all(|c| c.is_ascii_digit());
+    text.parse().ok().filter(|_| digits).ok_or(ParseError::BadValue(what))
+}
+
+impl Candidate {
+    fn extend(&mut self, name: &str, value: &str) -> Result<(), ParseError> {
+        match name {
+            "raddr" => self.related = Some((CandidateAddress::parse(value)?, 0)),
+            "rport" => {
+                let port = number(value, "candidate rport")?;
+                self.related.as_mut().ok_or(ParseError::BadValue("candidate rport"))?.1 = port;
+            }
+            "tcptype" => {
+                self.tcp_type = Some(value.parse().map_err(|_| ParseError::BadValue("candidate tcptype"))?);
+            }
+            "ufrag" => self.ufrag = Some(value.to_owned()),
+            _ if self.extensions.len() >= MAX_EXTENSIONS => {
+                return Err(ParseError::TooMany("candidate extensions"));
+            }
+            _ => self.extensions.push((name.to_owned(), value.to_owned())),
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Candidate {
+    /// `candidate:…` without `a=`, as `RTCIceCandidate.candidate` has it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            foundation,
+            component,
+            protocol,
+            priority,
+            address,
+            port,
+            kind,
+            related,
+            tcp_type,
+            ufrag,
+            extensions,
+        } = self;
+        write!(f, "candidate:{foundation} {component} {protocol} {priority} {address} {port} typ {kind}")?;
+        if let Some((address, port)) = related {
+            write!(f, " raddr {address} rport {port}")?;
+        }
+        if let Some(tcp_type) = tcp_type {
+            write!(f, " tcptype {tcp_type}")?;
+        }
+        if let Some(ufrag) = ufrag {
+            write!(f, " ufrag {ufrag}")?;
+        }
+        extensions.iter().try_for_each(|(name, value)| write!(f, " {name} {value}"))
+    }
+}
+
+/// `ice-char` of RFC 8839 §5.1: letters, digits, `+` and `/`.
+#[must_use]
+pub const fn is_ice_char(c: u8) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, b'+' | b'/')
+}
+
+/// The alphabet of user fragments and passwords, for the random generator.
+pub const ICE_CHARS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// One side's ICE credentials: they name a generation and protect its checks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// The user fragment, 4 to 256 ICE characters.
+    pub ufrag: String,
+    /// The password, 22 to 256 ICE characters; never printed.
+    pub password: Redacted<String>,
+}
+
+impl Credentials {
+    /// Checks lengths and characters (RFC 8839 §5.4).
+    pub fn new(ufrag: &str, password: &str) -> Result<Self, ParseError> {
+        let fits = |text: &str, least| (least..=256).contains(&text.len()) && text.bytes().all(is_ice_char);
+        if !fits(ufrag, 4) {
+            return Err(ParseError::BadValue("ice-ufrag"));
+        }
+        if !fits(password, 22) {
+            return Err(ParseError::BadValue("ice-pwd"));
+        }
+        Ok(Self { ufrag: ufrag.to_owned(), password: Redacted(password.to_owned()) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Candidate, CandidateAddress, CandidateProtocol, CandidateType, Credentials, TcpType};
+    use quickcheck::quickcheck;
+
+    #[test]
+    fn what_browsers_write_goes_both_ways() {
+        let text = "candidate:842163049 1 udp 1677729535 203.0.113.4 61665 typ srflx raddr 192.0.2.2 rport 9 \
+                    ufrag Yd2q generation 0 network-cost 999";
+        let read: Candidate = text.parse().unwrap();
+        assert_eq!(read.kind, CandidateType::ServerReflexive);
+        assert_eq!(read.ufrag.as_deref(), Some("Yd2q"));
+        assert_eq!(read.related, Some((CandidateAddress::Ip("192.0.2.2".parse().unwrap()), 9)));
+        assert_eq!(read.to_string(), text);
+        assert_eq!(format!("a={text}").parse(), Ok(read));
+    }
+
+    #[test]
+    fn names_tcp_and_unknown_transports_are_kept() {
+        let read: Candidate =
+            "1 1 TCP 9 8d5e4a3c-0000-4000-8000-000000000000.local 9 typ host tcptype active".parse().unwrap();
+        assert_eq!(read.tcp_type, Some(TcpType::Active));
+        assert!(matches!(read.address, CandidateAddress::Name(_)));
+        let read: Candidate = "1 1 quic 9 ::1 9 typ host".parse().unwrap();
+        assert_eq!(read.protocol, CandidateProtocol::Unknown("quic".into()));
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for text in [
+            "",
+            "candidate:",
+            "1 1 udp 1 192.0.2.1 9",
+            "1 0 udp 1 192.0.2.1 9 typ host",
+            "1 257 udp 1 192.0.2.1 9 typ host",
+            "1 1 udp 0 192.0.2.1 9 typ host",
+            "1 1 udp 2147483648 192.0.2.1 9 typ host",
+            "1 1 udp +1 192.0.2.1 9 typ host",
+            "1 1 udp 1 192.0.2.1 65536 typ host",
+            "1 1 udp 1 [::1] 9 typ host",
+            "1 1 udp 1 192.0.2.1 9 typ home",
+            "1 1 udp 1 192.0.2.1 9 typ host rport 9",
+            "1 1 udp 1 192.0.2.1 9 typ host ufrag",
+            "!! 1 udp 1 192.0.2.1 9 typ host",
+        ] {
+            assert!(text.parse::<Candidate>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_checked_and_hidden() {
+        let good = Credentials::new("abcd", "0123456789012345678901").unwrap();
+        assert!(!format!("{good:?}").contains("0123"));
+        assert!(Credentials::new("abc", "0123456789012345678901").is_err());
+        assert!(Credentials::new("abcd", "012345678901234567890").is_err());
+        assert!(Credentials::new("ab:d", "0123456789012345678901").is_err());
+    }
+
+    quickcheck! {
+        fn arbitrary_text_does_no_harm(text: String) -> bool {
+            match text.parse::<Candidate>() {
+                Ok(candidate) => candidate.to_string().parse() == Ok(candidate),
+                Err(_) => true,
+            }
+        }
+    }
+}

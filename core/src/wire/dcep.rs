@@ -1,0 +1,1 @@
+//! The data channel establishment protocol (RFC 8832).

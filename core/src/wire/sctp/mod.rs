@@ -1,0 +1,1 @@
+//! SCTP packets, chunks and parameters (RFC 9260 and extensions).

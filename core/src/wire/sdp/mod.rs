@@ -1,0 +1,1 @@
+//! Session descriptions as typed values (RFC 8866 and the attributes of RFC 9429).

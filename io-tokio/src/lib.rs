@@ -1,0 +1,1 @@
+//! Binds the [`purertc`] peer connection to tokio sockets.
