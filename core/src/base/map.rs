@@ -6,6 +6,7 @@
 use crate::base::random::Rng;
 #[expect(clippy::disallowed_types, reason = "wrapped here: seeded by the connection, never iterated")]
 use std::collections::HashMap;
+use std::borrow::Borrow;
 use std::hash::{BuildHasher, Hash, Hasher};
 
 /// A map with seeded hashing and no iteration.
@@ -29,17 +30,26 @@ impl<K: Eq + Hash, V> SeededMap<K, V> {
     }
 
     /// What is under `key`.
-    pub fn get(&self, key: &K) -> Option<&V> {
+    pub fn get<Q: Eq + Hash + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
         self.inner.get(key)
     }
 
     /// What is under `key`.
-    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+    pub fn get_mut<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+    {
         self.inner.get_mut(key)
     }
 
     /// Takes out what is under `key`.
-    pub fn remove(&mut self, key: &K) -> Option<V> {
+    pub fn remove<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
         self.inner.remove(key)
     }
 

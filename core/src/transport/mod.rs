@@ -1,4 +1,351 @@
-//! Floor 2: how bytes reach the peer and come back: ICE, DTLS, and soon TURN and SRTP.
+//! Floor 2: how bytes reach the peer and come back: ICE and DTLS, and soon TURN and SRTP.
+//!
+//! A [`Transport`] is one path through the network, found by ICE and secured by DTLS. It knows neither data
+//! channels nor media: it hands up plaintext packets and seals those that it is given.
+//!
+//! Two gates stand here, as types. DTLS is not looked at before ICE vouched for the very path that it came on
+//! ([`ice::ValidatedPath`]), and nothing is sealed before the peer's certificate fits its fingerprint (only a
+//! connected [`dtls::Connection`] hands out a [`dtls::RecordStart`]).
 
+pub mod demux;
 pub mod dtls;
+mod event;
+mod gather;
 pub mod ice;
+
+pub use self::event::{Event, IceGatheringState, Inbound, SendPath};
+
+use self::demux::Kind;
+use self::dtls::{Connection, DtlsTransportState, RecordStart, Role};
+use self::gather::Gatherer;
+use self::ice::{Agent, IceRole, IceTransportState, SelectedPair, ValidatedPath};
+use crate::base::drops::{DropReason, Drops};
+use crate::base::net::{Datagram, LocalAddress, Path, Transmit};
+use crate::base::queue::Queue;
+use crate::base::random::Rng;
+use crate::base::time::{Instant, earliest};
+use crate::crypto::CryptoProvider;
+use crate::wire::candidate::{Candidate, Credentials};
+use crate::wire::fingerprint::Fingerprint;
+use bytes::BytesMut;
+
+/// DTLS datagrams that may wait for our role to be known: a ClientHello in fragments fits.
+const MAX_EARLY: usize = 4;
+/// Bytes that they may hold.
+const MAX_EARLY_BYTES: usize = 8 * 1024;
+
+/// What a transport is made with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Timings and caps of ICE.
+    pub ice: ice::Config,
+    /// Certificate, cryptography and timings of DTLS.
+    pub dtls: dtls::Config,
+}
+
+/// One path through the network, found by ICE and secured by DTLS.
+#[derive(Debug)]
+pub struct Transport {
+    agent: Agent,
+    dtls: Dtls,
+    gatherer: Gatherer,
+    fingerprints: Vec<Fingerprint>,
+    events: Queue<Event>,
+    drops: Drops,
+}
+
+/// The secured half.
+#[derive(Debug)]
+enum Dtls {
+    /// Our role is not known, so what comes waits.
+    RoleUnknown { config: Box<dtls::Config>, rng: Rng, early: Vec<BytesMut> },
+    /// The role is known; the handshake begins with the first valid pair.
+    Ready(Box<Connection>),
+}
+
+impl Transport {
+    /// A transport that does nothing yet but has credentials to signal.
+    #[must_use]
+    pub fn new(config: Config, crypto: &CryptoProvider, rng: &mut Rng) -> Self {
+        let Config { ice, dtls } = config;
+        Self {
+            agent: Agent::new(ice, crypto.hmac, rng.fork()),
+            dtls: Dtls::RoleUnknown { config: Box::new(dtls), rng: rng.fork(), early: Vec::new() },
+            gatherer: Gatherer::new(),
+            fingerprints: Vec::new(),
+            events: Queue::default(),
+            drops: Drops::default(),
+        }
+    }
+
+    /// The credentials to signal.
+    #[must_use]
+    pub fn local_credentials(&self) -> &Credentials {
+        self.agent.local_credentials()
+    }
+
+    /// Lets `address` be used; it becomes a candidate when gathering begins, or now if it has begun.
+    pub fn add_local_address(&mut self, now: Instant, address: LocalAddress) {
+        if self.gatherer.add(address) {
+            self.surface(now, address);
+            self.advance(now);
+        }
+    }
+
+    /// Begins gathering, once.
+    pub fn gather(&mut self, now: Instant) {
+        let Some(addresses) = self.gatherer.begin() else { return };
+        self.events.push(Event::GatheringStateChange(IceGatheringState::Gathering));
+        addresses.into_iter().for_each(|address| self.surface(now, address));
+        // Host addresses are all there is: no server is outstanding.
+        self.gatherer.complete();
+        self.agent.end_of_local_candidates(now);
+        self.events.push(Event::GatheringStateChange(IceGatheringState::Complete));
+        self.advance(now);
+    }
+
+    fn surface(&mut self, now: Instant, address: LocalAddress) {
+        if let Some(candidate) = self.agent.add_local_address(now, address) {
+            self.events.push(Event::LocalCandidate(Box::new(candidate)));
+        }
+    }
+
+    /// Takes our ICE role.
+    pub fn set_ice_role(&mut self, now: Instant, role: IceRole) {
+        self.agent.set_role(now, role);
+        self.advance(now);
+    }
+
+    /// Takes the peer's ICE credentials.
+    pub fn set_remote_credentials(&mut self, now: Instant, credentials: Credentials) {
+        self.agent.set_remote_credentials(now, credentials);
+        self.advance(now);
+    }
+
+    /// Takes a candidate of the peer.
+    pub fn add_remote_candidate(&mut self, now: Instant, candidate: &Candidate) {
+        self.agent.add_remote_candidate(now, candidate);
+        self.advance(now);
+    }
+
+    /// The peer has no further candidates.
+    pub fn end_of_remote_candidates(&mut self, now: Instant) {
+        self.agent.end_of_remote_candidates(now);
+        self.advance(now);
+    }
+
+    /// Takes our DTLS role and what the peer's certificate must hash to. The first call decides.
+    pub fn start_dtls(&mut self, now: Instant, role: Role, fingerprints: Vec<Fingerprint>) {
+        let Dtls::RoleUnknown { config, rng, early } = &mut self.dtls else { return };
+        let mut connection = Box::new(Connection::new((**config).clone(), role, rng.fork()));
+        connection.set_remote_fingerprints(now, fingerprints.clone());
+        self.fingerprints = fingerprints;
+        let early = std::mem::take(early);
+        self.dtls = Dtls::Ready(connection);
+        for datagram in early {
+            // Before the handshake nothing can be application data.
+            self.open(now, datagram, &mut Vec::new());
+        }
+        self.advance(now);
+    }
+
+    /// What the peer's certificate must hash to, once known.
+    #[must_use]
+    pub fn remote_fingerprints(&self) -> &[Fingerprint] {
+        &self.fingerprints
+    }
+
+    /// Takes a datagram; the packets inside are appended to `received`.
+    pub fn handle_datagram(&mut self, now: Instant, datagram: Datagram, received: &mut Vec<Inbound>) {
+        let Datagram { path, ecn: _, data } = datagram;
+        let Some(&first) = data.first() else { return self.drops.count(DropReason::Empty) };
+        match demux::kind(first) {
+            Kind::Stun => self.agent.handle_stun(now, path, &data),
+            Kind::Dtls => match self.agent.validated(&path) {
+                Some(validated) => return self.handle_dtls(now, validated, data, received),
+                None => self.drops.count(DropReason::UnvalidatedSource),
+            },
+            Kind::Rtp => self.drops.count(DropReason::SrtpNotReady),
+            Kind::TurnChannel | Kind::Unknown => self.drops.count(DropReason::UnknownProtocol),
+        }
+        self.advance(now);
+    }
+
+    fn handle_dtls(&mut self, now: Instant, _gate: ValidatedPath, data: BytesMut, received: &mut Vec<Inbound>) {
+        if let Dtls::RoleUnknown { early, .. } = &mut self.dtls {
+            let held: usize = early.iter().map(BytesMut::len).sum();
+            if early.len() >= MAX_EARLY || held + data.len() > MAX_EARLY_BYTES {
+                return self.drops.count(DropReason::DtlsBuffered);
+            }
+            return early.push(data);
+        }
+        self.open(now, data, received);
+    }
+
+    fn open(&mut self, now: Instant, data: BytesMut, received: &mut Vec<Inbound>) {
+        if let Dtls::Ready(connection) = &mut self.dtls {
+            connection.handle_datagram(now, data, &mut |packet| received.push(Inbound::Sctp(packet)));
+            self.collect_dtls();
+        }
+    }
+
+    /// Does what is due at `now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.agent.handle_timeout(now);
+        if let Dtls::Ready(connection) = &mut self.dtls {
+            connection.handle_timeout(now);
+        }
+        self.advance(now);
+    }
+
+    /// Moves values between the parts: what ICE found out starts DTLS, and both go up as events.
+    fn advance(&mut self, now: Instant) {
+        while let Some(event) = self.agent.poll_event() {
+            match event {
+                ice::Event::StateChange(state) => self.events.push(Event::IceStateChange(state)),
+                ice::Event::SelectedPairChange => self.events.push(Event::SelectedPairChange),
+                _ => {}
+            }
+        }
+        // DTLS begins on the first pair that works, not on the nominated one.
+        if let Dtls::Ready(connection) = &mut self.dtls
+            && connection.state() == DtlsTransportState::New
+            && self.agent.send_path().is_some()
+        {
+            if let Some(rtt) = self.agent.rtt() {
+                connection.set_rtt(rtt);
+            }
+            connection.start(now);
+        }
+        self.collect_dtls();
+    }
+
+    fn collect_dtls(&mut self) {
+        let Dtls::Ready(connection) = &mut self.dtls else { return };
+        while let Some(event) = connection.poll_event() {
+            if let dtls::Event::StateChange(state) = event {
+                self.events.push(Event::DtlsStateChange(state));
+            }
+        }
+    }
+
+    /// Appends one datagram of ICE or of the handshake to `out`.
+    pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
+        if let Some(transmit) = self.agent.poll_transmit(now, out) {
+            return Some(transmit);
+        }
+        let (path, _consent) = self.agent.send_path()?;
+        let Dtls::Ready(connection) = &mut self.dtls else { return None };
+        let size = connection.poll_transmit(now, out)?;
+        Some(Transmit::single(path, size))
+    }
+
+    /// Where a sealed packet may go now; `None` before the handshake is done and when consent is lost.
+    #[must_use]
+    pub fn send_path(&self) -> Option<SendPath> {
+        let (path, _consent) = self.agent.send_path()?;
+        let Dtls::Ready(connection) = &self.dtls else { return None };
+        let max_payload = connection.max_payload()?;
+        Some(SendPath { path, max_payload })
+    }
+
+    /// Reserves room for a record's header in `out`; the packet is appended behind it.
+    pub fn begin_record(&self, out: &mut Vec<u8>) -> Option<RecordStart> {
+        match &self.dtls {
+            Dtls::Ready(connection) => connection.begin_record(out),
+            Dtls::RoleUnknown { .. } => None,
+        }
+    }
+
+    /// Seals, in place, what was appended to `out` since `start`.
+    pub fn finish_record(&mut self, start: RecordStart, out: &mut Vec<u8>) {
+        if let Dtls::Ready(connection) = &mut self.dtls {
+            connection.finish_record(start, out);
+        }
+    }
+
+    /// Says goodbye to the peer; what has to be sent comes out of [`poll_transmit`](Self::poll_transmit) until
+    /// [`shut_down`](Self::shut_down) is called.
+    pub fn close(&mut self, now: Instant) {
+        if let Dtls::Ready(connection) = &mut self.dtls {
+            connection.close(now);
+        }
+    }
+
+    /// Stops answering and sending anything.
+    pub fn shut_down(&mut self) {
+        self.agent.close();
+        self.events.clear();
+    }
+
+    /// The next event.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop()
+    }
+
+    /// When `handle_timeout` is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let dtls = match &self.dtls {
+            Dtls::Ready(connection) => connection.poll_timeout(),
+            Dtls::RoleUnknown { .. } => None,
+        };
+        earliest([self.agent.poll_timeout(), dtls])
+    }
+
+    /// The ICE state.
+    #[must_use]
+    pub fn ice_state(&self) -> IceTransportState {
+        self.agent.state()
+    }
+
+    /// The ICE agent, for what it knows about candidates and pairs.
+    #[must_use]
+    pub const fn ice(&self) -> &Agent {
+        &self.agent
+    }
+
+    /// The DTLS connection, once our role is known.
+    #[must_use]
+    pub fn dtls(&self) -> Option<&Connection> {
+        match &self.dtls {
+            Dtls::Ready(connection) => Some(connection),
+            Dtls::RoleUnknown { .. } => None,
+        }
+    }
+
+    /// The DTLS state.
+    #[must_use]
+    pub fn dtls_state(&self) -> DtlsTransportState {
+        self.dtls().map_or(DtlsTransportState::New, Connection::state)
+    }
+
+    /// How far gathering is.
+    #[must_use]
+    pub const fn gathering_state(&self) -> IceGatheringState {
+        self.gatherer.state()
+    }
+
+    /// The pair that carries the data.
+    #[must_use]
+    pub fn selected_pair(&self) -> Option<SelectedPair> {
+        self.agent.selected()
+    }
+
+    /// Whether ICE authenticated this path.
+    #[must_use]
+    pub fn is_validated(&self, path: &Path) -> bool {
+        self.agent.validated(path).is_some()
+    }
+
+    /// What was refused here and below.
+    #[must_use]
+    pub fn drops(&self) -> Drops {
+        let mut drops = self.drops.clone();
+        drops.merge(self.agent.drops());
+        if let Some(connection) = self.dtls() {
+            drops.merge(connection.drops());
+        }
+        drops
+    }
+}

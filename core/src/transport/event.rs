@@ -1,0 +1,52 @@
+//! What a transport hands to its owner.
+
+use crate::base::net::Path;
+use crate::transport::dtls::DtlsTransportState;
+use crate::transport::ice::IceTransportState;
+use crate::wire::candidate::Candidate;
+use bytes::BytesMut;
+
+crate::w3c_enum! {
+    /// `RTCIceGatheringState`: how far the search for our own candidates is.
+    pub enum IceGatheringState {
+        /// It has not begun.
+        New = "new",
+        /// It is under way.
+        Gathering = "gathering",
+        /// All candidates of this generation are known.
+        Complete = "complete",
+    }
+}
+
+/// What a transport has to say.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// Gathering began or ended.
+    GatheringStateChange(IceGatheringState),
+    /// A candidate of ours is to be signalled.
+    LocalCandidate(Box<Candidate>),
+    /// The ICE state, after the change.
+    IceStateChange(IceTransportState),
+    /// Another pair carries the data now.
+    SelectedPairChange,
+    /// The DTLS state, after the change.
+    DtlsStateChange(DtlsTransportState),
+}
+
+/// What was inside a datagram.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Inbound {
+    /// An SCTP packet: the plaintext of a DTLS record, a slice of the datagram.
+    Sctp(BytesMut),
+}
+
+/// Where data may leave now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SendPath {
+    /// The five-tuple.
+    pub path: Path,
+    /// Bytes that a packet inside may have, so that the datagram stays within the path's MTU.
+    pub max_payload: usize,
+}

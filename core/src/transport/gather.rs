@@ -1,0 +1,68 @@
+//! Which addresses of this host become candidates.
+//!
+//! Host addresses today. Server-reflexive and relayed candidates take their place beside them: an address
+//! waits here until a server answered for it.
+
+use crate::base::net::LocalAddress;
+use crate::transport::event::IceGatheringState;
+
+/// More addresses than a host has interfaces.
+const MAX_ADDRESSES: usize = 64;
+
+/// Addresses that the driver named, and how far gathering is.
+#[derive(Debug)]
+pub(super) struct Gatherer {
+    addresses: Vec<LocalAddress>,
+    state: IceGatheringState,
+}
+
+impl Gatherer {
+    pub(super) const fn new() -> Self {
+        Self { addresses: Vec::new(), state: IceGatheringState::New }
+    }
+
+    pub(super) const fn state(&self) -> IceGatheringState {
+        self.state
+    }
+
+    /// Notes `address`; `true` when it became a candidate right now, because gathering has begun.
+    pub(super) fn add(&mut self, address: LocalAddress) -> bool {
+        let wildcard = address.address.ip().is_unspecified() || address.address.port() == 0;
+        if wildcard || self.addresses.len() >= MAX_ADDRESSES || self.addresses.contains(&address) {
+            return false;
+        }
+        self.addresses.push(address);
+        self.state != IceGatheringState::New
+    }
+
+    /// Begins; the addresses known so far come back. `None` when it has begun before.
+    pub(super) fn begin(&mut self) -> Option<Vec<LocalAddress>> {
+        (self.state == IceGatheringState::New).then(|| {
+            self.state = IceGatheringState::Gathering;
+            self.addresses.clone()
+        })
+    }
+
+    /// Nothing is outstanding any more.
+    pub(super) const fn complete(&mut self) {
+        self.state = IceGatheringState::Complete;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Gatherer;
+    use crate::base::net::{LocalAddress, SocketId};
+
+    #[test]
+    fn addresses_wait_for_the_beginning_and_count_once() {
+        let address = |text: &str| LocalAddress::udp(SocketId(0), text.parse().unwrap());
+        let mut gatherer = Gatherer::new();
+        assert!(!gatherer.add(address("192.0.2.1:1")));
+        assert!(!gatherer.add(address("192.0.2.1:1")));
+        assert!(!gatherer.add(address("0.0.0.0:1")));
+        assert_eq!(gatherer.begin(), Some(vec![address("192.0.2.1:1")]));
+        assert_eq!(gatherer.begin(), None);
+        assert!(gatherer.add(address("[2001:db8::1]:1")));
+    }
+}
