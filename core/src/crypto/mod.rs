@@ -3,10 +3,17 @@
 //! A [`CryptoProvider`] is a struct of trait objects. It knows algorithms and no protocol: what a TLS
 //! pseudo-random function or an SRTP key derivation is stands with the machine that needs it.
 
+pub mod certificate;
+pub mod secret;
 pub mod traits;
 
 #[cfg(feature = "ring")]
 pub mod ring;
+#[cfg(feature = "rustcrypto")]
+pub mod rustcrypto;
+
+#[cfg(test)]
+mod conformance;
 
 use self::traits::{Aead, Hash, Hmac, KeyExchange, Signing, Verification};
 use std::fmt;
@@ -30,6 +37,14 @@ pub struct CryptoProvider {
     pub signing: &'static dyn Signing,
     /// Verification of a peer's signatures.
     pub verification: &'static dyn Verification,
+}
+
+/// The provider by `ring`.
+#[cfg(feature = "ring")]
+impl Default for CryptoProvider {
+    fn default() -> Self {
+        self::ring::provider()
+    }
 }
 
 impl fmt::Debug for CryptoProvider {

@@ -1,11 +1,45 @@
 //! The default provider, by `ring`.
+//!
+//! `ring` takes no randomness from its caller for key agreement, key generation and signatures: those draw
+//! from the operating system, and the [`Rng`] that is passed in stays untouched. Nothing else here is random.
+//! It knows no SHA-224, and it cannot generate RSA keys (it loads and uses those that were made elsewhere).
 
+use crate::base::random::Rng;
+use crate::crypto::CryptoProvider;
 use crate::crypto::traits::{
-    Aead, AeadAlgorithm, AeadKey, CryptoError, Hash, HashAlgorithm, HashState, Hmac, HmacKey, NONCE_LEN,
-    TAG_LEN,
+    Aead, AeadAlgorithm, AeadKey, CryptoError, EphemeralKey, Group, Hash, HashAlgorithm, HashState, Hmac,
+    HmacKey, KeyExchange, KeyType, NONCE_LEN, PrivateKey, PublicKeyType, SharedSecret, SignatureScheme,
+    Signing, TAG_LEN, Verification,
 };
-use ring::{aead, digest, hmac};
+use ring::rand::SystemRandom;
+use ring::signature::{self, KeyPair as _};
+use ring::{aead, agreement, digest, hmac};
+use std::sync::Arc;
 use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
+
+/// Everything, by `ring`.
+#[must_use]
+pub fn provider() -> CryptoProvider {
+    CryptoProvider {
+        name: "ring",
+        hash: &RingHash,
+        hmac: &RingHmac,
+        aead: &RingAead,
+        key_exchange: &RingKeyExchange,
+        signing: &RingSigning,
+        verification: &RingVerification,
+    }
+}
+
+/// The operating system's randomness, the only one that `ring` accepts.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "ring's key agreement and signatures accept no other generator"
+)]
+fn system_random() -> SystemRandom {
+    SystemRandom::new()
+}
 
 /// Hash functions.
 #[derive(Debug)]
@@ -118,20 +152,181 @@ impl AeadKey for RingAeadKey {
     }
 }
 
-/// The primitives that `ring` brings so far, for machines that need no more.
-#[must_use]
-pub fn hash() -> &'static dyn Hash {
-    &RingHash
+/// Ephemeral key agreement.
+#[derive(Debug)]
+struct RingKeyExchange;
+
+struct RingEphemeralKey {
+    group: Group,
+    private: agreement::EphemeralPrivateKey,
+    public: agreement::PublicKey,
 }
 
-/// Keyed hashes by `ring`.
-#[must_use]
-pub fn hmac() -> &'static dyn Hmac {
-    &RingHmac
+fn agreement_algorithm(group: Group) -> &'static agreement::Algorithm {
+    match group {
+        Group::X25519 => &agreement::X25519,
+        Group::P256 => &agreement::ECDH_P256,
+        Group::P384 => &agreement::ECDH_P384,
+    }
 }
 
-/// Authenticated encryption by `ring`.
-#[must_use]
-pub fn aead() -> &'static dyn Aead {
-    &RingAead
+impl KeyExchange for RingKeyExchange {
+    fn start(&self, group: Group, _rng: &mut Rng) -> Result<Box<dyn EphemeralKey>, CryptoError> {
+        let algorithm = agreement_algorithm(group);
+        let private = agreement::EphemeralPrivateKey::generate(algorithm, &system_random())
+            .map_err(|_| CryptoError::Failed)?;
+        let public = private.compute_public_key().map_err(|_| CryptoError::Failed)?;
+        Ok(Box::new(RingEphemeralKey { group, private, public }))
+    }
+}
+
+impl EphemeralKey for RingEphemeralKey {
+    fn group(&self) -> Group {
+        self.group
+    }
+
+    fn public_key(&self) -> &[u8] {
+        self.public.as_ref()
+    }
+
+    fn agree(self: Box<Self>, peer: &[u8]) -> Result<SharedSecret, CryptoError> {
+        let peer = agreement::UnparsedPublicKey::new(agreement_algorithm(self.group), peer);
+        agreement::agree_ephemeral(self.private, &peer, |secret| SharedSecret::new(secret.to_vec()))
+            .map_err(|_| CryptoError::BadKey)
+    }
+}
+
+/// Key generation and signatures.
+#[derive(Debug)]
+struct RingSigning;
+
+/// A key pair, with the one scheme (ECDSA) or the schemes (RSA) that `ring` signs with.
+enum RingPrivateKey {
+    Ecdsa(signature::EcdsaKeyPair, &'static [SignatureScheme]),
+    Rsa(signature::RsaKeyPair),
+}
+
+/// The curves that `ring` signs on, each with one hash.
+const ECDSA: [(&signature::EcdsaSigningAlgorithm, &[SignatureScheme]); 2] = [
+    (&signature::ECDSA_P256_SHA256_ASN1_SIGNING, &[SignatureScheme::EcdsaP256Sha256]),
+    (&signature::ECDSA_P384_SHA384_ASN1_SIGNING, &[SignatureScheme::EcdsaP384Sha384]),
+];
+
+impl Signing for RingSigning {
+    fn generate(&self, kind: KeyType, _rng: &mut Rng) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        let (algorithm, _) = match kind {
+            KeyType::EcdsaP256 => ECDSA[0],
+            KeyType::EcdsaP384 => ECDSA[1],
+        };
+        let document = signature::EcdsaKeyPair::generate_pkcs8(algorithm, &system_random());
+        document.map(|d| Zeroizing::new(d.as_ref().to_vec())).map_err(|_| CryptoError::Failed)
+    }
+
+    fn load(&self, pkcs8: &[u8]) -> Result<Arc<dyn PrivateKey>, CryptoError> {
+        let ecdsa = ECDSA.iter().find_map(|&(algorithm, schemes)| {
+            let pair = signature::EcdsaKeyPair::from_pkcs8(algorithm, pkcs8, &system_random()).ok()?;
+            Some(RingPrivateKey::Ecdsa(pair, schemes))
+        });
+        let key = match ecdsa {
+            Some(key) => key,
+            None => RingPrivateKey::Rsa(
+                signature::RsaKeyPair::from_pkcs8(pkcs8).map_err(|_| CryptoError::BadKey)?,
+            ),
+        };
+        Ok(Arc::new(key))
+    }
+}
+
+impl PrivateKey for RingPrivateKey {
+    fn key_type(&self) -> PublicKeyType {
+        match self {
+            Self::Ecdsa(_, [SignatureScheme::EcdsaP384Sha384]) => PublicKeyType::EcdsaP384,
+            Self::Ecdsa(..) => PublicKeyType::EcdsaP256,
+            Self::Rsa(_) => PublicKeyType::Rsa,
+        }
+    }
+
+    fn schemes(&self) -> &'static [SignatureScheme] {
+        match self {
+            Self::Ecdsa(_, schemes) => schemes,
+            Self::Rsa(_) => &[
+                SignatureScheme::RsaPssSha256,
+                SignatureScheme::RsaPkcs1Sha256,
+                SignatureScheme::RsaPssSha384,
+                SignatureScheme::RsaPkcs1Sha384,
+                SignatureScheme::RsaPssSha512,
+                SignatureScheme::RsaPkcs1Sha512,
+            ],
+        }
+    }
+
+    fn public_key(&self) -> &[u8] {
+        match self {
+            Self::Ecdsa(pair, _) => pair.public_key().as_ref(),
+            Self::Rsa(pair) => pair.public_key().as_ref(),
+        }
+    }
+
+    fn sign(&self, scheme: SignatureScheme, message: &[u8], _rng: &mut Rng) -> Result<Vec<u8>, CryptoError> {
+        if !self.schemes().contains(&scheme) {
+            return Err(CryptoError::Unsupported);
+        }
+        match self {
+            Self::Ecdsa(pair, _) => {
+                let signature = pair.sign(&system_random(), message);
+                signature.map(|s| s.as_ref().to_vec()).map_err(|_| CryptoError::Failed)
+            }
+            Self::Rsa(pair) => {
+                let padding: &dyn signature::RsaEncoding = match scheme {
+                    SignatureScheme::RsaPkcs1Sha256 => &signature::RSA_PKCS1_SHA256,
+                    SignatureScheme::RsaPkcs1Sha384 => &signature::RSA_PKCS1_SHA384,
+                    SignatureScheme::RsaPkcs1Sha512 => &signature::RSA_PKCS1_SHA512,
+                    SignatureScheme::RsaPssSha256 => &signature::RSA_PSS_SHA256,
+                    SignatureScheme::RsaPssSha384 => &signature::RSA_PSS_SHA384,
+                    SignatureScheme::RsaPssSha512 => &signature::RSA_PSS_SHA512,
+                    SignatureScheme::EcdsaP256Sha256 | SignatureScheme::EcdsaP384Sha384 => {
+                        return Err(CryptoError::Unsupported);
+                    }
+                };
+                let mut out = vec![0; pair.public().modulus_len()];
+                let signed = pair.sign(padding, &system_random(), message, &mut out);
+                signed.map(|()| out).map_err(|_| CryptoError::Failed)
+            }
+        }
+    }
+}
+
+/// Verification of a peer's signatures.
+#[derive(Debug)]
+struct RingVerification;
+
+impl Verification for RingVerification {
+    fn verify(
+        &self,
+        key_type: PublicKeyType,
+        public_key: &[u8],
+        scheme: SignatureScheme,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), CryptoError> {
+        use PublicKeyType as Key;
+        use SignatureScheme as Scheme;
+        // The algorithms for RSA take keys of 2,048 to 8,192 bits and no others.
+        let algorithm: &dyn signature::VerificationAlgorithm = match (key_type, scheme) {
+            (Key::EcdsaP256, Scheme::EcdsaP256Sha256) => &signature::ECDSA_P256_SHA256_ASN1,
+            (Key::EcdsaP256, Scheme::EcdsaP384Sha384) => &signature::ECDSA_P256_SHA384_ASN1,
+            (Key::EcdsaP384, Scheme::EcdsaP256Sha256) => &signature::ECDSA_P384_SHA256_ASN1,
+            (Key::EcdsaP384, Scheme::EcdsaP384Sha384) => &signature::ECDSA_P384_SHA384_ASN1,
+            (Key::Rsa, Scheme::RsaPkcs1Sha256) => &signature::RSA_PKCS1_2048_8192_SHA256,
+            (Key::Rsa, Scheme::RsaPkcs1Sha384) => &signature::RSA_PKCS1_2048_8192_SHA384,
+            (Key::Rsa, Scheme::RsaPkcs1Sha512) => &signature::RSA_PKCS1_2048_8192_SHA512,
+            (Key::Rsa, Scheme::RsaPssSha256) => &signature::RSA_PSS_2048_8192_SHA256,
+            (Key::Rsa, Scheme::RsaPssSha384) => &signature::RSA_PSS_2048_8192_SHA384,
+            (Key::Rsa, Scheme::RsaPssSha512) => &signature::RSA_PSS_2048_8192_SHA512,
+            _ => return Err(CryptoError::Unsupported),
+        };
+        signature::UnparsedPublicKey::new(algorithm, public_key)
+            .verify(message, signature)
+            .map_err(|_| CryptoError::Authentication)
+    }
 }

@@ -232,6 +232,8 @@ pub trait Signing: Send + Sync {
 
 /// A private key of ours.
 pub trait PrivateKey: Send + Sync {
+    /// The kind of key.
+    fn key_type(&self) -> PublicKeyType;
     /// What it can sign with, the most preferred first.
     fn schemes(&self) -> &'static [SignatureScheme];
     /// The public key as it stands in a certificate's `subjectPublicKey` bit string.
@@ -255,7 +257,8 @@ pub enum PublicKeyType {
 pub trait Verification: Send + Sync {
     /// Checks that `signature` over `message` was made with the private half of `public_key`.
     ///
-    /// RSA keys of fewer than 2,048 bits are refused as [`CryptoError::BadKey`].
+    /// RSA keys of fewer than 2,048 bits are refused, and keys that are malformed: as
+    /// [`CryptoError::BadKey`] or [`CryptoError::Authentication`], whichever the library can tell.
     fn verify(
         &self,
         key_type: PublicKeyType,

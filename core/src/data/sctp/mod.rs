@@ -1,1 +1,3 @@
 //! SCTP associations (RFC 9260 and extensions).
+
+pub mod config;

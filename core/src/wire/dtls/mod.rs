@@ -1,1 +1,6 @@
-//! DTLS records, handshake messages and extensions (RFC 6347, RFC 9147).
+//! DTLS 1.2 (RFC 6347) and DTLS 1.3 (RFC 9147): records, handshake messages, extensions and alerts as values.
+//!
+//! Shapes only. Which message is welcome when, which value is acceptable and what anything means is decided by
+//! the state machine. Codepoints that this build has no name for are kept as they are.
+
+pub mod codepoints;

@@ -1,0 +1,1 @@
+//! One suite of known answers and cross checks that every provider passes.

@@ -1,0 +1,1 @@
+//! Pure-Rust cryptography that takes all its randomness from the connection.

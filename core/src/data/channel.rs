@@ -1,0 +1,147 @@
+//! One data channel: its attributes, as W3C names them.
+
+use crate::base::ids::Id;
+use crate::data::event::DataChannelState;
+use crate::w3c_enum;
+
+/// Names a channel. `Copy`; never names another channel later.
+pub type DataChannelId = Id<Channel>;
+
+w3c_enum! {
+    /// `RTCPriorityType`: a weight against other channels of the connection.
+    pub enum Priority {
+        /// Half of `low` (DCEP 128).
+        VeryLow = "very-low",
+        /// The default (DCEP 256).
+        Low = "low",
+        /// Twice `low` (DCEP 512).
+        Medium = "medium",
+        /// Four times `low` (DCEP 1,024).
+        High = "high",
+    }
+}
+
+/// `RTCDataChannelInit`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataChannelInit {
+    /// Messages arrive in the order in which they were sent. Default true.
+    pub ordered: bool,
+    /// Milliseconds after `send` in which a message may be transmitted. Default: no limit.
+    pub max_packet_life_time: Option<u16>,
+    /// How often a message may be retransmitted; 0 sends it once. Default: no limit.
+    pub max_retransmits: Option<u16>,
+    /// The subprotocol's name. Default empty.
+    pub protocol: String,
+    /// The application has agreed on `id` with the peer by itself; nothing is announced in-band. Default false.
+    pub negotiated: bool,
+    /// The stream of a negotiated channel (0 to 65,534); ignored for others.
+    pub id: Option<u16>,
+    /// The weight against other channels. Default [`Priority::Low`].
+    pub priority: Priority,
+}
+
+impl Default for DataChannelInit {
+    fn default() -> Self {
+        Self {
+            ordered: true,
+            max_packet_life_time: None,
+            max_retransmits: None,
+            protocol: String::new(),
+            negotiated: false,
+            id: None,
+            priority: Priority::Low,
+        }
+    }
+}
+
+/// What went through a channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Messages that were handed to the network.
+    pub messages_sent: u64,
+    /// Their bytes, without headers.
+    pub bytes_sent: u64,
+    /// Messages that arrived.
+    pub messages_received: u64,
+    /// Their bytes, without headers.
+    pub bytes_received: u64,
+}
+
+/// A data channel.
+#[derive(Debug)]
+pub struct Channel {
+    pub(super) label: String,
+    pub(super) init: DataChannelInit,
+    pub(super) stream: Option<u16>,
+    pub(super) state: DataChannelState,
+    pub(super) threshold: u64,
+    pub(super) counters: Counters,
+}
+
+impl Channel {
+    /// The label.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// Whether messages keep their order.
+    #[must_use]
+    pub const fn ordered(&self) -> bool {
+        self.init.ordered
+    }
+
+    /// Milliseconds for which a message is tried.
+    #[must_use]
+    pub const fn max_packet_life_time(&self) -> Option<u16> {
+        self.init.max_packet_life_time
+    }
+
+    /// How often a message is retransmitted.
+    #[must_use]
+    pub const fn max_retransmits(&self) -> Option<u16> {
+        self.init.max_retransmits
+    }
+
+    /// The subprotocol.
+    #[must_use]
+    pub fn protocol(&self) -> &str {
+        &self.init.protocol
+    }
+
+    /// Whether the application negotiated the channel itself.
+    #[must_use]
+    pub const fn negotiated(&self) -> bool {
+        self.init.negotiated
+    }
+
+    /// The stream, once it is known (`RTCDataChannel.id`).
+    #[must_use]
+    pub const fn id(&self) -> Option<u16> {
+        self.stream
+    }
+
+    /// The weight against other channels.
+    #[must_use]
+    pub const fn priority(&self) -> Priority {
+        self.init.priority
+    }
+
+    /// The state.
+    #[must_use]
+    pub const fn ready_state(&self) -> DataChannelState {
+        self.state
+    }
+
+    /// `bufferedAmountLowThreshold` in bytes.
+    #[must_use]
+    pub const fn buffered_amount_low_threshold(&self) -> u64 {
+        self.threshold
+    }
+
+    /// Messages and bytes that went through.
+    #[must_use]
+    pub const fn counters(&self) -> Counters {
+        self.counters
+    }
+}

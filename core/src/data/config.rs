@@ -1,0 +1,26 @@
+//! What an application may choose about data channels.
+
+use crate::data::sctp::config::Config as SctpConfig;
+
+/// Settings of the data channels of one connection.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// The largest message that we accept, in bytes; goes into our description as `a=max-message-size`.
+    ///
+    /// Default 262,144, what browsers take. A peer that sends more loses the channel. The receive buffer is made
+    /// large enough for one such message, so a large value lets a peer occupy as much memory.
+    pub max_message_size: u32,
+    /// The most bytes that may wait in one channel; `send` refuses what goes beyond.
+    ///
+    /// Default 16 MiB, as in Chromium. Memory is used when messages wait, not before.
+    pub max_buffered_amount: usize,
+    /// Settings of the association.
+    pub sctp: SctpConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { max_message_size: 262_144, max_buffered_amount: 16 << 20, sctp: SctpConfig::default() }
+    }
+}

@@ -1,0 +1,101 @@
+//! Settings and counters of an association.
+
+use std::time::Duration;
+
+/// Settings of an association.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// Our SCTP port. Default 5,000, customary for WebRTC.
+    pub local_port: u16,
+    /// The peer's SCTP port, from its `a=sctp-port`. Default 5,000.
+    pub remote_port: u16,
+    /// Streams that we offer in each direction. Default 65,535 (RFC 8831 §6.2); unused ones cost nothing.
+    pub streams: u16,
+    /// Bytes that we hold for messages in reassembly or not yet read: the window that the peer sees. Default 4 MiB,
+    /// enough for 330 Mbit/s over 100 ms. Memory is used when data is there.
+    pub receive_buffer: usize,
+    /// The largest message that is reassembled, in bytes. Default 262,144. What is larger is discarded and reported.
+    pub max_message_size: usize,
+    /// How long an acknowledgement may wait for a second packet. Default 20 ms: long enough for most replies to carry it.
+    pub sack_delay: Duration,
+    /// Time-out before the round trip was measured. Default 500 ms: with a longer round trip one packet goes out twice.
+    pub rto_initial: Duration,
+    /// What the time-out is above the smoothed round trip, at least. Default 200 ms, the acknowledgement delay of
+    /// other implementations. RFC 9260 has a floor of one second for the sum instead, which is a long stall for nothing:
+    /// a probe goes out after two round trips anyway.
+    pub rto_margin: Duration,
+    /// The longest time-out. Default 10 s (RFC 9260: 60 s), so that a path that comes back is noticed.
+    pub rto_max: Duration,
+    /// Time-outs in a row until the association is given up. Default 20, some 150 s together.
+    pub max_retransmissions: u32,
+    /// INITs or COOKIE ECHOs until the attempt is given up. Default 20.
+    pub max_init_retransmissions: u32,
+    /// How often an idle association asks whether the peer is there. Default `None`: ICE consent (RFC 7675) asks already.
+    pub heartbeat_interval: Option<Duration>,
+    /// How long a state cookie is good for. Default 60 s.
+    pub cookie_lifetime: Duration,
+    /// Leaves out the checksum where the peer agrees (RFC 9653). Default true: DTLS is below. Turn it off where it is not.
+    pub zero_checksum: bool,
+    /// Interleaves messages where the peer agrees (I-DATA, RFC 8260). Default true.
+    pub interleaving: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            local_port: 5_000,
+            remote_port: 5_000,
+            streams: u16::MAX,
+            receive_buffer: 4 << 20,
+            max_message_size: 262_144,
+            sack_delay: Duration::from_millis(20),
+            rto_initial: Duration::from_millis(500),
+            rto_margin: Duration::from_millis(200),
+            rto_max: Duration::from_secs(10),
+            max_retransmissions: 20,
+            max_init_retransmissions: 20,
+            heartbeat_interval: None,
+            cookie_lifetime: Duration::from_secs(60),
+            zero_checksum: true,
+            interleaving: true,
+        }
+    }
+}
+
+/// Counters and gauges of an association.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// The smoothed round trip, once measured.
+    pub srtt: Option<Duration>,
+    /// The retransmission time-out.
+    pub rto: Duration,
+    /// The congestion window in bytes.
+    pub cwnd: usize,
+    /// The slow-start threshold in bytes; `usize::MAX` before the first loss.
+    pub ssthresh: usize,
+    /// The peer's receive window in bytes, less what is under way.
+    pub peer_rwnd: usize,
+    /// The receive window that we advertise, in bytes.
+    pub local_rwnd: usize,
+    /// Bytes of chunks that are sent, and neither acknowledged nor taken for lost.
+    pub in_flight: usize,
+    /// Chunks that are sent and not cumulatively acknowledged (`unackData`).
+    pub unacked_chunks: usize,
+    /// Bytes of messages that wait to be sent.
+    pub queued_bytes: usize,
+    /// SCTP packets sent.
+    pub packets_sent: u64,
+    /// SCTP packets received.
+    pub packets_received: u64,
+    /// Bytes of SCTP packets sent.
+    pub bytes_sent: u64,
+    /// Bytes of SCTP packets received.
+    pub bytes_received: u64,
+    /// DATA chunks sent again.
+    pub chunks_retransmitted: u64,
+    /// Retransmission time-outs.
+    pub timeouts: u64,
+    /// Messages given up by their reliability limit.
+    pub messages_abandoned: u64,
+}

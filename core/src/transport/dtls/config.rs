@@ -1,0 +1,92 @@
+//! What a connection is told at its start.
+
+use crate::crypto::CryptoProvider;
+use crate::crypto::certificate::Certificate;
+use crate::crypto::traits::Group;
+use crate::wire::dtls::codepoints::{CipherSuite, SrtpProfile};
+use std::time::Duration;
+
+/// Which side of the handshake: what SDP's `a=setup` decides (RFC 5763 §5), independent of ICE roles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// `setup:active`: sends the `ClientHello`.
+    Client,
+    /// `setup:passive`: waits for one.
+    Server,
+}
+
+/// Everything about a connection that is decided before it starts.
+///
+/// Cheap to clone but for its small lists; the certificate is shared.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// Our certificate. Share one among connections: making it is the most costly step of all.
+    pub certificate: Certificate,
+    /// Where cryptography comes from.
+    pub crypto: CryptoProvider,
+    /// Cipher suites, the most preferred first; those that do not fit the version are left out. Default: AES-128
+    /// before AES-256 (a third faster, and beyond reach all the same), ChaCha20 last because every CPU in use
+    /// has AES instructions.
+    pub cipher_suites: Vec<CipherSuite>,
+    /// Groups for key agreement, the most preferred first. Default X25519, P-256, P-384.
+    pub groups: Vec<Group>,
+    /// SRTP profiles for `use_srtp`, the most preferred first. Default: AES-128-GCM, AES-256-GCM, AES-CM with an
+    /// 80-bit tag. Empty: the extension is not used, as for a connection that carries data alone.
+    pub srtp_profiles: Vec<SrtpProfile>,
+    /// The largest datagram to send, in bytes of UDP payload. Default 1,200: fits every path that WebRTC meets,
+    /// tunnels included. Handshake messages are cut to it; application data is the caller's business. Values
+    /// below 64 count as 64.
+    pub mtu: usize,
+    /// How lost flights are repeated.
+    pub retransmit: Retransmit,
+}
+
+impl Config {
+    /// Defaults for all but the two that have none.
+    #[must_use]
+    pub fn new(certificate: Certificate, crypto: CryptoProvider) -> Self {
+        Self {
+            certificate,
+            crypto,
+            cipher_suites: vec![
+                CipherSuite::EcdheEcdsaAes128GcmSha256,
+                CipherSuite::EcdheRsaAes128GcmSha256,
+                CipherSuite::EcdheEcdsaAes256GcmSha384,
+                CipherSuite::EcdheRsaAes256GcmSha384,
+                CipherSuite::EcdheEcdsaChaCha20Poly1305,
+                CipherSuite::EcdheRsaChaCha20Poly1305,
+            ],
+            groups: vec![Group::X25519, Group::P256, Group::P384],
+            srtp_profiles: vec![
+                SrtpProfile::AeadAes128Gcm,
+                SrtpProfile::AeadAes256Gcm,
+                SrtpProfile::Aes128CmSha1_80,
+            ],
+            mtu: 1_200,
+            retransmit: Retransmit::default(),
+        }
+    }
+}
+
+/// When a flight that was not answered is sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retransmit {
+    /// The first wait while the round-trip time is unknown. Default 1 s (RFC 6347 §4.2.4.1).
+    pub initial: Duration,
+    /// The least first wait once the round-trip time is known (twice that time is waited). Default 50 ms: a slow
+    /// peer needs as much to sign.
+    pub floor: Duration,
+    /// No wait is longer; each is twice the one before. Default 60 s (RFC 6347 §4.2.4.1).
+    pub cap: Duration,
+}
+
+impl Default for Retransmit {
+    fn default() -> Self {
+        Self {
+            initial: Duration::from_secs(1),
+            floor: Duration::from_millis(50),
+            cap: Duration::from_secs(60),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Whose certificate it is: fingerprints and handshake signatures.
+
+use crate::crypto::CryptoProvider;
+use crate::crypto::traits::{CryptoError, HashAlgorithm};
+use crate::transport::dtls::alert::Failure;
+use crate::wire::fingerprint::{Fingerprint, FingerprintAlgorithm};
+use subtle::ConstantTimeEq as _;
+
+/// Proof that the peer holds the key of a certificate whose fingerprint was signalled.
+///
+/// Only a completed handshake hands it out. Keys do not leave a connection, and application data does not
+/// reach the layers above, without it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FingerprintVerified(());
+
+/// The fingerprint of a DER certificate, as an SDP `a=fingerprint` line carries it.
+///
+/// # Errors
+///
+/// [`CryptoError::Unsupported`] when the provider does not know the hash function.
+pub fn fingerprint_of(
+    der: &[u8],
+    algorithm: FingerprintAlgorithm,
+    crypto: &CryptoProvider,
+) -> Result<Fingerprint, CryptoError> {
+    let hash = hash_of(&algorithm).ok_or(CryptoError::Unsupported)?;
+    Ok(Fingerprint { algorithm, digest: crypto.hash.digest(hash, der)? })
+}
+
+const fn hash_of(algorithm: &FingerprintAlgorithm) -> Option<HashAlgorithm> {
+    Some(match algorithm {
+        FingerprintAlgorithm::Sha1 => HashAlgorithm::Sha1,
+        FingerprintAlgorithm::Sha224 => HashAlgorithm::Sha224,
+        FingerprintAlgorithm::Sha256 => HashAlgorithm::Sha256,
+        FingerprintAlgorithm::Sha384 => HashAlgorithm::Sha384,
+        FingerprintAlgorithm::Sha512 => HashAlgorithm::Sha512,
+        FingerprintAlgorithm::Unknown(_) => return None,
+    })
+}
+
+/// Compares a peer's certificate with what was signalled.
+///
+/// RFC 8122 §5: of the fingerprints given, the strongest hash function that we know decides, and one of its
+/// values has to fit. A weaker one that fits does not help; one that we cannot compute is passed over; when
+/// none can be computed, the certificate is refused.
+pub(super) fn check_fingerprint(
+    der: &[u8],
+    signalled: &[Fingerprint],
+    crypto: &CryptoProvider,
+) -> Result<FingerprintVerified, Failure> {
+    let usable = |f: &&Fingerprint| {
+        hash_of(&f.algorithm)
+            .is_some_and(|hash| f.digest.len() == hash.output_len() && crypto.hash.start(hash).is_ok())
+    };
+    let strength = |f: &Fingerprint| f.digest.len();
+    let strongest =
+        signalled.iter().filter(usable).map(strength).max().ok_or(Failure::FingerprintMismatch)?;
+    let fits = |f: &Fingerprint| {
+        fingerprint_of(der, f.algorithm.clone(), crypto).is_ok_and(|ours| ours.digest.ct_eq(&f.digest).into())
+    };
+    let found = signalled.iter().filter(usable).filter(|f| strength(f) == strongest).any(fits);
+    if found { Ok(FingerprintVerified(())) } else { Err(Failure::FingerprintMismatch) }
+}
