@@ -1,1 +1,13 @@
 //! Floor 3: offers and answers (RFC 9429). No clock, no bytes: descriptions in, decisions out.
+//!
+//! A [`Session`](session::Session) knows the four description slots and the signaling state. It writes offers
+//! and answers, checks what the peer sends, and says what follows as [`Changes`](changes::Changes) for its
+//! owner to carry out. It is neither a transport nor an association: what the local side has comes in as
+//! [`LocalParameters`](local::LocalParameters).
+
+pub mod changes;
+pub mod description;
+pub mod error;
+pub mod local;
+pub mod session;
+pub mod state;

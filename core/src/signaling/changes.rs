@@ -1,0 +1,142 @@
+//! What the owner has to carry out after a description was set: plain values, in no need of the session.
+
+use crate::signaling::description::IceCandidateInit;
+use crate::signaling::state::SignalingState;
+use crate::wire::candidate::{Candidate, Credentials};
+use crate::wire::fingerprint::Fingerprint;
+
+/// Who nominates (RFC 8445 §6.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IceRole {
+    /// This side nominates.
+    Controlling,
+    /// The peer nominates.
+    Controlled,
+}
+
+/// Who sends the first flight (RFC 8842).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DtlsRole {
+    /// This side does; `a=setup:active`.
+    Client,
+    /// The peer does; `a=setup:passive`.
+    Server,
+}
+
+/// Everything that setting a description brought about. All of it may be carried out more than once without
+/// harm: agreements are repeated whenever an answer confirms them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// The signaling states passed through, in order; empty when it did not change, two with an implicit
+    /// rollback. One `signalingstatechange` each.
+    pub signaling_states: Vec<SignalingState>,
+    /// Start gathering this local generation: its credentials are in the local description now and nothing
+    /// was gathered for them yet.
+    pub gather: Option<Credentials>,
+    /// Local candidates that were found before a description named their generation: an `icecandidate` each,
+    /// in order.
+    pub early_candidates: Vec<IceCandidateInit>,
+    /// The local ICE role, when it became known or changed: with the first local offer, and settled by the
+    /// first answer.
+    pub ice_role: Option<IceRole>,
+    /// What became of the transport of the data section.
+    pub transport: TransportChange,
+    /// What became of the SCTP association.
+    pub data: DataChange,
+}
+
+/// What became of the transport.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum TransportChange {
+    /// Nothing.
+    #[default]
+    Unchanged,
+    /// Both sides are described: an answer or a provisional answer was set.
+    Agreed(Box<TransportAgreement>),
+    /// No section is left that needs it: the answer rejected them all.
+    Closed,
+}
+
+/// What both sides agreed for one transport.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransportAgreement {
+    /// The local credentials of the generation that the peer was told.
+    pub local_ice: Credentials,
+    /// The peer's ICE side.
+    pub remote_ice: RemoteIce,
+    /// The peer's certificate must have one of these.
+    pub fingerprints: Vec<Fingerprint>,
+    /// Whether these fingerprints differ from those agreed before: a new DTLS association is due.
+    pub fingerprints_changed: bool,
+    /// The local DTLS role.
+    pub dtls_role: DtlsRole,
+}
+
+/// The peer's side of ICE as its description has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteIce {
+    /// Its credentials.
+    pub credentials: Credentials,
+    /// Whether they differ from those agreed before: an ICE restart.
+    pub restarted: bool,
+    /// Every candidate of this generation in the description, trickled ones among them.
+    pub candidates: Vec<Candidate>,
+    /// No further candidates will come: the description says so, or the peer does not trickle.
+    pub end_of_candidates: bool,
+    /// Whether the peer takes trickled candidates.
+    pub trickle: bool,
+    /// Whether the peer is ICE-lite.
+    pub lite: bool,
+}
+
+/// What became of the SCTP association.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DataChange {
+    /// Nothing.
+    #[default]
+    Unchanged,
+    /// An offer describes one: `sctp` exists from now on, connecting.
+    Created,
+    /// The answer accepts it.
+    Agreed(SctpAgreement),
+    /// The offer that described it was rolled back: `sctp` is gone again. Channels stay and wait.
+    RolledBack,
+    /// The answer rejects it: `sctp` is gone, and so are its channels.
+    Closed,
+}
+
+/// What both sides agreed for SCTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SctpAgreement {
+    /// Our port. It differs from the one in the parameters only towards peers that speak the old
+    /// `DTLS/SCTP <port>` form, where the answer repeats the offered one.
+    pub local_port: u16,
+    /// The peer's port.
+    pub remote_port: u16,
+    /// The largest message that the peer takes, in bytes; 0 for any (RFC 8841 §6).
+    pub max_message_size: u64,
+    /// Whether a port differs from those agreed before: a new association is due (RFC 8841 §9.3).
+    pub restarted: bool,
+}
+
+/// What became of a remote candidate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RemoteCandidate {
+    /// Hand it to the ICE agent: a candidate of the generation with this user fragment.
+    Candidate {
+        /// The remote generation.
+        ufrag: String,
+        /// What the peer offers.
+        candidate: Box<Candidate>,
+    },
+    /// Tell the ICE agent that no more candidates of this generation will come.
+    EndOfCandidates {
+        /// The remote generation.
+        ufrag: String,
+    },
+    /// It belongs to a generation that no answer confirmed yet; it is in the remote description and will be
+    /// part of the [`TransportAgreement`].
+    Held,
+    /// Its section is rejected or not in use, or it was known already.
+    Ignored,
+}

@@ -1,0 +1,60 @@
+//! What the session is told: its configuration, and what the local side has and can do.
+
+use crate::signaling::changes::DtlsRole;
+use crate::wire::candidate::Credentials;
+use crate::wire::fingerprint::Fingerprint;
+
+crate::w3c_enum! {
+    /// How media sections share transports when the peer does not bundle (`RTCBundlePolicy`).
+    pub enum BundlePolicy {
+        /// One transport for each kind of media. The default.
+        Balanced = "balanced",
+        /// A transport for each section.
+        MaxCompat = "max-compat",
+        /// One transport: sections outside the first one's bundle are rejected.
+        MaxBundle = "max-bundle",
+    }
+}
+
+/// What stays the same during a session's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SessionConfig {
+    /// Default [`BundlePolicy::Balanced`], as in browsers. Decides which sections of an offer without a usable
+    /// bundle group are accepted.
+    pub bundle_policy: BundlePolicy,
+}
+
+impl Default for SessionConfig {
+    fn default() -> Self {
+        Self { bundle_policy: BundlePolicy::Balanced }
+    }
+}
+
+/// The SCTP port that everyone uses inside DTLS, where ports tell nothing apart.
+pub const DEFAULT_SCTP_PORT: u16 = 5000;
+
+/// The largest message that we say we take, in bytes: what Chromium says, so that applications see one limit
+/// with every peer, and what one reassembly may cost.
+pub const DEFAULT_MAX_MESSAGE_SIZE: u64 = 262_144;
+
+/// What the local side has and can do at the moment of a verb.
+#[derive(Clone, Copy, Debug)]
+pub struct LocalParameters<'a> {
+    /// The credentials of the newest local ICE generation. New ones here make the next offer an ICE restart.
+    pub ice: &'a Credentials,
+    /// Whether the local agent is ICE-lite.
+    pub ice_lite: bool,
+    /// Hashes of the certificate in use, at least one.
+    pub fingerprints: &'a [Fingerprint],
+    /// The role in a DTLS association that exists or is being set up; `None` before that. It cannot change
+    /// while the association lives.
+    pub dtls_role: Option<DtlsRole>,
+    /// The local SCTP port; [`DEFAULT_SCTP_PORT`] unless there is a reason.
+    pub sctp_port: u16,
+    /// The largest message that the local side takes, in bytes; 0 for any. See [`DEFAULT_MAX_MESSAGE_SIZE`].
+    pub max_message_size: u64,
+    /// Whether an offer is to have a data section: a channel was created, or data is always negotiated. A
+    /// section that is there already stays whatever this says.
+    pub wants_data: bool,
+}
