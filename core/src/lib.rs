@@ -1,7 +1,46 @@
 //! `purertc` is the WebRTC peer connection as a pure state machine.
 //!
 //! Datagrams, timestamps and API calls go in; transmits, deadlines and events come out. It never opens a
-//! socket, reads a clock, spawns a thread or draws randomness that it was not handed.
+//! socket, reads a clock, spawns a thread or draws randomness that it was not handed. `purertc-tokio` and
+//! `purertc-mio` bind it to sockets; a program with a loop of its own, or a simulation, drives it by hand.
+//!
+//! # The whole driver
+//!
+//! ```no_run
+//! use purertc::{Configuration, DataChannelInit, Event, Init, Instant, LocalAddress, PeerConnection, SocketId};
+//! # use std::{net::UdpSocket, time::SystemTime};
+//! # fn receive(_: &UdpSocket, _: Option<Instant>) -> Option<purertc::Datagram> { None }
+//! # fn signal(_: &purertc::SessionDescription) -> purertc::SessionDescription { todo!() }
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let start = std::time::Instant::now();
+//! let clock = || Instant::from_micros(start.elapsed().as_micros() as u64);
+//! let socket = UdpSocket::bind("192.0.2.1:0")?;
+//!
+//! let init = Init::new(clock(), SystemTime::now(), rand::random());
+//! let mut pc = PeerConnection::new(Configuration::default(), init)?;
+//! pc.add_local_address(clock(), LocalAddress::udp(SocketId(0), socket.local_addr()?));
+//! let chat = pc.create_data_channel("chat", DataChannelInit::default())?;
+//! pc.set_local_description(clock(), None)?;
+//! let answer = signal(pc.local_description().expect("just set"));
+//! pc.set_remote_description(clock(), answer)?;
+//!
+//! let mut buffer = Vec::new();
+//! loop {
+//!     while let Some(transmit) = pc.poll_transmit(clock(), &mut buffer) {
+//!         for datagram in transmit.datagrams(&buffer) {
+//!             socket.send_to(datagram, transmit.path.remote)?;
+//!         }
+//!     }
+//!     while let Some(event) = pc.poll_event() {
+//!         println!("{event:?}");
+//!     }
+//!     match receive(&socket, pc.poll_timeout()) {
+//!         Some(datagram) => pc.handle_datagram(clock(), datagram),
+//!         None => pc.handle_timeout(clock()),
+//!     }
+//! }
+//! # }
+//! ```
 
 pub mod base;
 pub mod crypto;
@@ -11,3 +50,24 @@ pub mod peer;
 pub mod signaling;
 pub mod transport;
 pub mod wire;
+
+pub use base::drops::{DropReason, Drops};
+pub use base::net::{Datagram, Ecn, LocalAddress, Path, Protocol, SocketId, Transmit};
+pub use base::time::{Instant, WallClock};
+pub use base::w3c::ErrorKind;
+pub use crypto::CryptoProvider;
+pub use crypto::certificate::{Certificate, CertificateOptions};
+pub use data::channel::{DataChannelId, DataChannelInit, Priority};
+pub use data::error::{ChannelError, CreateDataChannelError, SendError};
+pub use data::event::{DataChannelState, Message, MessageKind, SctpTransportState};
+pub use peer::{
+    AnswerOptions, ChannelEvent, Configuration, ConfigurationError, DataChannel, Event, IceConnectionState,
+    Init, OfferOptions, PeerConnection, PeerConnectionState, SctpTransport,
+};
+pub use signaling::description::{IceCandidateInit, LocalDescriptionInit, SessionDescription};
+pub use signaling::error::{AddIceCandidateError, CreateDescriptionError, SetDescriptionError};
+pub use signaling::local::BundlePolicy;
+pub use signaling::state::{SdpType, SignalingState};
+pub use transport::IceGatheringState;
+pub use transport::dtls::DtlsTransportState;
+pub use transport::ice::{IceRole, IceTransportState};

@@ -4,9 +4,9 @@
 //! keys that collide, and because nothing can iterate, the order of the table never reaches a packet.
 
 use crate::base::random::Rng;
+use std::borrow::Borrow;
 #[expect(clippy::disallowed_types, reason = "wrapped here: seeded by the connection, never iterated")]
 use std::collections::HashMap;
-use std::borrow::Borrow;
 use std::hash::{BuildHasher, Hash, Hasher};
 
 /// A map with seeded hashing and no iteration.

@@ -21,6 +21,11 @@ impl<T> Queue<T> {
         self.0.push_back(value);
     }
 
+    /// Appends all of `values`.
+    pub fn extend(&mut self, values: impl IntoIterator<Item = T>) {
+        self.0.extend(values);
+    }
+
     /// Takes the oldest value.
     pub fn pop(&mut self) -> Option<T> {
         let value = self.0.pop_front();

@@ -1,1 +1,252 @@
-//! Under construction.
+//! Floor 4: one peer connection.
+//!
+//! [`PeerConnection`] owns a transport, the data channels and the offer/answer session, and moves values between
+//! them; none of the three knows of the others. It is not where any protocol is spoken.
+
+mod channel;
+mod close;
+mod config;
+mod event;
+mod inbound;
+mod offer_answer;
+mod outbound;
+mod state;
+
+pub use self::channel::DataChannel;
+pub use self::config::{Configuration, ConfigurationError, Init};
+pub use self::event::{ChannelEvent, Event};
+pub use self::state::{IceConnectionState, PeerConnectionState};
+
+use self::offer_answer::NegotiationCheck;
+use crate::base::drops::Drops;
+use crate::base::net::Path;
+use crate::base::queue::Queue;
+use crate::base::random::Rng;
+use crate::base::time::{Instant, WallClock};
+use crate::crypto::certificate::{Certificate, CertificateError, CertificateOptions};
+use crate::data::DataChannels;
+use crate::data::channel::{DataChannelId, DataChannelInit};
+use crate::data::error::CreateDataChannelError;
+use crate::data::event::SctpTransportState;
+use crate::data::sctp::config::Stats as SctpStats;
+use crate::signaling::changes::DtlsRole;
+use crate::signaling::local::SessionConfig;
+use crate::signaling::session::Session;
+use crate::signaling::state::SignalingState;
+use crate::transport::dtls::config::Config as DtlsConfig;
+use crate::transport::dtls::verify::fingerprint_of;
+use crate::transport::{Config as TransportConfig, IceGatheringState, Inbound, Transport};
+use crate::wire::fingerprint::{Fingerprint, FingerprintAlgorithm};
+
+/// Options of `createOffer`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OfferOptions {}
+
+/// Options of `createAnswer`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AnswerOptions {}
+
+/// `RTCSctpTransport`, as it is at one moment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SctpTransport {
+    /// `state`.
+    pub state: SctpTransportState,
+    /// `maxMessageSize` in bytes: `None` until the peer answered, `u64::MAX` for no limit.
+    pub max_message_size: Option<u64>,
+    /// `maxChannels`: `None` until connected.
+    pub max_channels: Option<u16>,
+}
+
+/// `RTCPeerConnection`.
+///
+/// Four kinds of methods, and one rule about time:
+///
+/// * **Ask** (`&self`): states, descriptions, counters. They work after `close` too.
+/// * **Do**: the W3C verbs. What they refuse changes nothing, and the error says what a browser would throw.
+/// * **Handle**, from the network and the clock: [`handle_datagrams`](Self::handle_datagrams),
+///   [`handle_timeout`](Self::handle_timeout). They never fail; what cannot be used is counted in
+///   [`drops`](Self::drops).
+/// * **Poll**, to the network, the clock and the application: [`poll_transmit`](Self::poll_transmit),
+///   [`poll_timeout`](Self::poll_timeout), [`poll_event`](Self::poll_event).
+///
+/// In any order: nothing has to be drained before the next call. `now` may repeat; one that goes backwards counts
+/// as the latest seen.
+#[derive(Debug)]
+pub struct PeerConnection {
+    now: Instant,
+    wall_clock: WallClock,
+    session: Session,
+    transport: Transport,
+    data: DataChannels,
+    certificate: Certificate,
+    fingerprints: Vec<Fingerprint>,
+    max_message_size: u32,
+    dtls_role: Option<DtlsRole>,
+    data_section: DataSection,
+    /// `negotiationneeded` was said and not answered yet.
+    negotiation_needed: bool,
+    ice_connection_state: IceConnectionState,
+    connection_state: PeerConnectionState,
+    events: Queue<Event>,
+    /// What is left to say after `close`.
+    farewell: Queue<(Path, Box<[u8]>)>,
+    drops: Drops,
+    /// Where one datagram's contents are collected; empty between calls.
+    received: Vec<Inbound>,
+}
+
+/// The data section of the descriptions, as the application sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum DataSection {
+    /// Nobody asked for one.
+    Absent,
+    /// A data channel was created: the next offer has one.
+    Wanted,
+    /// An offer has one: `sctp` exists.
+    Described,
+}
+
+impl PeerConnection {
+    /// A connection at rest: no description, no path, nothing to send.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigurationError`] says which part of the configuration cannot be.
+    pub fn new(configuration: Configuration, init: Init) -> Result<Self, ConfigurationError> {
+        configuration.check(init.wall_clock)?;
+        let Configuration { certificates, bundle_policy, mtu, ice, data } = configuration;
+        let Init { now, wall_clock, seed, crypto } = init;
+        let mut rng = Rng::from_seed(seed);
+        let certificate = match certificates.into_iter().next() {
+            Some(certificate) => certificate,
+            None => Certificate::generate(&crypto, CertificateOptions::default(), wall_clock, &mut rng)?,
+        };
+        let fingerprint = fingerprint_of(certificate.der(), FingerprintAlgorithm::Sha256, &crypto)
+            .map_err(CertificateError::Key)?;
+        let mut dtls = DtlsConfig::new(certificate.clone(), crypto);
+        dtls.mtu = mtu;
+        // No media yet: an extension that nothing here could honour is not offered.
+        dtls.srtp_profiles = Vec::new();
+        let mut session = SessionConfig::default();
+        session.bundle_policy = bundle_policy;
+        Ok(Self {
+            now,
+            wall_clock: WallClock::new(now, wall_clock),
+            session: Session::new(session, rng.secret_u64()),
+            transport: Transport::new(TransportConfig { ice, dtls }, &crypto, &mut rng),
+            max_message_size: data.max_message_size,
+            data: DataChannels::new(data, crypto.hmac, rng.fork()),
+            certificate,
+            fingerprints: vec![fingerprint],
+            dtls_role: None,
+            data_section: DataSection::Absent,
+            negotiation_needed: false,
+            ice_connection_state: IceConnectionState::New,
+            connection_state: PeerConnectionState::New,
+            events: Queue::default(),
+            farewell: Queue::default(),
+            drops: Drops::default(),
+            received: Vec::new(),
+        })
+    }
+
+    /// Makes a data channel (`createDataChannel`). The first one asks for negotiation.
+    ///
+    /// # Errors
+    ///
+    /// [`CreateDataChannelError`] says which option cannot be.
+    pub fn create_data_channel(
+        &mut self,
+        label: &str,
+        init: DataChannelInit,
+    ) -> Result<DataChannelId, CreateDataChannelError> {
+        if self.is_closed() {
+            return Err(CreateDataChannelError::Closed);
+        }
+        let id = self.data.create(label, init)?;
+        if self.data_section == DataSection::Absent {
+            self.data_section = DataSection::Wanted;
+        }
+        self.update_negotiation_needed(NegotiationCheck::AfterVerb);
+        Ok(id)
+    }
+
+    /// A handle to the channel that `id` names.
+    pub fn data_channel(&mut self, id: DataChannelId) -> Option<DataChannel<'_>> {
+        DataChannel::find(&mut self.data, id)
+    }
+
+    /// Every channel that is not closed, in order of creation.
+    pub fn data_channels(&self) -> impl Iterator<Item = DataChannelId> {
+        self.data.channels().map(|(id, _)| id)
+    }
+
+    /// `signalingState`.
+    #[must_use]
+    pub const fn signaling_state(&self) -> SignalingState {
+        self.session.signaling_state()
+    }
+
+    /// `iceGatheringState`.
+    #[must_use]
+    pub const fn ice_gathering_state(&self) -> IceGatheringState {
+        self.transport.gathering_state()
+    }
+
+    /// `iceConnectionState`.
+    #[must_use]
+    pub const fn ice_connection_state(&self) -> IceConnectionState {
+        self.ice_connection_state
+    }
+
+    /// `connectionState`.
+    #[must_use]
+    pub const fn connection_state(&self) -> PeerConnectionState {
+        self.connection_state
+    }
+
+    /// `sctp`: `None` until an offer describes it.
+    #[must_use]
+    pub fn sctp(&self) -> Option<SctpTransport> {
+        (self.data_section == DataSection::Described).then(|| SctpTransport {
+            state: self.data.state(),
+            max_message_size: self.data.max_message_size(),
+            max_channels: self.data.max_channels(),
+        })
+    }
+
+    /// Counters and sizes of the SCTP association.
+    #[must_use]
+    pub fn sctp_stats(&self) -> SctpStats {
+        self.data.stats()
+    }
+
+    /// The ICE and DTLS transport: candidates, the selected pair, certificates, ciphers.
+    #[must_use]
+    pub const fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    /// The certificate that identifies this side.
+    #[must_use]
+    pub const fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
+    /// The date of an instant, by the anchor given at construction.
+    #[must_use]
+    pub const fn wall_clock(&self) -> &WallClock {
+        &self.wall_clock
+    }
+
+    /// What was refused from the network, here and below, and how often.
+    #[must_use]
+    pub fn drops(&self) -> Drops {
+        let mut drops = self.drops.clone();
+        drops.merge(&self.transport.drops());
+        drops.merge(&self.data.drops());
+        drops
+    }
+}

@@ -100,11 +100,21 @@ mod tests {
             (Ice::New, Dtls::New, IceConnectionState::New, PeerConnectionState::New),
             (Ice::Checking, Dtls::New, IceConnectionState::Checking, PeerConnectionState::Connecting),
             (Ice::Connected, Dtls::New, IceConnectionState::Connected, PeerConnectionState::Connecting),
-            (Ice::Connected, Dtls::Connecting, IceConnectionState::Connected, PeerConnectionState::Connecting),
+            (
+                Ice::Connected,
+                Dtls::Connecting,
+                IceConnectionState::Connected,
+                PeerConnectionState::Connecting,
+            ),
             (Ice::Connected, Dtls::Connected, IceConnectionState::Connected, PeerConnectionState::Connected),
             (Ice::Completed, Dtls::Connected, IceConnectionState::Completed, PeerConnectionState::Connected),
             (Ice::Completed, Dtls::Closed, IceConnectionState::Completed, PeerConnectionState::Connected),
-            (Ice::Disconnected, Dtls::Connected, IceConnectionState::Disconnected, PeerConnectionState::Disconnected),
+            (
+                Ice::Disconnected,
+                Dtls::Connected,
+                IceConnectionState::Disconnected,
+                PeerConnectionState::Disconnected,
+            ),
             (Ice::Failed, Dtls::Connected, IceConnectionState::Failed, PeerConnectionState::Failed),
             (Ice::Connected, Dtls::Failed, IceConnectionState::Connected, PeerConnectionState::Failed),
         ];

@@ -16,7 +16,8 @@ pub mod ice;
 pub use self::event::{Event, IceGatheringState, Inbound, SendPath};
 
 use self::demux::Kind;
-use self::dtls::{Connection, DtlsTransportState, RecordStart, Role};
+use self::dtls::config::Role;
+use self::dtls::{Connection, DtlsTransportState, RecordStart, SealError};
 use self::gather::Gatherer;
 use self::ice::{Agent, IceRole, IceTransportState, SelectedPair, ValidatedPath};
 use crate::base::drops::{DropReason, Drops};
@@ -40,7 +41,7 @@ pub struct Config {
     /// Timings and caps of ICE.
     pub ice: ice::Config,
     /// Certificate, cryptography and timings of DTLS.
-    pub dtls: dtls::Config,
+    pub dtls: dtls::config::Config,
 }
 
 /// One path through the network, found by ICE and secured by DTLS.
@@ -49,16 +50,19 @@ pub struct Transport {
     agent: Agent,
     dtls: Dtls,
     gatherer: Gatherer,
-    fingerprints: Vec<Fingerprint>,
+    /// The largest datagram to send, in bytes of UDP payload.
+    mtu: usize,
     events: Queue<Event>,
     drops: Drops,
+    /// Where one datagram's records are collected; empty between calls.
+    opened: Vec<BytesMut>,
 }
 
 /// The secured half.
 #[derive(Debug)]
 enum Dtls {
     /// Our role is not known, so what comes waits.
-    RoleUnknown { config: Box<dtls::Config>, rng: Rng, early: Vec<BytesMut> },
+    RoleUnknown { config: Box<dtls::config::Config>, rng: Rng, early: Vec<BytesMut> },
     /// The role is known; the handshake begins with the first valid pair.
     Ready(Box<Connection>),
 }
@@ -68,13 +72,15 @@ impl Transport {
     #[must_use]
     pub fn new(config: Config, crypto: &CryptoProvider, rng: &mut Rng) -> Self {
         let Config { ice, dtls } = config;
+        let mtu = dtls.mtu;
         Self {
             agent: Agent::new(ice, crypto.hmac, rng.fork()),
             dtls: Dtls::RoleUnknown { config: Box::new(dtls), rng: rng.fork(), early: Vec::new() },
             gatherer: Gatherer::new(),
-            fingerprints: Vec::new(),
+            mtu,
             events: Queue::default(),
             drops: Drops::default(),
+            opened: Vec::new(),
         }
     }
 
@@ -138,8 +144,7 @@ impl Transport {
     pub fn start_dtls(&mut self, now: Instant, role: Role, fingerprints: Vec<Fingerprint>) {
         let Dtls::RoleUnknown { config, rng, early } = &mut self.dtls else { return };
         let mut connection = Box::new(Connection::new((**config).clone(), role, rng.fork()));
-        connection.set_remote_fingerprints(now, fingerprints.clone());
-        self.fingerprints = fingerprints;
+        connection.set_remote_fingerprints(now, fingerprints, &mut self.opened);
         let early = std::mem::take(early);
         self.dtls = Dtls::Ready(connection);
         for datagram in early {
@@ -147,12 +152,6 @@ impl Transport {
             self.open(now, datagram, &mut Vec::new());
         }
         self.advance(now);
-    }
-
-    /// What the peer's certificate must hash to, once known.
-    #[must_use]
-    pub fn remote_fingerprints(&self) -> &[Fingerprint] {
-        &self.fingerprints
     }
 
     /// Takes a datagram; the packets inside are appended to `received`.
@@ -171,7 +170,13 @@ impl Transport {
         self.advance(now);
     }
 
-    fn handle_dtls(&mut self, now: Instant, _gate: ValidatedPath, data: BytesMut, received: &mut Vec<Inbound>) {
+    fn handle_dtls(
+        &mut self,
+        now: Instant,
+        _gate: ValidatedPath,
+        data: BytesMut,
+        received: &mut Vec<Inbound>,
+    ) {
         if let Dtls::RoleUnknown { early, .. } = &mut self.dtls {
             let held: usize = early.iter().map(BytesMut::len).sum();
             if early.len() >= MAX_EARLY || held + data.len() > MAX_EARLY_BYTES {
@@ -184,7 +189,8 @@ impl Transport {
 
     fn open(&mut self, now: Instant, data: BytesMut, received: &mut Vec<Inbound>) {
         if let Dtls::Ready(connection) = &mut self.dtls {
-            connection.handle_datagram(now, data, &mut |packet| received.push(Inbound::Sctp(packet)));
+            connection.handle_datagram(now, data, &mut self.opened);
+            received.extend(self.opened.drain(..).map(Inbound::Sctp));
             self.collect_dtls();
         }
     }
@@ -223,9 +229,13 @@ impl Transport {
     fn collect_dtls(&mut self) {
         let Dtls::Ready(connection) = &mut self.dtls else { return };
         while let Some(event) = connection.poll_event() {
-            if let dtls::Event::StateChange(state) = event {
-                self.events.push(Event::DtlsStateChange(state));
-            }
+            let state = match event {
+                dtls::Event::Connecting => DtlsTransportState::Connecting,
+                dtls::Event::Connected(_) => DtlsTransportState::Connected,
+                dtls::Event::Closed => DtlsTransportState::Closed,
+                dtls::Event::Failed(_) => DtlsTransportState::Failed,
+            };
+            self.events.push(Event::DtlsStateChange(state));
         }
     }
 
@@ -244,8 +254,9 @@ impl Transport {
     #[must_use]
     pub fn send_path(&self) -> Option<SendPath> {
         let (path, _consent) = self.agent.send_path()?;
-        let Dtls::Ready(connection) = &self.dtls else { return None };
-        let max_payload = connection.max_payload()?;
+        let connection = self.dtls().filter(|dtls| dtls.state() == DtlsTransportState::Connected)?;
+        // SCTP pads to four bytes, so full packets are all of one size only when the room is a multiple of it.
+        let max_payload = self.mtu.saturating_sub(connection.record_overhead()) & !3;
         Some(SendPath { path, max_payload })
     }
 
@@ -258,9 +269,17 @@ impl Transport {
     }
 
     /// Seals, in place, what was appended to `out` since `start`.
-    pub fn finish_record(&mut self, start: RecordStart, out: &mut Vec<u8>) {
-        if let Dtls::Ready(connection) = &mut self.dtls {
-            connection.finish_record(start, out);
+    ///
+    /// # Errors
+    ///
+    /// When the connection ended in between; `out` is cut back to where the record began.
+    pub fn finish_record(&mut self, start: RecordStart, out: &mut Vec<u8>) -> Result<(), SealError> {
+        match &mut self.dtls {
+            Dtls::Ready(connection) => connection.finish_record(start, out),
+            Dtls::RoleUnknown { .. } => {
+                start.cancel(out);
+                Err(SealError::NotConnected)
+            }
         }
     }
 

@@ -97,6 +97,7 @@ impl RecordStart {
 /// * Handle, from below: [`handle_datagram`](Self::handle_datagram), [`handle_timeout`](Self::handle_timeout).
 /// * Do, from above: `set_remote_fingerprints`, `start`, `begin_record`/`finish_record`, `close`.
 /// * Poll: `poll_transmit`, `poll_event`, `poll_timeout`, in any order and as late as one likes.
+#[derive(Debug)]
 pub struct Connection {}
 
 #[expect(clippy::todo, unused_variables, reason = "being filled in")]

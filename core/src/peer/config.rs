@@ -1,0 +1,113 @@
+//! What an application may choose about a connection. Checked once, in `PeerConnection::new`.
+
+use crate::base::time::Instant;
+use crate::base::w3c::ErrorKind;
+use crate::crypto::CryptoProvider;
+use crate::crypto::certificate::{Certificate, CertificateError};
+use crate::data::config::Config as DataConfig;
+use crate::signaling::local::BundlePolicy;
+use crate::transport::ice::Config as IceConfig;
+use std::ops::RangeInclusive;
+use std::time::SystemTime;
+use thiserror::Error;
+
+/// `RTCConfiguration`, and what of the machines below may be tuned. `Configuration::default()` works.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Configuration {
+    /// The first of them identifies this side; the others are kept and not used, as in browsers.
+    ///
+    /// Default: none, so that an ECDSA P-256 certificate is made for this connection alone. That costs about
+    /// 50 µs, and another connection cannot be recognised by it. Programs with many connections make one with
+    /// [`Certificate::generate`] and hand out clones, which share it.
+    pub certificates: Vec<Certificate>,
+    /// Which sections of an offer without a bundle group are accepted. Default `balanced`, as in browsers.
+    pub bundle_policy: BundlePolicy,
+    /// The largest datagram to send, in bytes of UDP payload. Default 1,200, which fits every path that WebRTC
+    /// meets, tunnels included. From 576 to 65,000; a value that a path cannot carry loses every full packet.
+    pub mtu: usize,
+    /// Timings and caps of ICE.
+    pub ice: IceConfig,
+    /// Message sizes, send buffer and SCTP settings of data channels.
+    pub data: DataConfig,
+}
+
+impl Default for Configuration {
+    fn default() -> Self {
+        Self {
+            certificates: Vec::new(),
+            bundle_policy: BundlePolicy::Balanced,
+            mtu: 1_200,
+            ice: IceConfig::default(),
+            data: DataConfig::default(),
+        }
+    }
+}
+
+/// What `mtu` may be: IPv4 must carry the least, and the most leaves room for headers.
+const MTU: RangeInclusive<usize> = 576..=65_000;
+
+impl Configuration {
+    pub(super) fn check(&self, wall: SystemTime) -> Result<(), ConfigurationError> {
+        // W3C WebRTC §4.4.1.1: an expired certificate is refused before anything else happens.
+        if self.certificates.iter().any(|certificate| certificate.expires() < wall) {
+            return Err(ConfigurationError::CertificateExpired);
+        }
+        if !MTU.contains(&self.mtu) {
+            return Err(ConfigurationError::Mtu { got: self.mtu });
+        }
+        Ok(())
+    }
+}
+
+/// What a connection cannot find out by itself: the time, the date, randomness and cryptography.
+#[derive(Clone, Copy, Debug)]
+pub struct Init {
+    /// The instant of the call.
+    pub now: Instant,
+    /// The date of the call.
+    pub wall_clock: SystemTime,
+    /// 32 bytes that nobody can guess: from the operating system, or a constant in a simulation.
+    pub seed: [u8; 32],
+    /// Where cryptography comes from.
+    pub crypto: CryptoProvider,
+}
+
+#[cfg(feature = "ring")]
+impl Init {
+    /// With the default provider of cryptography.
+    #[must_use]
+    pub fn new(now: Instant, wall_clock: SystemTime, seed: [u8; 32]) -> Self {
+        Self { now, wall_clock, seed, crypto: CryptoProvider::default() }
+    }
+}
+
+/// Why a configuration was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ConfigurationError {
+    /// A certificate's validity is over.
+    #[error("a certificate has expired; make a new one")]
+    CertificateExpired,
+    /// No certificate could be made.
+    #[error("no certificate could be made: {0}")]
+    Certificate(#[from] CertificateError),
+    /// `mtu` is outside of what a path can have.
+    #[error("an mtu of {got} bytes cannot work; use one from 576 to 65,000")]
+    Mtu {
+        /// What was given.
+        got: usize,
+    },
+}
+
+impl ConfigurationError {
+    /// The exception that a browser would throw.
+    #[must_use]
+    pub const fn kind(self) -> ErrorKind {
+        match self {
+            Self::CertificateExpired => ErrorKind::InvalidAccess,
+            Self::Certificate(_) => ErrorKind::Unknown,
+            Self::Mtu { .. } => ErrorKind::Range,
+        }
+    }
+}

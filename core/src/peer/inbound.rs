@@ -1,0 +1,140 @@
+//! What comes from the network and from the clock: transport first, then what it found inside.
+
+use crate::base::drops::DropReason;
+use crate::base::net::{Datagram, LocalAddress};
+use crate::base::time::Instant;
+use crate::peer::PeerConnection;
+use crate::peer::event::Event;
+use crate::peer::state::{connection_state, ice_connection_state};
+use crate::signaling::state::SignalingState;
+use crate::transport::dtls::{Connection, DtlsTransportState};
+use crate::transport::{Event as TransportEvent, IceGatheringState, Inbound};
+
+impl PeerConnection {
+    /// Lets the connection use an address of this host. Add all that are known before the first description is
+    /// set: gathering ends with those; later ones are still signalled and tried.
+    pub fn add_local_address(&mut self, now: Instant, address: LocalAddress) {
+        let now = self.tick(now);
+        if !self.is_closed() {
+            self.transport.add_local_address(now, address);
+            self.settle(now);
+        }
+    }
+
+    /// Takes one datagram. See [`handle_datagrams`](Self::handle_datagrams), which is cheaper for many.
+    pub fn handle_datagram(&mut self, now: Instant, datagram: Datagram) {
+        self.handle_datagrams(now, [datagram]);
+    }
+
+    /// Takes a batch of datagrams: what arrived since the last call, in order. Acknowledgements, deadlines and
+    /// events are worked out once for all of them.
+    pub fn handle_datagrams(&mut self, now: Instant, datagrams: impl IntoIterator<Item = Datagram>) {
+        let now = self.tick(now);
+        for datagram in datagrams {
+            if self.is_closed() {
+                self.drops.count(DropReason::Closed);
+                continue;
+            }
+            let mut received = std::mem::take(&mut self.received);
+            self.transport.handle_datagram(now, datagram, &mut received);
+            for inbound in received.drain(..) {
+                match inbound {
+                    Inbound::Sctp(packet) => {
+                        // The record may have come in one datagram with what completed the handshake.
+                        self.settle(now);
+                        self.data.handle_packet(now, packet.freeze());
+                    }
+                }
+            }
+            self.received = received;
+        }
+        self.settle(now);
+    }
+
+    /// Does what is due at `now`. Early and repeated calls are harmless.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let now = self.tick(now);
+        if !self.is_closed() {
+            self.transport.handle_timeout(now);
+            self.data.handle_timeout(now);
+            self.settle(now);
+        }
+    }
+
+    /// Clamps a clock that goes backwards.
+    pub(super) fn tick(&mut self, now: Instant) -> Instant {
+        self.now = self.now.max(now);
+        self.now
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.session.signaling_state() == SignalingState::Closed
+    }
+
+    /// Moves what the transport found out to where it belongs, and into events.
+    pub(super) fn settle(&mut self, now: Instant) {
+        while let Some(event) = self.transport.poll_event() {
+            match event {
+                TransportEvent::GatheringStateChange(state) => self.gathering_changed(state),
+                TransportEvent::LocalCandidate(candidate) => {
+                    let ufrag = &self.transport.local_credentials().ufrag;
+                    if let Some(init) = self.session.add_local_candidate(ufrag, &candidate) {
+                        self.events.push(Event::IceCandidate(Some(Box::new(init))));
+                    }
+                }
+                TransportEvent::SelectedPairChange => self.events.push(Event::SelectedCandidatePairChange),
+                TransportEvent::IceStateChange(state) => {
+                    self.events.push(Event::IceTransportStateChange(state));
+                }
+                TransportEvent::DtlsStateChange(state) => self.dtls_changed(now, state),
+            }
+            self.derive_states();
+        }
+    }
+
+    // W3C WebRTC §5.6: the end of the generation, then the state, then the end of it all.
+    fn gathering_changed(&mut self, state: IceGatheringState) {
+        if state != IceGatheringState::Complete {
+            return self.events.push(Event::IceGatheringStateChange(state));
+        }
+        let ufrag = &self.transport.local_credentials().ufrag;
+        if let Some(end) = self.session.end_of_local_candidates(ufrag) {
+            self.events.push(Event::IceCandidate(Some(Box::new(end))));
+        }
+        self.events.push(Event::IceGatheringStateChange(state));
+        self.events.push(Event::IceCandidate(None));
+    }
+
+    fn dtls_changed(&mut self, now: Instant, state: DtlsTransportState) {
+        // W3C WebRTC §5.5: the error comes before the state that it leads to.
+        if let Some(failure) = self.transport.dtls().and_then(Connection::failure) {
+            self.events.push(Event::DtlsTransportError(failure));
+        }
+        self.events.push(Event::DtlsTransportStateChange(state));
+        match state {
+            DtlsTransportState::Connected => self.start_data(now),
+            DtlsTransportState::Closed | DtlsTransportState::Failed => self.data.transport_closed(),
+            DtlsTransportState::New | DtlsTransportState::Connecting => {}
+        }
+    }
+
+    /// Begins the SCTP association once both sides described it and DTLS is up.
+    pub(super) fn start_data(&mut self, now: Instant) {
+        let agreed = self.data.max_message_size().is_some();
+        if agreed && self.transport.dtls_state() == DtlsTransportState::Connected {
+            self.data.start(now);
+        }
+    }
+
+    fn derive_states(&mut self) {
+        let transports = [(self.transport.ice_state(), self.transport.dtls_state())];
+        let ice = ice_connection_state(false, &transports);
+        if std::mem::replace(&mut self.ice_connection_state, ice) != ice {
+            self.events.push(Event::IceConnectionStateChange(ice));
+        }
+        let state = connection_state(false, &transports);
+        if std::mem::replace(&mut self.connection_state, state) != state {
+            self.events.push(Event::ConnectionStateChange(state));
+        }
+    }
+}

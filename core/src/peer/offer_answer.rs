@@ -1,0 +1,265 @@
+//! Offers, answers and candidates: asks [`Session`](crate::signaling::session::Session) and carries out what it
+//! says.
+
+use crate::base::time::Instant;
+use crate::data::event::DataChannelState;
+use crate::peer::event::Event;
+use crate::peer::{AnswerOptions, DataSection, OfferOptions, PeerConnection};
+use crate::signaling::changes::{
+    Changes, DataChange, DtlsRole, IceRole as AgreedIceRole, RemoteCandidate, TransportAgreement,
+    TransportChange,
+};
+use crate::signaling::description::{IceCandidateInit, LocalDescriptionInit, SessionDescription};
+use crate::signaling::error::{AddIceCandidateError, CreateDescriptionError, SetDescriptionError};
+use crate::signaling::local::{DEFAULT_SCTP_PORT, LocalParameters};
+use crate::signaling::state::SignalingState;
+use crate::transport::dtls::config::Role;
+use crate::transport::ice::IceRole;
+
+/// The parameters of the local side, borrowing all fields but the session. A macro, because a method would
+/// borrow the session with the rest.
+macro_rules! local_parameters {
+    ($pc:ident) => {
+        LocalParameters {
+            ice: $pc.transport.local_credentials(),
+            ice_lite: false,
+            fingerprints: &$pc.fingerprints,
+            dtls_role: $pc.dtls_role,
+            sctp_port: DEFAULT_SCTP_PORT,
+            max_message_size: u64::from($pc.max_message_size),
+            wants_data: $pc.data_section != DataSection::Absent,
+        }
+    };
+}
+
+impl PeerConnection {
+    /// An offer of everything that was asked for so far (`createOffer`). Nothing changes until it is set.
+    ///
+    /// # Errors
+    ///
+    /// [`CreateDescriptionError`] when closed, or while a remote offer waits for its answer.
+    pub fn create_offer(
+        &mut self,
+        options: OfferOptions,
+    ) -> Result<SessionDescription, CreateDescriptionError> {
+        let OfferOptions {} = options;
+        let local = local_parameters!(self);
+        self.session.create_offer(&local)
+    }
+
+    /// An answer to the remote offer (`createAnswer`). Nothing changes until it is set.
+    ///
+    /// # Errors
+    ///
+    /// [`CreateDescriptionError`] when closed, or when there is no remote offer.
+    pub fn create_answer(
+        &mut self,
+        options: AnswerOptions,
+    ) -> Result<SessionDescription, CreateDescriptionError> {
+        let AnswerOptions {} = options;
+        let local = local_parameters!(self);
+        self.session.create_answer(&local)
+    }
+
+    /// Sets what was created last, or creates it on the spot where type or text are left out
+    /// (`setLocalDescription`). Gathering begins.
+    ///
+    /// # Errors
+    ///
+    /// [`SetDescriptionError`]; nothing has changed then.
+    pub fn set_local_description(
+        &mut self,
+        now: Instant,
+        description: Option<LocalDescriptionInit>,
+    ) -> Result<(), SetDescriptionError> {
+        let now = self.tick(now);
+        let local = local_parameters!(self);
+        let changes = self.session.set_local(description, &local)?;
+        self.carry_out(now, changes);
+        Ok(())
+    }
+
+    /// Sets what the peer sent (`setRemoteDescription`). An offer that crosses our own rolls ours back.
+    ///
+    /// # Errors
+    ///
+    /// [`SetDescriptionError`]; nothing has changed then.
+    pub fn set_remote_description(
+        &mut self,
+        now: Instant,
+        description: SessionDescription,
+    ) -> Result<(), SetDescriptionError> {
+        let now = self.tick(now);
+        let local = local_parameters!(self);
+        let changes = self.session.set_remote(description, &local)?;
+        self.carry_out(now, changes);
+        Ok(())
+    }
+
+    /// Takes a candidate that the peer trickled (`addIceCandidate`). `None`, or an empty candidate: there are
+    /// no more.
+    ///
+    /// # Errors
+    ///
+    /// [`AddIceCandidateError`]; nothing has changed then.
+    pub fn add_ice_candidate(
+        &mut self,
+        now: Instant,
+        candidate: Option<&IceCandidateInit>,
+    ) -> Result<(), AddIceCandidateError> {
+        let now = self.tick(now);
+        match self.session.add_remote_candidate(candidate)? {
+            RemoteCandidate::Candidate { ufrag, candidate } if self.is_remote_generation(&ufrag) => {
+                self.transport.add_remote_candidate(now, &candidate);
+            }
+            RemoteCandidate::EndOfCandidates { ufrag } if self.is_remote_generation(&ufrag) => {
+                self.transport.end_of_remote_candidates(now);
+            }
+            // Of a generation that is not in use: an older one, or one that its answer will bring.
+            RemoteCandidate::Candidate { .. }
+            | RemoteCandidate::EndOfCandidates { .. }
+            | RemoteCandidate::Held
+            | RemoteCandidate::Ignored => {}
+        }
+        self.settle(now);
+        Ok(())
+    }
+
+    fn is_remote_generation(&self, ufrag: &str) -> bool {
+        self.transport.ice().remote_credentials().is_some_and(|remote| remote.ufrag == ufrag)
+    }
+
+    // W3C WebRTC §4.4.1.5: one task changes everything, then the events go out.
+    fn carry_out(&mut self, now: Instant, changes: Changes) {
+        let Changes { signaling_states, gather, early_candidates, ice_role, transport, data } = changes;
+        self.events.extend(signaling_states.into_iter().map(Event::SignalingStateChange));
+        self.events
+            .extend(early_candidates.into_iter().map(|early| Event::IceCandidate(Some(Box::new(early)))));
+        if let Some(role) = ice_role {
+            let role = match role {
+                AgreedIceRole::Controlling => IceRole::Controlling,
+                AgreedIceRole::Controlled => IceRole::Controlled,
+            };
+            self.transport.set_ice_role(now, role);
+        }
+        if gather.is_some() {
+            self.transport.gather(now);
+        }
+        match transport {
+            TransportChange::Agreed(agreement) => self.agree_on_transport(now, *agreement),
+            TransportChange::Closed => self.transport.close(now),
+            TransportChange::Unchanged => {}
+        }
+        self.change_data(now, data);
+        self.settle(now);
+        self.update_negotiation_needed(NegotiationCheck::AfterDescription);
+    }
+
+    fn agree_on_transport(&mut self, now: Instant, agreement: TransportAgreement) {
+        let TransportAgreement { remote_ice, fingerprints, dtls_role, .. } = agreement;
+        self.dtls_role = Some(dtls_role);
+        let role = match dtls_role {
+            DtlsRole::Client => Role::Client,
+            DtlsRole::Server => Role::Server,
+        };
+        self.data.set_dtls_role(dtls_role == DtlsRole::Client);
+        self.transport.start_dtls(now, role, fingerprints);
+        self.transport.set_remote_credentials(now, remote_ice.credentials);
+        for candidate in &remote_ice.candidates {
+            self.transport.add_remote_candidate(now, candidate);
+        }
+        if remote_ice.end_of_candidates {
+            self.transport.end_of_remote_candidates(now);
+        }
+    }
+
+    fn change_data(&mut self, now: Instant, change: DataChange) {
+        match change {
+            DataChange::Created => self.data_section = DataSection::Described,
+            DataChange::RolledBack => self.data_section = self.without_description(),
+            DataChange::Agreed(agreement) => {
+                self.data_section = DataSection::Described;
+                self.data.set_remote(agreement.remote_port, agreement.max_message_size);
+                self.start_data(now);
+            }
+            DataChange::Closed => {
+                self.data.transport_closed();
+                self.data_section = self.without_description();
+            }
+            DataChange::Unchanged => {}
+        }
+    }
+
+    fn without_description(&self) -> DataSection {
+        let waiting =
+            self.data.channels().any(|(_, channel)| channel.ready_state() == DataChannelState::Connecting);
+        if waiting { DataSection::Wanted } else { DataSection::Absent }
+    }
+
+    // W3C WebRTC §4.7.3. There is no operations chain to wait for: a verb is over when it returns.
+    pub(super) fn update_negotiation_needed(&mut self, check: NegotiationCheck) {
+        if self.session.signaling_state() != SignalingState::Stable {
+            return;
+        }
+        if check == NegotiationCheck::AfterDescription {
+            self.negotiation_needed = false;
+        }
+        let needed = self.session.is_negotiation_needed(self.data_section != DataSection::Absent, false);
+        if needed && !self.negotiation_needed {
+            self.events.push(Event::NegotiationNeeded);
+        }
+        self.negotiation_needed = needed;
+    }
+
+    /// The pending local description, or the current one (`localDescription`).
+    #[must_use]
+    pub fn local_description(&self) -> Option<&SessionDescription> {
+        self.session.local_description()
+    }
+
+    /// The local description that was negotiated last (`currentLocalDescription`).
+    #[must_use]
+    pub fn current_local_description(&self) -> Option<&SessionDescription> {
+        self.session.current_local_description()
+    }
+
+    /// The local description that is being negotiated (`pendingLocalDescription`).
+    #[must_use]
+    pub fn pending_local_description(&self) -> Option<&SessionDescription> {
+        self.session.pending_local_description()
+    }
+
+    /// The pending remote description, or the current one (`remoteDescription`).
+    #[must_use]
+    pub fn remote_description(&self) -> Option<&SessionDescription> {
+        self.session.remote_description()
+    }
+
+    /// The remote description that was negotiated last (`currentRemoteDescription`).
+    #[must_use]
+    pub fn current_remote_description(&self) -> Option<&SessionDescription> {
+        self.session.current_remote_description()
+    }
+
+    /// The remote description that is being negotiated (`pendingRemoteDescription`).
+    #[must_use]
+    pub fn pending_remote_description(&self) -> Option<&SessionDescription> {
+        self.session.pending_remote_description()
+    }
+
+    /// Whether the peer takes trickled candidates (`canTrickleIceCandidates`); `None` before its first
+    /// description.
+    #[must_use]
+    pub fn can_trickle_ice_candidates(&self) -> Option<bool> {
+        self.session.can_trickle_ice_candidates()
+    }
+}
+
+/// What makes the connection look whether it has to negotiate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NegotiationCheck {
+    /// The application asked for something new.
+    AfterVerb,
+    /// A description was set, which may have answered an earlier need.
+    AfterDescription,
+}

@@ -1,0 +1,110 @@
+//! What goes to the network and to the application.
+//!
+//! Packets are built when asked for, straight into the caller's buffer: room for the record's header, the SCTP
+//! packet behind it, sealed in place.
+
+use crate::base::net::{Ecn, Transmit};
+use crate::base::time::{Instant, earliest};
+use crate::data::event::Event as DataEvent;
+use crate::peer::PeerConnection;
+use crate::peer::event::{ChannelEvent, Event};
+use crate::transport::SendPath;
+
+/// Datagrams in one run. Linux takes 64 at most in one call with segmentation offload.
+const MAX_SEGMENTS: usize = 48;
+/// Bytes in one run: what an IP packet of the largest size carries, less its headers.
+const MAX_RUN: usize = 65_000;
+
+impl PeerConnection {
+    /// Writes what is to be sent now to the front of `out` (which is emptied first), and says where it goes.
+    /// `None`: nothing for now. Call it until then; what is not asked for is not lost, it waits.
+    ///
+    /// STUN and handshakes come first, one datagram each; data comes as runs of up to 48 datagrams of one size.
+    /// A buffer that is kept between calls never has to grow beyond 65,000 bytes.
+    pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
+        let now = self.tick(now);
+        out.clear();
+        if self.is_closed() {
+            let (path, datagram) = self.farewell.pop()?;
+            out.extend_from_slice(&datagram);
+            return Some(Transmit::single(path, datagram.len()));
+        }
+        let transmit = self.transport.poll_transmit(now, out);
+        // Sending the last flight of a handshake may be what completes it.
+        self.settle(now);
+        transmit.or_else(|| self.poll_data(now, out))
+    }
+
+    /// Lays out and seals SCTP packets, as many of one size as there are.
+    pub(super) fn poll_data(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
+        let SendPath { path, max_payload } = self.transport.send_path()?;
+        let start = out.len();
+        let mut segment_size = 0;
+        let mut room = max_payload;
+        for _ in 0..MAX_SEGMENTS {
+            let before = out.len();
+            if before - start + segment_size > MAX_RUN {
+                break;
+            }
+            let Some(record) = self.transport.begin_record(out) else { break };
+            let Some(packet) = self.data.poll_transmit(now, room, out) else {
+                record.cancel(out);
+                break;
+            };
+            if self.transport.finish_record(record, out).is_err() {
+                break;
+            }
+            let size = out.len() - before;
+            if segment_size == 0 {
+                segment_size = size;
+                // Packets behind a small one would have to be as small.
+                if packet < max_payload {
+                    break;
+                }
+                room = packet;
+            } else if size < segment_size {
+                break;
+            }
+        }
+        let size = out.len() - start;
+        (size > 0).then(|| Transmit {
+            path,
+            ecn: Ecn::NotEct,
+            dscp: 0,
+            size,
+            segment_size: (size > segment_size).then_some(segment_size),
+        })
+    }
+
+    /// The next event.
+    ///
+    /// Messages wait inside until they are asked for, and the peer is held back meanwhile: an application that
+    /// does not read makes memory grow up to the receive window and no further.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop().or_else(|| self.data.poll_event().map(Event::from))
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if self.is_closed() {
+            return None;
+        }
+        earliest([self.transport.poll_timeout(), self.data.poll_timeout()])
+    }
+}
+
+impl From<DataEvent> for Event {
+    fn from(event: DataEvent) -> Self {
+        match event {
+            DataEvent::StateChange(state) => Self::SctpTransportStateChange(state),
+            DataEvent::DataChannel(id) => Self::DataChannel(id),
+            DataEvent::Open(id) => Self::Channel(id, ChannelEvent::Open),
+            DataEvent::Message { id, message } => Self::Channel(id, ChannelEvent::Message(message)),
+            DataEvent::BufferedAmountLow(id) => Self::Channel(id, ChannelEvent::BufferedAmountLow),
+            DataEvent::Closing(id) => Self::Channel(id, ChannelEvent::Closing),
+            DataEvent::Error { id, error } => Self::Channel(id, ChannelEvent::Error(error)),
+            DataEvent::Close(id) => Self::Channel(id, ChannelEvent::Close),
+        }
+    }
+}
