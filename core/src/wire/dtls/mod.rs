@@ -3,4 +3,16 @@
 //! Shapes only. Which message is welcome when, which value is acceptable and what anything means is decided by
 //! the state machine. Codepoints that this build has no name for are kept as they are.
 
+pub mod alert;
 pub mod codepoints;
+pub mod extension;
+pub mod handshake;
+pub mod hello;
+pub mod message12;
+pub mod message13;
+pub mod record;
+pub mod unified;
+pub mod vector;
+
+#[cfg(test)]
+mod tests;
