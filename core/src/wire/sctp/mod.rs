@@ -1,1 +1,164 @@
-//! SCTP packets, chunks and parameters (RFC 9260 and extensions).
+//! SCTP packets, chunks and parameters: RFC 9260 with RFC 3758 (partial reliability), RFC 6525 (re-configuration),
+//! RFC 8260 (interleaving), RFC 4820 (padding), RFC 9653 (zero checksum) and RFC 5061's list of extensions.
+//!
+//! [`Packet::parse`] looks at the common header, [`Packet::chunks`] yields views that borrow from the packet:
+//! nothing is allocated. Writers append to a `Vec<u8>`. What a chunk *means*, and whether it may come now,
+//! is not decided here.
+
+pub mod cause;
+pub mod chunk;
+pub mod data;
+pub mod param;
+pub mod reconfig;
+
+#[cfg(test)]
+mod tests;
+
+use crate::wire::cursor::{ParseError, Reader};
+use crate::wire::sctp::chunk::Chunk;
+use crc_fast::{CrcAlgorithm, Digest};
+
+/// Bytes of the common header.
+pub const HEADER_LEN: usize = 12;
+/// Bytes of a chunk's type, flags and length.
+pub const CHUNK_HEADER_LEN: usize = 4;
+
+/// `len` rounded up to whole words, as chunks and parameters are.
+#[must_use]
+pub const fn padded(len: usize) -> usize {
+    (len + 3) & !3
+}
+
+/// The common header (RFC 9260 §3.1), less the checksum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The sender's port.
+    pub source_port: u16,
+    /// The receiver's port.
+    pub destination_port: u16,
+    /// The tag that the receiver chose, or zero in front of an INIT.
+    pub verification_tag: u32,
+}
+
+impl Header {
+    /// Appends the header with a checksum of zero.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let mut bytes = [0; HEADER_LEN];
+        bytes[..2].copy_from_slice(&self.source_port.to_be_bytes());
+        bytes[2..4].copy_from_slice(&self.destination_port.to_be_bytes());
+        bytes[4..8].copy_from_slice(&self.verification_tag.to_be_bytes());
+        out.extend_from_slice(&bytes);
+    }
+}
+
+/// A received packet whose header was read.
+#[derive(Clone, Copy, Debug)]
+pub struct Packet<'a> {
+    /// The common header.
+    pub header: Header,
+    bytes: &'a [u8],
+    checksum: u32,
+}
+
+impl<'a> Packet<'a> {
+    /// Reads the common header. The checksum is not looked at.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
+        let mut r = Reader::new(bytes);
+        let header = Header { source_port: r.u16()?, destination_port: r.u16()?, verification_tag: r.u32()? };
+        // RFC 9260 appendix A: the checksum alone travels with its least significant byte first.
+        let checksum = u32::from_le_bytes(r.array()?);
+        Ok(Self { header, bytes, checksum })
+    }
+
+    /// Whether the sender left the checksum out (RFC 9653), or it is zero by chance.
+    #[must_use]
+    pub const fn has_zero_checksum(&self) -> bool {
+        self.checksum == 0
+    }
+
+    /// Whether the CRC32c fits.
+    #[must_use]
+    pub fn has_valid_checksum(&self) -> bool {
+        let mut digest = Digest::new(CrcAlgorithm::Crc32Iscsi);
+        digest.update(&self.bytes[..8]);
+        digest.update(&[0; 4]);
+        digest.update(&self.bytes[HEADER_LEN..]);
+        digest.finalize() as u32 == self.checksum
+    }
+
+    /// The chunks in order. The first malformed one ends the iteration with its error.
+    #[must_use]
+    pub fn chunks(&self) -> Chunks<'a> {
+        Chunks { rest: &self.bytes[HEADER_LEN..] }
+    }
+}
+
+/// Fills in the checksum of the packet that begins at `start` and ends with `out`, which must hold a whole header
+/// there with a checksum of zero.
+pub fn fill_checksum(out: &mut [u8], start: usize) {
+    let sum = crc_fast::crc32_iscsi(&out[start..]);
+    out[start + 8..start + HEADER_LEN].copy_from_slice(&sum.to_le_bytes());
+}
+
+/// Iterates over the chunks of a packet.
+#[derive(Clone, Debug)]
+pub struct Chunks<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Chunks<'a> {
+    fn parse_next(&mut self) -> Result<Chunk<'a>, ParseError> {
+        let &[ty, flags, high, low, ..] = self.rest else { return Err(ParseError::Truncated) };
+        let len = usize::from(u16::from_be_bytes([high, low]));
+        if len < CHUNK_HEADER_LEN {
+            return Err(ParseError::BadLength);
+        }
+        let whole = self.rest.get(..len).ok_or(ParseError::BadLength)?;
+        // RFC 9260 §3.2: the padding is not part of the length, and the last chunk's may be missing.
+        self.rest = self.rest.get(padded(len)..).unwrap_or_default();
+        Chunk::parse(ty, flags, &whole[CHUNK_HEADER_LEN..])
+    }
+}
+
+impl<'a> Iterator for Chunks<'a> {
+    type Item = Result<Chunk<'a>, ParseError>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let chunk = self.parse_next();
+        if chunk.is_err() {
+            self.rest = &[];
+        }
+        Some(chunk)
+    }
+}
+
+/// Appends a chunk whose value `body` writes; the length and the padding follow from it.
+///
+/// Only for what our own side lays out: a body over 65,531 bytes is a bug of the caller, and panics.
+pub fn put_chunk(out: &mut Vec<u8>, ty: u8, flags: u8, body: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    out.extend_from_slice(&[ty, flags, 0, 0]);
+    body(out);
+    finish_lengths(out, start);
+}
+
+/// Appends a parameter or an error cause, which look alike: a type, a length and a value.
+///
+/// Only for what our own side lays out: a body over 65,531 bytes is a bug of the caller, and panics.
+pub fn put_tlv(out: &mut Vec<u8>, ty: u16, body: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    out.extend_from_slice(&ty.to_be_bytes());
+    out.extend_from_slice(&[0; 2]);
+    body(out);
+    finish_lengths(out, start);
+}
+
+fn finish_lengths(out: &mut Vec<u8>, start: usize) {
+    let len = u16::try_from(out.len() - start).expect("a chunk or parameter of at most 65,535 bytes");
+    out[start + 2..start + 4].copy_from_slice(&len.to_be_bytes());
+    out.resize(start + padded(usize::from(len)), 0);
+}
