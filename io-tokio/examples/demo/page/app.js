@@ -97,7 +97,7 @@ async function showFacts() {
   if (!facts || shown !== link || shown.closed) return;
   const side = (s) => `${s.text} (${s.type} ${s.protocol})`;
   $('fact-pair').textContent = facts.local && facts.remote ? `${side(facts.local)} → ${side(facts.remote)}` : '–';
-  $('fact-rtt').textContent = facts.rttMs === null ? '–' : `${facts.rttMs.toFixed(1)} ms`;
+  $('fact-rtt').textContent = facts.rttMs === null ? '–' : facts.rttMs < 1 ? 'under 1 ms' : `${facts.rttMs.toFixed(0)} ms`;
   $('fact-dtls').textContent = [facts.dtls, facts.cipher].filter(Boolean).join(' · ') || '–';
   $('fact-bytes').textContent = `${amount(facts.bytesSent)} / ${amount(facts.bytesReceived)}`;
 }
@@ -187,6 +187,8 @@ $('chat').addEventListener('submit', (event) => {
 
 // Measurements
 
+const results = { upload: '', download: '' }; // one line each: the last of its kind
+
 async function measure(output, work) {
   running = true;
   showStatus();
@@ -216,8 +218,10 @@ $('throughput').addEventListener('submit', (event) => {
     const text = `${way === 'upload' ? 'Upload' : 'Download'}: ${result.mbps.toFixed(1)} Mbit/s. `
       + `${amount(result.bytes)} in ${result.messages} messages, ${result.seconds.toFixed(2)} s`
       + (way === 'upload' ? ', counted by the server.' : '.');
-    $('throughput-plot').setAttribute('aria-label', `Throughput over time. ${text}`);
-    return text;
+    results[way] = text;
+    const lines = Object.values(results).filter(Boolean).join('\n');
+    $('throughput-plot').setAttribute('aria-label', `Throughput over time. ${lines}`);
+    return lines;
   });
 });
 

@@ -4,6 +4,7 @@ import { Trouble } from './link.js';
 // Enough in flight to keep a fast path busy between two turns of the event loop, far below where Chromium refuses (16 MiB).
 const HIGH_WATER = 2 << 20;
 const SAMPLE_MS = 100;
+const WINDOW = 3; // samples per shown value: browsers update bufferedAmount in leaps
 const LAST_WORD_MS = 30_000;
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -27,11 +28,12 @@ function inTime(promise, ms, what) {
 /** Calls `onSample(secondsSinceStart, mbit/s)` regularly from a counter of bytes; returns the function that stops it. */
 function sampler(counter, onSample) {
   const start = performance.now();
-  let before = { at: start, bytes: 0 };
+  const window = [{ at: start, bytes: 0 }];
   const timer = setInterval(() => {
     const now = { at: performance.now(), bytes: counter() };
-    onSample((now.at - start) / 1000, mbps(now.bytes - before.bytes, (now.at - before.at) / 1000));
-    before = now;
+    onSample((now.at - start) / 1000, mbps(now.bytes - window[0].bytes, (now.at - window[0].at) / 1000));
+    window.push(now);
+    if (window.length > WINDOW) window.shift();
   }, SAMPLE_MS);
   return () => clearInterval(timer);
 }
