@@ -60,6 +60,7 @@ pub use crypto::certificate::{Certificate, CertificateOptions};
 pub use data::channel::{DataChannelId, DataChannelInit, Priority};
 pub use data::error::{ChannelError, CreateDataChannelError, SendError};
 pub use data::event::{DataChannelState, Message, MessageKind, SctpTransportState};
+pub use endpoint::{Endpoint, PeerId, PeerMut};
 pub use peer::{
     AnswerOptions, ChannelEvent, Configuration, ConfigurationError, DataChannel, Event, IceConnectionState,
     Init, OfferOptions, PeerConnection, PeerConnectionState, SctpTransport,

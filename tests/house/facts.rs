@@ -17,22 +17,32 @@ fn readme_names_the_minimum_rust_version() {
 fn changelog_begins_with_the_version() {
     let version = manifest_value(&read("Cargo.toml"), "version");
     let newest = read("CHANGELOG.md").lines().find_map(|line| line.strip_prefix("## ").map(str::to_owned));
-    assert!(newest.is_some_and(|line| line.starts_with(&version)), "CHANGELOG.md should begin with {version}");
+    assert!(
+        newest.is_some_and(|line| line.starts_with(&version)),
+        "CHANGELOG.md should begin with {version}"
+    );
 }
 
 #[test]
 fn packages_share_version_licence_and_lints() {
     for manifest in ["core/Cargo.toml", "io-mio/Cargo.toml", "io-tokio/Cargo.toml", "tests/Cargo.toml"] {
         let text = read(manifest);
-        for line in ["version.workspace = true", "license.workspace = true", "rust-version.workspace = true"] {
+        for line in ["version.workspace = true", "license.workspace = true", "rust-version.workspace = true"]
+        {
             assert!(text.contains(line), "{manifest} lacks `{line}`");
         }
         assert!(text.contains("[lints]\nworkspace = true"), "{manifest} does not share the lints");
     }
     let version = manifest_value(&read("Cargo.toml"), "version");
     for package in ["purertc", "purertc-mio", "purertc-tokio"] {
-        let line = read("Cargo.toml").lines().find(|line| line.starts_with(&format!("{package} ="))).map(str::to_owned);
-        assert!(line.is_some_and(|line| line.contains(&format!("version = \"{version}\""))), "{package}: another version");
+        let line = read("Cargo.toml")
+            .lines()
+            .find(|line| line.starts_with(&format!("{package} =")))
+            .map(str::to_owned);
+        assert!(
+            line.is_some_and(|line| line.contains(&format!("version = \"{version}\""))),
+            "{package}: another version"
+        );
     }
 }
 

@@ -58,8 +58,11 @@ fn wrong_imports(path: &Path, text: &str) -> Vec<String> {
     }
     // A machine's folder, or a machine that is still a single file.
     let room = rest[0].strip_suffix(".rs").unwrap_or(rest[0]);
-    let lines: Vec<_> =
-        if is_test_file(path) { text.lines().enumerate().collect() } else { production_lines(text).collect() };
+    let lines: Vec<_> = if is_test_file(path) {
+        text.lines().enumerate().collect()
+    } else {
+        production_lines(text).collect()
+    };
     let wrong = |(at, line): &(usize, &str)| {
         let code = line.split("//").next().unwrap_or_default();
         let reason = complaint(floor, room, code)?;
@@ -76,7 +79,8 @@ fn complaint(floor: &str, room: &str, code: &str) -> Option<String> {
         if ROOT_MACROS.iter().any(|name| after.starts_with(name)) {
             return None;
         }
-        let mut names = after.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|name| !name.is_empty());
+        let mut names =
+            after.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|name| !name.is_empty());
         let Some(target) = names.next().filter(|_| !after.starts_with('{')) else {
             return Some("name the module, not the crate's root".into());
         };
@@ -87,7 +91,8 @@ fn complaint(floor: &str, room: &str, code: &str) -> Option<String> {
         if target != floor && !allowed.contains(&target) {
             return Some(format!("`{floor}` may not import `{target}`"));
         }
-        let machines = MACHINES.iter().find(|(name, _)| *name == floor).map_or(&[][..], |(_, machines)| machines);
+        let machines =
+            MACHINES.iter().find(|(name, _)| *name == floor).map_or(&[][..], |(_, machines)| machines);
         let leaves_its_machine = target == floor && machines.contains(&room) && target_room != room;
         leaves_its_machine.then(|| format!("`{floor}/{room}` may not look around in `{floor}`"))
     })

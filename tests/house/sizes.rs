@@ -19,7 +19,10 @@ fn files_stay_small() {
                 too_long.push(format!("{}: {production} lines, {MOST} allowed", path.display()));
             }
             if tests > MOST_INLINE_TESTS {
-                too_long.push(format!("{}: {tests} lines of inline tests, {MOST_INLINE_TESTS} allowed", path.display()));
+                too_long.push(format!(
+                    "{}: {tests} lines of inline tests, {MOST_INLINE_TESTS} allowed",
+                    path.display()
+                ));
             }
         }
     }

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 
 /// The top folder of the project.
 pub(crate) fn top() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests package is a folder of the project").into()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the tests package is a folder of the project")
+        .into()
 }
 
 /// A file of the project as text.
@@ -35,11 +38,13 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
 
 /// Whether a file holds nothing but tests.
 pub(crate) fn is_test_file(path: &Path) -> bool {
-    path.file_stem().is_some_and(|stem| stem == "tests") || path.components().any(|c| c.as_os_str() == "tests")
+    path.file_stem().is_some_and(|stem| stem == "tests")
+        || path.components().any(|c| c.as_os_str() == "tests")
 }
 
 /// The lines of a file before its inline tests.
 pub(crate) fn production_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let tests = text.lines().position(|line| line.starts_with("#[cfg(test)]") || line.starts_with("#![cfg(test)]"));
+    let tests =
+        text.lines().position(|line| line.starts_with("#[cfg(test)]") || line.starts_with("#![cfg(test)]"));
     text.lines().enumerate().take(tests.unwrap_or(usize::MAX)).map(|(at, line)| (at + 1, line))
 }

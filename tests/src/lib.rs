@@ -1,1 +1,6 @@
 //! Shared helpers of the tests that span packages.
+
+pub mod browser;
+pub mod demo;
+pub mod interop;
+pub mod pages;

@@ -1,1 +1,276 @@
-//! Under construction.
+//! Floor 5: many peers behind one or a few shared sockets.
+//!
+//! An [`Endpoint`] routes datagrams to [`PeerConnection`]s and has the same driving verbs as one of them; what
+//! comes out carries a [`PeerId`]. It makes no decision of its own about any protocol. A peer that is idle costs
+//! its memory and its consent checks; one that is busy is found in O(1).
+
+mod deadlines;
+mod routes;
+
+use self::deadlines::Deadlines;
+use self::routes::Routes;
+use crate::base::drops::{DropReason, Drops};
+use crate::base::ids::{Id, Slots};
+use crate::base::net::{Datagram, Path, Transmit};
+use crate::base::queue::Queue;
+use crate::base::random::Rng;
+use crate::base::time::Instant;
+use crate::peer::{Event, PeerConnection};
+use std::ops::{Deref, DerefMut};
+
+/// Names a peer of an endpoint. `Copy`; never names another peer later.
+pub type PeerId = Id<Peer>;
+
+/// A peer and where it stands in the endpoint's tables.
+#[derive(Debug)]
+pub struct Peer {
+    connection: PeerConnection,
+    ufrag: String,
+    paths: Vec<Path>,
+    deadline: Option<Instant>,
+    /// It waits in the queue of those that may have something to send.
+    to_transmit: bool,
+    /// It waits in the queue of those that may have something to say.
+    to_report: bool,
+}
+
+/// Many peer connections behind shared sockets.
+///
+/// Driven like a single connection: hand in datagrams and time, then poll transmits, events and the deadline. The
+/// sockets' addresses are given to each connection (`add_local_address`) before it is added or by
+/// [`peer_mut`](Self::peer_mut).
+#[derive(Debug)]
+pub struct Endpoint {
+    peers: Slots<Peer>,
+    routes: Routes<PeerId>,
+    deadlines: Deadlines<PeerId>,
+    /// Peers that were touched and not yet polled dry.
+    to_transmit: Queue<PeerId>,
+    to_report: Queue<PeerId>,
+    /// Where due peers are collected; empty between calls.
+    due: Vec<PeerId>,
+    drops: Drops,
+}
+
+/// A peer, borrowed to act on it; the endpoint looks after it when this is dropped.
+#[derive(Debug)]
+pub struct PeerMut<'a> {
+    endpoint: &'a mut Endpoint,
+    id: PeerId,
+}
+
+impl Endpoint {
+    /// An endpoint without peers. `seed` keys its tables, so that senders cannot choose addresses that collide.
+    #[must_use]
+    pub fn new(seed: [u8; 32]) -> Self {
+        Self {
+            peers: Slots::default(),
+            routes: Routes::new(&mut Rng::from_seed(seed)),
+            deadlines: Deadlines::new(),
+            to_transmit: Queue::default(),
+            to_report: Queue::default(),
+            due: Vec::new(),
+            drops: Drops::default(),
+        }
+    }
+
+    /// Takes a connection in.
+    ///
+    /// A connection whose ICE user fragment another peer has already (one in 2⁴⁸, unless the application chose
+    /// it) is reached by address alone.
+    pub fn add(&mut self, connection: PeerConnection) -> PeerId {
+        let ufrag = connection.transport().local_credentials().ufrag.clone();
+        let peer = Peer {
+            connection,
+            ufrag: ufrag.clone(),
+            paths: Vec::new(),
+            deadline: None,
+            to_transmit: false,
+            to_report: false,
+        };
+        let id = self.peers.insert(peer);
+        self.routes.name(&ufrag, id);
+        self.touch(id);
+        id
+    }
+
+    /// Hands a connection back. Close it first and poll its farewell, unless the peer need not know.
+    pub fn remove(&mut self, id: PeerId) -> Option<PeerConnection> {
+        let peer = self.peers.remove(id)?;
+        self.deadlines.replace(id, peer.deadline, None);
+        self.routes.forget(id, &peer.paths, &peer.ufrag);
+        Some(peer.connection)
+    }
+
+    /// The connection that `id` names, to ask.
+    #[must_use]
+    pub fn peer(&self, id: PeerId) -> Option<&PeerConnection> {
+        self.peers.get(id).map(|peer| &peer.connection)
+    }
+
+    /// The connection that `id` names, to act on.
+    pub fn peer_mut(&mut self, id: PeerId) -> Option<PeerMut<'_>> {
+        self.peers.get(id)?;
+        Some(PeerMut { endpoint: self, id })
+    }
+
+    /// Every peer.
+    pub fn peers(&self) -> impl Iterator<Item = (PeerId, &PeerConnection)> {
+        self.peers.iter().map(|(id, peer)| (id, &peer.connection))
+    }
+
+    /// How many peers there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.peers.is_empty()
+    }
+
+    /// Takes a batch of datagrams, in order.
+    pub fn handle_datagrams(&mut self, now: Instant, datagrams: impl IntoIterator<Item = Datagram>) {
+        let mut datagrams = datagrams.into_iter().peekable();
+        while let Some(datagram) = datagrams.next() {
+            let path = datagram.path;
+            let Some(id) = self.routes.find(&path, &datagram.data) else {
+                self.drops.count(DropReason::UnknownPeer);
+                continue;
+            };
+            let Some(peer) = self.peers.get_mut(id) else { continue };
+            // Datagrams that follow on the same path are the same peer's batch, unless they name another.
+            let routes = &self.routes;
+            let rest = std::iter::from_fn(|| {
+                datagrams.next_if(|next| next.path == path && routes.find(&path, &next.data) == Some(id))
+            });
+            peer.connection.handle_datagrams(now, std::iter::once(datagram).chain(rest));
+            if !self.routes.leads_to(&path, id) && peer.connection.transport().is_validated(&path) {
+                self.routes.learn(path, id, &mut peer.paths, true);
+            }
+            self.touch(id);
+        }
+    }
+
+    /// Takes one datagram.
+    pub fn handle_datagram(&mut self, now: Instant, datagram: Datagram) {
+        self.handle_datagrams(now, [datagram]);
+    }
+
+    /// Does what is due at `now`, for every peer.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        // All that are due first, then each once: a deadline that does not move on waits for the next call.
+        let mut due = std::mem::take(&mut self.due);
+        due.extend(std::iter::from_fn(|| self.deadlines.pop_due(now)));
+        for id in due.drain(..) {
+            if let Some(peer) = self.peers.get_mut(id) {
+                peer.deadline = None;
+                peer.connection.handle_timeout(now);
+                self.touch(id);
+            }
+        }
+        self.due = due;
+    }
+
+    /// Writes what is to be sent now to the front of `out`, and says whose it is and where it goes. Peers take
+    /// turns, a run of datagrams each.
+    pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<(PeerId, Transmit)> {
+        while let Some(id) = self.to_transmit.pop() {
+            let Some(peer) = self.peers.get_mut(id) else { continue };
+            peer.to_transmit = false;
+            let transmit = peer.connection.poll_transmit(now, out);
+            // Sending moves deadlines and can be an event.
+            self.touch_if(id, transmit.is_some());
+            let Some(transmit) = transmit else { continue };
+            // An answer to our first check comes back on its path and names nobody.
+            if !self.routes.leads_to(&transmit.path, id)
+                && let Some(peer) = self.peers.get_mut(id)
+            {
+                self.routes.learn(transmit.path, id, &mut peer.paths, false);
+            }
+            return Some((id, transmit));
+        }
+        None
+    }
+
+    /// The next event and whose it is.
+    pub fn poll_event(&mut self) -> Option<(PeerId, Event)> {
+        while let Some(&id) = self.to_report.front() {
+            let peer = self.peers.get_mut(id);
+            let event = peer.and_then(|peer| {
+                let event = peer.connection.poll_event();
+                peer.to_report = event.is_some();
+                event
+            });
+            if let Some(event) = event {
+                // A message that was read makes room for the next, which the peer has to be told.
+                self.touch(id);
+                return Some((id, event));
+            }
+            self.to_report.pop();
+        }
+        None
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.deadlines.next()
+    }
+
+    /// Datagrams that belonged to no peer. Each peer counts its own.
+    #[must_use]
+    pub const fn drops(&self) -> &Drops {
+        &self.drops
+    }
+
+    /// How many paths lead to peers: what a flood of datagrams of unknown origin must not make grow.
+    #[must_use]
+    pub fn routes(&self) -> usize {
+        self.routes.len()
+    }
+
+    /// Looks after a peer that something happened to.
+    fn touch(&mut self, id: PeerId) {
+        self.touch_if(id, true);
+    }
+
+    /// The same; with nothing `to_transmit` it does not take a turn at sending.
+    fn touch_if(&mut self, id: PeerId, to_transmit: bool) {
+        let Some(peer) = self.peers.get_mut(id) else { return };
+        if to_transmit && !std::mem::replace(&mut peer.to_transmit, true) {
+            self.to_transmit.push(id);
+        }
+        if !std::mem::replace(&mut peer.to_report, true) {
+            self.to_report.push(id);
+        }
+        peer.deadline = self.deadlines.set(id, peer.deadline, peer.connection.poll_timeout());
+    }
+}
+
+impl Deref for PeerMut<'_> {
+    type Target = PeerConnection;
+
+    fn deref(&self) -> &PeerConnection {
+        &self.endpoint.peers.get(self.id).expect("the only borrow, made for a peer that exists").connection
+    }
+}
+
+impl DerefMut for PeerMut<'_> {
+    fn deref_mut(&mut self) -> &mut PeerConnection {
+        &mut self
+            .endpoint
+            .peers
+            .get_mut(self.id)
+            .expect("the only borrow, made for a peer that exists")
+            .connection
+    }
+}
+
+impl Drop for PeerMut<'_> {
+    fn drop(&mut self) {
+        self.endpoint.touch(self.id);
+    }
+}

@@ -129,12 +129,10 @@ impl PeerConnection {
         dtls.mtu = mtu;
         // No media yet: an extension that nothing here could honour is not offered.
         dtls.srtp_profiles = Vec::new();
-        let mut session = SessionConfig::default();
-        session.bundle_policy = bundle_policy;
         Ok(Self {
             now,
             wall_clock: WallClock::new(now, wall_clock),
-            session: Session::new(session, rng.secret_u64()),
+            session: Session::new(SessionConfig { bundle_policy }, rng.secret_u64()),
             transport: Transport::new(TransportConfig { ice, dtls }, &crypto, &mut rng),
             max_message_size: data.max_message_size,
             data: DataChannels::new(data, crypto.hmac, rng.fork()),
