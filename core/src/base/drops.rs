@@ -41,6 +41,9 @@ drop_reasons! {
     StunWrongPath => "a STUN response that did not come back along the path of its request",
     StunUnknownAttribute => "a STUN message with an attribute that must be understood and is not",
     StunUnexpected => "a STUN message that makes no sense in this state",
+    StunBacklog => "a STUN request that came while too many answers waited to be sent",
+    IceCandidateUnusable => "a remote candidate that cannot be used: a name, or another transport, component or kind of address",
+    IceCandidateGeneration => "a remote candidate of another generation",
     IceTooManyCandidates => "more candidates or pairs than the cap allows",
     // DTLS.
     UnvalidatedSource => "its source was not validated by ICE",

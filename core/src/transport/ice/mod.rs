@@ -3,22 +3,63 @@
 //!
 //! It is a full agent for one component of one transport. It is not a gatherer: it is told its addresses, and
 //! talks to no STUN or TURN server; and it never looks at anything but STUN.
+//!
+//! # The order of things
+//!
+//! Local addresses, remote candidates, credentials and the role may come in any order. Checks begin when the
+//! role and the peer's credentials are known; checks of the peer are answered from the start, and what they
+//! teach is used then. [`Agent::send_path`] is set with the first valid pair, before nomination.
 
+mod answer;
+mod auth;
+mod candidate;
+mod check;
+mod checklist;
 mod config;
+mod consent;
+mod nominate;
+mod pair;
+mod scan;
+mod send;
 mod state;
+#[cfg(all(test, feature = "ring"))]
+mod tests;
 mod token;
 
 pub use self::config::Config;
+pub use self::pair::{PairCounters, PairInfo, PairState, Rtt};
 pub use self::state::{IceRole, IceTransportState};
 pub use self::token::{ConsentGranted, ValidatedPath};
 
-use crate::base::drops::Drops;
+use self::answer::Early;
+use self::auth::Party;
+use self::candidate::{Candidates, Signalled, plain};
+use self::check::Transaction;
+use self::checklist::{Checklist, NoPair};
+use self::consent::{Sending, Watch};
+use self::pair::{Pair, PairId, pair_priority};
+use self::send::Outgoing;
+use self::state::{Checks, Facts, Health, Outlook};
+use crate::base::drops::{DropReason, Drops};
 use crate::base::net::{LocalAddress, Path, Transmit};
+use crate::base::queue::Queue;
 use crate::base::random::Rng;
+use crate::base::redact::Redacted;
 use crate::base::time::Instant;
+use crate::base::timers::Timers;
 use crate::crypto::traits::Hmac;
-use crate::wire::candidate::{Candidate, Credentials};
+use crate::wire::candidate::{Candidate, CandidateType, Credentials, ICE_CHARS};
+use crate::wire::stun::{Class, Message, Method};
+use std::fmt;
+use std::mem::discriminant;
 use std::time::Duration;
+
+/// Characters of our user fragments: 48 bits, so that an endpoint with many peers can tell them apart.
+const UFRAG_LEN: usize = 8;
+/// Characters of our passwords: 192 bits, where RFC 8445 §5.3 asks for 128 (attack 40).
+const PASSWORD_LEN: usize = 32;
+/// Beyond this many unread events, only the latest of each kind is kept.
+const MAX_EVENTS: usize = 32;
 
 /// What an agent has to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +79,8 @@ pub enum Event {
 /// The pair in use, as W3C's `RTCIceTransport.getSelectedCandidatePair()` tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SelectedPair {
+    /// Names it in [`Agent::pairs`].
+    pub id: u32,
     /// Our candidate.
     pub local: Candidate,
     /// The peer's candidate.
@@ -48,215 +91,504 @@ pub struct SelectedPair {
     pub rtt: Option<Duration>,
 }
 
-/// Where a pair stands (RFC 8445 §6.1.2.6), with W3C's names in statistics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum PairState {
-    /// Waits for another pair of its foundation.
-    Frozen,
-    /// Its check has not been sent yet.
+crate::timer_keys! {
+    enum Timer {
+        /// The next check may start.
+        Pace,
+        /// A request is sent again or given up.
+        Retransmit,
+        /// The controlling agent has waited long enough for something better.
+        Settle,
+        /// The next consent check.
+        Consent,
+        /// The pair in use has been silent for so long that the state changes.
+        Silence,
+        /// Consent ends.
+        Expiry,
+        /// The agent's patience ends (RFC 8863).
+        Patience,
+    }
+}
+
+/// Whether checks have begun, and whether the peer is still waited for (RFC 8863 §4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Patience {
+    NotBegun,
     Waiting,
-    /// Its check is under way.
-    InProgress,
-    /// Its check succeeded.
-    Succeeded,
-    /// Its check failed, or consent was lost.
-    Failed,
+    Over,
 }
 
-/// What statistics tell about a pair (`RTCIceCandidatePairStats`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PairInfo {
-    /// Names the pair for the agent's life.
-    pub id: u32,
-    /// The five-tuple that checks are sent on.
-    pub path: Path,
-    /// Index into [`Agent::local_candidates`].
-    pub local: usize,
-    /// Index into [`Agent::remote_candidates`].
-    pub remote: usize,
-    /// Where its check stands.
-    pub state: PairState,
-    /// Whether it was nominated, by whichever side does.
-    pub nominated: bool,
-    /// RFC 8445 §6.1.2.3.
-    pub priority: u64,
-    /// Smoothed and latest round-trip time.
-    pub rtt: Option<Duration>,
-    /// The latest round-trip time.
-    pub latest_rtt: Option<Duration>,
-    /// The sum of all round-trip times measured.
-    pub total_rtt: Duration,
-    /// Counters.
-    pub counters: PairCounters,
-}
-
-/// STUN messages on a pair.
+/// Which side has said that no candidate will come any more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PairCounters {
-    /// Checks sent, without retransmissions and consent checks.
-    pub requests_sent: u64,
-    /// Checks received, retransmissions among them.
-    pub requests_received: u64,
-    /// Answers sent.
-    pub responses_sent: u64,
-    /// Answers received.
-    pub responses_received: u64,
-    /// Consent checks sent.
-    pub consent_requests_sent: u64,
+struct Ended {
+    local: bool,
+    remote: bool,
 }
 
 /// An ICE agent for component 1 of one transport.
-#[derive(Debug)]
+///
+/// * Ask: [`state`](Self::state), [`send_path`](Self::send_path), [`validated`](Self::validated), …, at any time.
+/// * Tell: `add_*`, `end_of_*`, `set_*`, [`close`](Self::close), in any order.
+/// * Handle: [`handle_stun`](Self::handle_stun), [`handle_timeout`](Self::handle_timeout).
+/// * Poll: `poll_*`, whenever convenient; nothing depends on it.
+///
+/// `now` must come from one clock; where it goes backwards it counts as standing still.
 pub struct Agent {
     config: Config,
+    hmac: &'static dyn Hmac,
+    rng: Rng,
+    local: Party,
+    remote: Option<Party>,
+    /// `peer:us`, the USERNAME of our checks.
+    outgoing_username: String,
+    role: IceRole,
+    tie_breaker: u64,
+    candidates: Candidates,
+    /// Remote candidates that came before the credentials, which tell what generation is wanted.
+    pending: Vec<Candidate>,
+    early: Vec<Early>,
+    ended: Ended,
+    list: Checklist,
+    transactions: Vec<Transaction>,
+    outbox: Queue<Outgoing>,
+    next_check_at: Instant,
+    selected: Option<PairId>,
+    sending: Option<Sending>,
+    watch: Watch,
+    patience: Patience,
+    state: IceTransportState,
+    timers: Timers<Timer, { Timer::COUNT }>,
+    events: Queue<Event>,
+    drops: Drops,
+    clock: Instant,
 }
 
 impl Agent {
     /// A fresh agent with credentials and tie-breaker from `rng`. No role, no candidates, nothing to send.
+    ///
+    /// # Panics
+    ///
+    /// When `hmac` has no SHA-1, which every provider must have.
     #[must_use]
-    pub fn new(config: Config, hmac: &'static dyn Hmac, rng: Rng) -> Self {
-        let _ = (hmac, rng);
-        Self { config }
+    pub fn new(config: Config, hmac: &'static dyn Hmac, mut rng: Rng) -> Self {
+        let ufrag = rng.secret_text(ICE_CHARS, UFRAG_LEN);
+        let password = Redacted(rng.secret_text(ICE_CHARS, PASSWORD_LEN));
+        Self {
+            local: Party::new(hmac, Credentials { ufrag, password }),
+            remote: None,
+            outgoing_username: String::new(),
+            role: IceRole::Unknown,
+            tie_breaker: rng.secret_u64(),
+            candidates: Candidates::default(),
+            pending: Vec::new(),
+            early: Vec::new(),
+            ended: Ended::default(),
+            list: Checklist::default(),
+            transactions: Vec::new(),
+            outbox: Queue::default(),
+            next_check_at: Instant::ZERO,
+            selected: None,
+            sending: None,
+            watch: Watch::Steady,
+            patience: Patience::NotBegun,
+            state: IceTransportState::New,
+            timers: Timers::default(),
+            events: Queue::default(),
+            drops: Drops::default(),
+            clock: Instant::ZERO,
+            config,
+            hmac,
+            rng,
+        }
+    }
+
+    /// Takes a role. The first call decides; later ones have no effect, because the role belongs to the session
+    /// (RFC 8445 §6.1.1) and a conflict may have changed it. [`IceRole::Unknown`] has no effect either.
+    pub fn set_role(&mut self, now: Instant, role: IceRole) {
+        let now = self.tick(now);
+        if self.role == IceRole::Unknown {
+            self.role = role;
+        }
+        self.run(now);
+    }
+
+    /// Adds an address of this host. What comes back is the host candidate to be signalled: `None` for an
+    /// address that is there already, that nobody can be reached at (wildcard, multicast, port 0), that is not
+    /// UDP (ICE-TCP is to come), or that is one over [`Config::max_local_candidates`].
+    ///
+    /// The order of calls is the order of preference within an address family.
+    pub fn add_local_address(&mut self, now: Instant, address: LocalAddress) -> Option<Candidate> {
+        let now = self.tick(now);
+        if self.is_over() {
+            return None;
+        }
+        let address = LocalAddress { address: plain(address.address), ..address };
+        let at = self.candidates.add_host(address, self.config.max_local_candidates)?;
+        let remotes = 0..self.candidates.remote.len();
+        self.form_pairs(remotes.map(|remote| (at, remote)).collect());
+        self.run(now);
+        Some(self.candidates.describe_local(at, &self.local.credentials.ufrag))
+    }
+
+    /// No further local address will come for now.
+    pub fn end_of_local_candidates(&mut self, now: Instant) {
+        let now = self.tick(now);
+        self.ended.local = true;
+        self.run(now);
+    }
+
+    /// Takes the peer's credentials. The first call decides; later ones have no effect (ICE restart is to come).
+    pub fn set_remote_credentials(&mut self, now: Instant, credentials: Credentials) {
+        let now = self.tick(now);
+        if self.is_over() || self.remote.is_some() {
+            return;
+        }
+        // RFC 8445 §7.2.2: the peer's fragment, a colon, ours.
+        self.outgoing_username = format!("{}:{}", credentials.ufrag, self.local.credentials.ufrag);
+        self.remote = Some(Party::new(self.hmac, credentials));
+        for candidate in std::mem::take(&mut self.pending) {
+            self.take_remote_candidate(&candidate);
+        }
+        self.run(now);
+    }
+
+    /// Takes a candidate of the peer. One that is of no use (a name, TCP, another component, another
+    /// generation by its `ufrag`) is counted in [`drops`](Self::drops) and otherwise ignored.
+    pub fn add_remote_candidate(&mut self, now: Instant, candidate: &Candidate) {
+        let now = self.tick(now);
+        if self.is_over() {
+            return;
+        }
+        if self.remote.is_some() {
+            self.take_remote_candidate(candidate);
+        } else if self.pending.len() < self.config.max_remote_candidates {
+            self.pending.push(candidate.clone());
+        } else {
+            self.drops.count(DropReason::IceTooManyCandidates);
+        }
+        self.run(now);
+    }
+
+    /// The peer will signal no further candidate.
+    pub fn end_of_remote_candidates(&mut self, now: Instant) {
+        let now = self.tick(now);
+        self.ended.remote = true;
+        self.run(now);
+    }
+
+    /// Takes a datagram whose first byte says STUN (0 to 3, RFC 7983).
+    pub fn handle_stun(&mut self, now: Instant, path: Path, datagram: &[u8]) {
+        let now = self.tick(now);
+        if self.is_over() {
+            return self.drops.count(match self.state {
+                IceTransportState::Closed => DropReason::Closed,
+                _ => DropReason::StunUnexpected,
+            });
+        }
+        let path = Path { remote: plain(path.remote), local: plain(path.local), ..path };
+        let Ok(message) = Message::parse(datagram) else {
+            return self.drops.count(DropReason::StunMalformed);
+        };
+        if message.method != Method::Binding {
+            return self.drops.count(DropReason::StunUnknownMethod);
+        }
+        // RFC 8445 §7.1.3, RFC 8489 §7.3: with ICE the fingerprint is always there.
+        if !message.has_valid_fingerprint() {
+            return self.drops.count(DropReason::StunFingerprint);
+        }
+        match message.class {
+            Class::Request => self.handle_request(now, path, &message),
+            Class::Success | Class::Error => self.handle_response(now, path, &message),
+            // A keepalive (RFC 8445 §11): it did its work on the way here.
+            Class::Indication => {}
+        }
+        self.run(now);
+    }
+
+    /// Does what is due at `now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let now = self.tick(now);
+        self.run(now);
+    }
+
+    /// Shuts down: nothing is sent or answered any more. Unread events are forgotten, and none comes of this.
+    pub fn close(&mut self) {
+        self.stop(IceTransportState::Closed);
+        self.selected = None;
+        self.list.clear();
+        self.events.clear();
+    }
+
+    /// Appends one STUN datagram to `out`; [`Transmit::size`] counts that datagram alone.
+    pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
+        let now = self.tick(now);
+        self.next_datagram(now, out)
+    }
+
+    /// The next event.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop()
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.timers.deadline()
     }
 
     /// Our credentials of this generation.
     #[must_use]
     pub fn local_credentials(&self) -> &Credentials {
-        todo!()
+        &self.local.credentials
     }
 
     /// The peer's credentials, once known.
     #[must_use]
     pub fn remote_credentials(&self) -> Option<&Credentials> {
-        todo!()
+        self.remote.as_ref().map(|remote| &remote.credentials)
     }
 
     /// The role now; a role conflict may have changed it.
     #[must_use]
-    pub fn role(&self) -> IceRole {
-        todo!()
+    pub const fn role(&self) -> IceRole {
+        self.role
     }
 
-    /// Takes a role. The first call decides; later ones have no effect, as RFC 8445 §6.1.1 keeps the role for
-    /// the session.
-    pub fn set_role(&mut self, now: Instant, role: IceRole) {
-        let _ = (now, role);
-        todo!()
+    /// The state.
+    #[must_use]
+    pub const fn state(&self) -> IceTransportState {
+        self.state
     }
 
-    /// Adds an address of this host; what comes back is to be signalled.
-    pub fn add_local_address(&mut self, now: Instant, address: LocalAddress) -> Option<Candidate> {
-        let _ = (now, address, &self.config);
-        todo!()
-    }
-
-    /// No further local address will come for now.
-    pub fn end_of_local_candidates(&mut self, now: Instant) {
-        let _ = now;
-        todo!()
-    }
-
-    /// Takes the peer's credentials. The first call decides, until an ICE restart.
-    pub fn set_remote_credentials(&mut self, now: Instant, credentials: Credentials) {
-        let _ = (now, credentials);
-        todo!()
-    }
-
-    /// Takes a candidate of the peer.
-    pub fn add_remote_candidate(&mut self, now: Instant, candidate: &Candidate) {
-        let _ = (now, candidate);
-        todo!()
-    }
-
-    /// The peer will signal no further candidate.
-    pub fn end_of_remote_candidates(&mut self, now: Instant) {
-        let _ = now;
-        todo!()
-    }
-
-    /// Takes a datagram whose first byte says STUN (0 to 3, RFC 7983).
-    pub fn handle_stun(&mut self, now: Instant, path: Path, datagram: &[u8]) {
-        let _ = (now, path, datagram);
-        todo!()
-    }
-
-    /// Does what is due at `now`.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        let _ = now;
-        todo!()
-    }
-
-    /// Shuts down: nothing is sent or answered any more.
-    pub fn close(&mut self) {
-        todo!()
-    }
-
-    /// Whether authenticated STUN was seen on exactly this path.
+    /// Proof that authenticated STUN was seen on exactly this path.
     #[must_use]
     pub fn validated(&self, path: &Path) -> Option<ValidatedPath> {
-        Some(ValidatedPath::mint(*path))
+        if self.sending.is_some_and(|sending| sending.path == *path) {
+            return Some(ValidatedPath::mint(*path));
+        }
+        let plain = Path { remote: plain(path.remote), local: plain(path.local), ..*path };
+        let seen = self.list.on_path(&plain).is_some_and(|pair| pair.proven)
+            || self.early.iter().any(|check| check.path == plain);
+        seen.then(|| ValidatedPath::mint(*path))
     }
 
-    /// Where data may be sent now.
+    /// Where data may be sent now: along the selected pair, or before there is one along the best valid pair.
+    /// `None` before the first valid pair and after consent was lost: then nothing at all may be sent.
     #[must_use]
     pub fn send_path(&self) -> Option<(Path, ConsentGranted)> {
-        let _ = ConsentGranted::mint();
-        todo!()
+        self.sending.map(|sending| (sending.path, ConsentGranted::mint()))
     }
 
-    /// The pair in use.
+    /// The selected pair. It stays after consent was lost, and is gone when closed.
     #[must_use]
     pub fn selected(&self) -> Option<SelectedPair> {
-        todo!()
+        let pair = self.list.get(self.selected?)?;
+        let local = pair.seen_as.unwrap_or(pair.local);
+        Some(SelectedPair {
+            id: pair.id.0,
+            local: self.candidates.describe_local(local, &self.local.credentials.ufrag),
+            remote: self.candidates.describe_remote(pair.remote),
+            path: pair.path,
+            rtt: pair.rtt.smoothed,
+        })
     }
 
     /// The smoothed round-trip time on the path in use.
     #[must_use]
     pub fn rtt(&self) -> Option<Duration> {
-        todo!()
-    }
-
-    /// The state.
-    #[must_use]
-    pub fn state(&self) -> IceTransportState {
-        todo!()
-    }
-
-    /// Appends one STUN datagram to `out`; `Transmit::size` counts that datagram alone.
-    pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
-        let _ = (now, out);
-        todo!()
-    }
-
-    /// The next event.
-    pub fn poll_event(&mut self) -> Option<Event> {
-        todo!()
-    }
-
-    /// When `handle_timeout` is due.
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        todo!()
+        self.list.get(self.sending?.pair)?.rtt.smoothed
     }
 
     /// What was refused, and how often.
     #[must_use]
-    pub fn drops(&self) -> &Drops {
-        todo!()
+    pub const fn drops(&self) -> &Drops {
+        &self.drops
     }
 
-    /// Our candidates, those learnt by checks (`prflx`) among them.
+    /// Our candidates, those learnt by checks (`prflx`) among them. Places are stable.
     pub fn local_candidates(&self) -> impl Iterator<Item = Candidate> {
-        std::iter::empty()
+        let ufrag = &self.local.credentials.ufrag;
+        (0..self.candidates.local.len()).map(move |at| self.candidates.describe_local(at, ufrag))
     }
 
-    /// The peer's candidates, those learnt by checks (`prflx`) among them.
+    /// The peer's candidates, those learnt by checks (`prflx`) among them. Places are stable.
     pub fn remote_candidates(&self) -> impl Iterator<Item = Candidate> {
-        std::iter::empty()
+        (0..self.candidates.remote.len()).map(|at| self.candidates.describe_remote(at))
     }
 
     /// Every pair, the best first.
     pub fn pairs(&self) -> impl Iterator<Item = PairInfo> {
-        std::iter::empty()
+        self.list.iter().map(Pair::info)
+    }
+
+    fn tick(&mut self, now: Instant) -> Instant {
+        self.clock = self.clock.max(now);
+        self.clock
+    }
+
+    const fn is_over(&self) -> bool {
+        matches!(self.state, IceTransportState::Failed | IceTransportState::Closed)
+    }
+
+    fn has_begun(&self) -> bool {
+        self.patience != Patience::NotBegun
+    }
+
+    fn more_candidates_may_come(&self) -> bool {
+        self.patience != Patience::Over && !(self.ended.local && self.ended.remote)
+    }
+
+    fn take_remote_candidate(&mut self, candidate: &Candidate) {
+        let ours = self.remote.as_ref().map(|remote| &remote.credentials.ufrag);
+        // RFC 8838 §15, RFC 8839 §5.1: a candidate that names another generation is none of this one.
+        if candidate.ufrag.is_some() && candidate.ufrag.as_ref() != ours {
+            return self.drops.count(DropReason::IceCandidateGeneration);
+        }
+        match self.candidates.signal(candidate, self.config.max_remote_candidates) {
+            Ok(Signalled::New(at)) => {
+                let locals = 0..self.candidates.local.len();
+                self.form_pairs(locals.map(|local| (local, at)).collect());
+            }
+            Ok(Signalled::Replaced(_)) => self.list.reprioritise(&self.candidates, self.role),
+            Ok(Signalled::Known) => {}
+            Err(reason) => self.drops.count(reason),
+        }
+    }
+
+    /// Checks begin when the role and the peer's credentials are known.
+    fn begin(&mut self, now: Instant) {
+        if self.has_begun() || self.role == IceRole::Unknown || self.remote.is_none() {
+            return;
+        }
+        self.patience = Patience::Waiting;
+        self.timers.set(Timer::Patience, now + self.config.patience);
+        let (locals, remotes) = (self.candidates.local.len(), self.candidates.remote.len());
+        self.form_pairs((0..locals).flat_map(|l| (0..remotes).map(move |r| (l, r))).collect());
+        self.replay_early_checks(now);
+    }
+
+    /// Pairs host candidates with remote ones, the best first, so that of each foundation the best is tried
+    /// first (RFC 8445 §6.1.2.6). Once a pair is selected, no more are formed but those that the peer checks.
+    fn form_pairs(&mut self, mut pairs: Vec<(usize, usize)>) {
+        if !self.has_begun() || self.selected.is_some() {
+            return;
+        }
+        let Candidates { local, remote, .. } = &self.candidates;
+        // RFC 8445 §6.1.2.4: a reflexive candidate would be sent from its base, which has its own pair.
+        pairs.retain(|&(l, _)| local[l].kind == CandidateType::Host);
+        pairs.sort_by_key(|&(l, r)| {
+            std::cmp::Reverse(pair_priority(self.role, local[l].priority, remote[r].priority))
+        });
+        for pair in pairs {
+            let added = self.list.add(&self.candidates, self.role, pair, self.config.max_pairs);
+            if added == Err(NoPair::Full) {
+                self.drops.count(DropReason::IceTooManyCandidates);
+            }
+        }
+    }
+
+    /// Everything that time and inputs have made due.
+    fn run(&mut self, now: Instant) {
+        if self.is_over() {
+            return;
+        }
+        self.begin(now);
+        while let Some(timer) = self.timers.pop_due(now) {
+            match timer {
+                // Looked at below in any case.
+                Timer::Pace | Timer::Settle => {}
+                Timer::Retransmit => self.retransmit(now),
+                Timer::Consent => self.ask_for_consent(now),
+                Timer::Silence => self.went_silent(),
+                Timer::Expiry => self.consent_expired(now),
+                Timer::Patience => self.patience = Patience::Over,
+            }
+        }
+        self.choose_sending(now);
+        let settle = self.consider_nomination(now);
+        self.start_next_check(now);
+        let pace = (self.has_begun() && self.list.has_next()).then_some(self.next_check_at);
+        self.arm(Timer::Pace, pace);
+        self.arm(Timer::Settle, settle);
+        self.arm(Timer::Retransmit, self.next_retransmission());
+        self.publish();
+    }
+
+    fn arm(&mut self, timer: Timer, at: Option<Instant>) {
+        match at {
+            Some(at) => self.timers.set(timer, at),
+            None => self.timers.cancel(timer),
+        }
+    }
+
+    fn publish(&mut self) {
+        let state = IceTransportState::from_facts(self.facts());
+        if state == self.state {
+            return;
+        }
+        if state == IceTransportState::Failed {
+            self.stop(state);
+        }
+        self.state = state;
+        self.push_event(Event::StateChange(state));
+    }
+
+    fn facts(&self) -> Facts {
+        let health = match (self.sending, self.watch) {
+            (None, _) => Health::Nothing,
+            (Some(_), Watch::Gone) => Health::Silent,
+            (Some(sending), _) if self.selected == Some(sending.pair) => Health::Selected,
+            (Some(_), _) => Health::Valid,
+        };
+        let checks = if self.list.is_empty() {
+            Checks::None
+        } else if self.list.iter().any(Pair::unfinished) {
+            Checks::Running
+        } else if self.list.iter().any(|pair| pair.seen_as.is_some()) {
+            Checks::Lost
+        } else {
+            Checks::AllFailed
+        };
+        let all_ended = self.ended.local && self.ended.remote;
+        let nobody_home = all_ended && self.candidates.local.is_empty() && self.has_begun();
+        let outlook = if nobody_home || self.patience == Patience::Over {
+            Outlook::Nothing
+        } else if all_ended {
+            Outlook::PeerReflexive
+        } else {
+            Outlook::MoreCandidates
+        };
+        let remote_known = self.has_begun() && !self.candidates.remote.is_empty();
+        Facts { health, checks, outlook, remote_known }
+    }
+
+    /// Ends all activity. What is known of candidates and pairs stays, for statistics.
+    fn stop(&mut self, state: IceTransportState) {
+        self.state = state;
+        self.sending = None;
+        self.transactions = Vec::new();
+        self.outbox.clear();
+        self.early = Vec::new();
+        self.pending = Vec::new();
+        self.timers.cancel_all();
+    }
+
+    fn push_event(&mut self, event: Event) {
+        if self.events.len() >= MAX_EVENTS {
+            self.events.retain(|other| discriminant(other) != discriminant(&event));
+        }
+        self.events.push(event);
+    }
+}
+
+impl fmt::Debug for Agent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Agent")
+            .field("ufrag", &self.local.credentials.ufrag)
+            .field("state", &self.state)
+            .field("role", &self.role)
+            .field("sending", &self.sending)
+            .field("next", &self.timers.next())
+            .finish_non_exhaustive()
     }
 }

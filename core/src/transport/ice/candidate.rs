@@ -1,0 +1,301 @@
+//! Candidates of both sides: priorities, foundations, and which addresses make a candidate at all.
+
+use crate::base::drops::DropReason;
+use crate::base::net::{LocalAddress, Protocol};
+use crate::wire::candidate::{Candidate, CandidateAddress, CandidateProtocol, CandidateType};
+use std::net::{IpAddr, SocketAddr};
+
+/// The component that every agent here is for: RTP, or everything when muxed. Component 2 (RTCP of a peer
+/// without rtcp-mux) would be a second checklist with pairs of its own.
+pub(super) const COMPONENT: u16 = 1;
+
+/// Names candidates that are alike (RFC 8445 §5.1.1.3); only equality matters.
+pub(super) type Foundation = u16;
+
+/// A candidate of ours.
+#[derive(Clone, Debug)]
+pub(super) struct LocalCandidate {
+    /// Host or peer-reflexive; server-reflexive and relayed ones come with gathering.
+    pub kind: CandidateType,
+    /// Where it is sent from: itself for a host candidate.
+    pub base: LocalAddress,
+    /// How it looks from outside.
+    pub address: SocketAddr,
+    pub priority: u32,
+    pub foundation: Foundation,
+}
+
+/// A candidate of the peer.
+#[derive(Clone, Debug)]
+pub(super) struct RemoteCandidate {
+    pub address: SocketAddr,
+    pub priority: u32,
+    pub foundation: Foundation,
+    /// As it was signalled; `None` while it is known from checks alone.
+    pub signalled: Option<Box<Candidate>>,
+}
+
+impl RemoteCandidate {
+    pub fn kind(&self) -> CandidateType {
+        self.signalled.as_ref().map_or(CandidateType::PeerReflexive, |c| c.kind)
+    }
+}
+
+/// RFC 8445 §5.1.2.2.
+const fn type_preference(kind: CandidateType) -> u32 {
+    match kind {
+        CandidateType::Host => 126,
+        CandidateType::PeerReflexive => 110,
+        CandidateType::ServerReflexive => 100,
+        CandidateType::Relayed => 0,
+    }
+}
+
+/// RFC 8445 §5.1.2.1.
+const fn priority(kind: CandidateType, local_preference: u16) -> u32 {
+    type_preference(kind) << 24 | (local_preference as u32) << 8 | (256 - COMPONENT) as u32
+}
+
+/// The priority that a candidate would have were it learnt from a check (RFC 8445 §7.1.1): what stands in
+/// PRIORITY, and what a local peer-reflexive candidate gets.
+pub(super) const fn as_peer_reflexive(priority: u32) -> u32 {
+    type_preference(CandidateType::PeerReflexive) << 24 | priority & 0x00FF_FFFF
+}
+
+/// Without what does not tell one host from another: flow labels, and scopes where they have no meaning.
+pub(super) fn plain(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V6(mut v6) => {
+            v6.set_flowinfo(0);
+            if !v6.ip().is_unicast_link_local() {
+                v6.set_scope_id(0);
+            }
+            SocketAddr::V6(v6)
+        }
+        v4 @ SocketAddr::V4(_) => v4,
+    }
+}
+
+/// Candidates are signalled without a scope, so a scope does not make another candidate.
+fn same_host_and_port(a: SocketAddr, b: SocketAddr) -> bool {
+    (a.ip(), a.port()) == (b.ip(), b.port())
+}
+
+/// Whether one host can have this address, and be reached at it.
+fn is_usable(address: SocketAddr) -> bool {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) => !ip.is_broadcast(),
+        // RFC 8445 §5.1.1.1: neither IPv4-mapped nor IPv4-compatible (which covers `::`).
+        IpAddr::V6(ip) => ip.is_loopback() || ip.to_ipv4().is_none(),
+    };
+    ip && address.port() != 0 && !address.ip().is_unspecified() && !address.ip().is_multicast()
+}
+
+fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(ip) if ip.is_unicast_link_local())
+}
+
+/// Where `local` would reach `remote`, if the two may make a pair.
+pub(super) fn reach(local: &LocalAddress, remote: SocketAddr) -> Option<SocketAddr> {
+    let (from, to) = (local.address.ip(), remote.ip());
+    // RFC 8445 §6.1.2.2: same family; link-local IPv6 with its like alone.
+    let alike = from.is_ipv4() == to.is_ipv4() && is_link_local(from) == is_link_local(to);
+    // A peer does not get to probe what listens on this host's loopback, unless the application put a
+    // loopback address up itself.
+    if !alike || to.is_loopback() && !from.is_loopback() {
+        return None;
+    }
+    match (local.address, remote) {
+        (SocketAddr::V6(from), SocketAddr::V6(mut to)) if is_link_local(from.ip().to_owned().into()) => {
+            to.set_scope_id(from.scope_id());
+            Some(SocketAddr::V6(to))
+        }
+        _ => Some(remote),
+    }
+}
+
+/// All candidates of both sides. Places in the two lists are stable: nothing is ever taken out.
+#[derive(Debug, Default)]
+pub(super) struct Candidates {
+    pub local: Vec<LocalCandidate>,
+    pub remote: Vec<RemoteCandidate>,
+    /// Foundations of the peer, each at the place that names it here.
+    foundations: Vec<Box<str>>,
+}
+
+impl Candidates {
+    /// Adds a host candidate, unless it is there, is no address to be reached at, or is one over `limit`.
+    pub fn add_host(&mut self, base: LocalAddress, limit: usize) -> Option<usize> {
+        let known = self.local.iter().any(|c| c.base == base);
+        // ICE-TCP (RFC 6544) is to come; its candidates would be pairs of their own kind.
+        let udp = base.protocol == Protocol::Udp;
+        if known || !udp || !is_usable(base.address) || self.local.len() >= limit {
+            return None;
+        }
+        let priority = priority(CandidateType::Host, self.local_preference(base.address.ip()));
+        Some(self.push_local(CandidateType::Host, base, base.address, priority))
+    }
+
+    /// The local candidate that has `mapped` as its address, learnt now if need be (RFC 8445 §7.2.5.3.1). With
+    /// the list at its limit the base stands for it.
+    pub fn local_seen_as(&mut self, base: usize, mapped: SocketAddr, limit: usize) -> usize {
+        let from = self.local[base].base;
+        let known = self.local.iter().position(|c| same_host_and_port(c.address, mapped));
+        if let Some(known) = known {
+            return known;
+        }
+        if self.local.len() >= limit {
+            return base;
+        }
+        let priority = as_peer_reflexive(self.local[base].priority);
+        self.push_local(CandidateType::PeerReflexive, from, mapped, priority)
+    }
+
+    /// The host candidate that a datagram to `base` came to.
+    pub fn host(&self, base: LocalAddress) -> Option<usize> {
+        self.local.iter().position(|c| {
+            c.kind == CandidateType::Host
+                && c.base.socket == base.socket
+                && c.base.protocol == base.protocol
+                && same_host_and_port(c.base.address, base.address)
+        })
+    }
+
+    /// The peer's candidate at `address`.
+    pub fn remote_at(&self, address: SocketAddr) -> Option<usize> {
+        self.remote.iter().position(|c| same_host_and_port(c.address, address))
+    }
+
+    /// Learns a candidate of the peer from a check that came from it (RFC 8445 §7.3.1.3).
+    pub fn learn_remote(&mut self, address: SocketAddr, priority: u32) -> usize {
+        // Its foundation is one that no other candidate has; numbers from the top never meet those of names.
+        let learnt = self.remote.iter().filter(|c| c.signalled.is_none()).count();
+        let foundation = Foundation::MAX - learnt.min(usize::from(Foundation::MAX / 2)) as Foundation;
+        self.remote.push(RemoteCandidate { address, priority, foundation, signalled: None });
+        self.remote.len() - 1
+    }
+
+    /// Takes a signalled candidate; where it is, and whether pairs are to be made with it.
+    pub fn signal(&mut self, candidate: &Candidate, limit: usize) -> Result<Signalled, DropReason> {
+        let address = usable_address(candidate).ok_or(DropReason::IceCandidateUnusable)?;
+        let known = self.remote_at(address);
+        if known.is_some_and(|at| self.remote[at].signalled.is_some()) {
+            return Ok(Signalled::Known);
+        }
+        if known.is_none() && self.remote.len() >= limit {
+            return Err(DropReason::IceTooManyCandidates);
+        }
+        let foundation = self.remote_foundation(&candidate.foundation);
+        let signalled = Some(Box::new(candidate.clone()));
+        let candidate = RemoteCandidate { address, priority: candidate.priority, foundation, signalled };
+        Ok(match known {
+            // RFC 8838 §11.4, RFC 8445 §7.3.1.3: what was learnt from a check turns out to be this one.
+            Some(at) => {
+                self.remote[at] = candidate;
+                Signalled::Replaced(at)
+            }
+            None => {
+                self.remote.push(candidate);
+                Signalled::New(self.remote.len() - 1)
+            }
+        })
+    }
+
+    /// As text has it: local candidate `at`, of the generation `ufrag`.
+    pub fn describe_local(&self, at: usize, ufrag: &str) -> Candidate {
+        let LocalCandidate { kind, base, address, priority, foundation } = self.local[at];
+        let related = (kind != CandidateType::Host)
+            .then(|| (CandidateAddress::Ip(base.address.ip()), base.address.port()));
+        let foundation = (u32::from(foundation) + 1).to_string();
+        describe(foundation, address, priority, kind, related, Some(ufrag.to_owned()))
+    }
+
+    /// As text has it: remote candidate `at`.
+    pub fn describe_remote(&self, at: usize) -> Candidate {
+        let RemoteCandidate { address, priority, foundation, ref signalled } = self.remote[at];
+        match signalled {
+            Some(candidate) => Candidate::clone(candidate),
+            None => {
+                let foundation = format!("prflx{foundation}");
+                describe(foundation, address, priority, CandidateType::PeerReflexive, None, None)
+            }
+        }
+    }
+
+    /// RFC 8421 §4: families take turns, IPv6 first; within one, what the driver added first is preferred.
+    /// Loopback and link-local addresses come behind all others.
+    fn local_preference(&self, ip: IpAddr) -> u16 {
+        let hosts = self.local.iter().filter(|c| c.kind == CandidateType::Host);
+        let before = hosts.filter(|c| c.address.ip().is_ipv6() == ip.is_ipv6()).count();
+        let rank = u16::try_from(2 * before + usize::from(ip.is_ipv4())).unwrap_or(u16::MAX);
+        let top = if ip.is_loopback() || is_link_local(ip) { u16::MAX / 2 } else { u16::MAX };
+        top.saturating_sub(rank)
+    }
+
+    fn push_local(
+        &mut self,
+        kind: CandidateType,
+        base: LocalAddress,
+        address: SocketAddr,
+        priority: u32,
+    ) -> usize {
+        // RFC 8445 §5.1.1.3: same type, same base address, same protocol (and same server, were there one).
+        let alike = |c: &&LocalCandidate| {
+            (c.kind, c.base.address.ip(), c.base.protocol) == (kind, base.address.ip(), base.protocol)
+        };
+        let fresh = self.local.iter().map(|c| c.foundation + 1).max().unwrap_or(0);
+        let foundation = self.local.iter().find(alike).map_or(fresh, |c| c.foundation);
+        self.local.push(LocalCandidate { kind, base, address, priority, foundation });
+        self.local.len() - 1
+    }
+
+    fn remote_foundation(&mut self, name: &str) -> Foundation {
+        let known = self.foundations.iter().position(|f| **f == *name);
+        let at = known.unwrap_or_else(|| {
+            self.foundations.push(name.into());
+            self.foundations.len() - 1
+        });
+        at.min(usize::from(Foundation::MAX / 2)) as Foundation
+    }
+}
+
+/// What a signalled candidate was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signalled {
+    /// The one at this place, not seen before.
+    New(usize),
+    /// The one at this place, so far known from checks.
+    Replaced(usize),
+    /// One that was signalled before.
+    Known,
+}
+
+/// Names (mDNS), TCP, other transports and other components are not for this agent, or not yet.
+fn usable_address(candidate: &Candidate) -> Option<SocketAddr> {
+    let address = plain(SocketAddr::new(candidate.address.ip()?, candidate.port));
+    let udp = candidate.protocol == CandidateProtocol::Udp;
+    (udp && candidate.component == COMPONENT && is_usable(address)).then_some(address)
+}
+
+fn describe(
+    foundation: String,
+    address: SocketAddr,
+    priority: u32,
+    kind: CandidateType,
+    related: Option<(CandidateAddress, u16)>,
+    ufrag: Option<String>,
+) -> Candidate {
+    Candidate {
+        foundation,
+        component: COMPONENT,
+        protocol: CandidateProtocol::Udp,
+        priority,
+        address: CandidateAddress::Ip(address.ip()),
+        port: address.port(),
+        kind,
+        related,
+        tcp_type: None,
+        ufrag,
+        extensions: Vec::new(),
+    }
+}

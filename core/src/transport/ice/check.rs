@@ -1,0 +1,303 @@
+//! Checks of ours: starting them at their pace, sending them again, and what their answers mean (RFC 8445 §7.2).
+
+use super::Agent;
+use super::candidate::as_peer_reflexive;
+use super::pair::{Nomination, Pair, PairId, Standing};
+use super::scan::Scan;
+use super::state::IceRole;
+use crate::base::drops::DropReason;
+use crate::base::net::Path;
+use crate::base::time::Instant;
+use crate::wire::stun::{Class, ErrorCode, Message, TransactionId};
+use std::time::Duration;
+
+/// The floor of Ta (RFC 8445 §14.2).
+const MINIMUM_PACING: Duration = Duration::from_millis(5);
+/// Checks of one pair that were given up but may still be answered.
+const MAX_CANCELLED: usize = 2;
+
+/// A request of ours that may still be answered.
+#[derive(Clone, Debug)]
+pub(super) struct Transaction {
+    pub id: TransactionId,
+    pub pair: PairId,
+    pub path: Path,
+    pub purpose: Purpose,
+    // What the request says, the same in each retransmission.
+    pub priority: u32,
+    pub role: IceRole,
+    pub tie_breaker: u64,
+    /// When it was first sent.
+    pub sent_at: Instant,
+    pub sends: u8,
+    pub rto: Duration,
+    /// When it is sent again or given up.
+    pub due: Instant,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// A connectivity check, sent again until it is answered or given up.
+    Check { nominate: bool },
+    /// A connectivity check that another one took the place of: an answer still counts, silence does not.
+    Cancelled,
+    /// Asks for consent: never sent again (RFC 7675 §5.1).
+    Consent,
+}
+
+impl Agent {
+    /// Starts the next check if its time has come. At most one: the next waits for its own time, so a late
+    /// driver makes no burst.
+    pub(super) fn start_next_check(&mut self, now: Instant) {
+        if now < self.next_check_at || !self.has_begun() {
+            return;
+        }
+        while let Some(id) = self.list.take_next() {
+            if let Some(pair) = self.list.get_mut(id) {
+                if matches!(pair.standing, Standing::Revoked) {
+                    continue;
+                }
+                pair.counters.requests_sent += 1;
+                let nominate = self.role == IceRole::Controlling && pair.nomination == Nomination::Wanted;
+                if !matches!(pair.standing, Standing::Succeeded { .. }) {
+                    pair.standing = Standing::InProgress;
+                }
+                self.request(id, Purpose::Check { nominate }, now);
+                // RFC 8445 §6.1.4.2, §14.2.
+                self.next_check_at = now + self.config.pacing.max(MINIMUM_PACING);
+                return;
+            }
+        }
+    }
+
+    /// Draws a transaction for `id` and queues its request.
+    pub(super) fn request(&mut self, id: PairId, purpose: Purpose, now: Instant) {
+        let rto = self.first_rto(id);
+        let Some(pair) = self.list.get(id) else { return };
+        let transaction = Transaction {
+            id: TransactionId(self.rng.secret_bytes()),
+            pair: id,
+            path: pair.path,
+            purpose,
+            priority: as_peer_reflexive(self.candidates.local[pair.local].priority),
+            role: self.role,
+            tie_breaker: self.tie_breaker,
+            sent_at: now,
+            sends: 1,
+            rto,
+            due: match purpose {
+                Purpose::Consent => now + self.config.consent_expiry,
+                _ if self.config.max_sends <= 1 => now + rto * self.config.last_wait,
+                _ => now + rto,
+            },
+        };
+        self.queue_request(transaction.id);
+        self.transactions.push(transaction);
+    }
+
+    /// RFC 8445 §14.3, and not less than a pair's own round-trip time asks for.
+    fn first_rto(&self, id: PairId) -> Duration {
+        let busy = u32::try_from(self.list.busy()).unwrap_or(u32::MAX);
+        let paced = self.config.pacing.max(MINIMUM_PACING).saturating_mul(busy);
+        let known = self.list.get(id).and_then(|pair| pair.rtt.smoothed).unwrap_or_default();
+        self.config.minimum_rto.max(paced).max(known * 2)
+    }
+
+    /// Sends again what was not answered, and gives up what was sent often enough (RFC 8489 §6.2.1).
+    pub(super) fn retransmit(&mut self, now: Instant) {
+        let mut at = 0;
+        while let Some(transaction) = self.transactions.get_mut(at) {
+            if transaction.due > now {
+                at += 1;
+                continue;
+            }
+            let again = matches!(transaction.purpose, Purpose::Check { .. })
+                && transaction.sends < self.config.max_sends;
+            if again {
+                transaction.sends += 1;
+                let wait = if transaction.sends >= self.config.max_sends {
+                    transaction.rto * self.config.last_wait
+                } else {
+                    transaction.rto * (1 << (transaction.sends - 1).min(16))
+                };
+                transaction.due = now + wait;
+                let id = transaction.id;
+                self.queue_request(id);
+                at += 1;
+            } else {
+                let gone = self.transactions.remove(at);
+                if matches!(gone.purpose, Purpose::Check { .. }) {
+                    self.fail(gone.pair);
+                }
+            }
+        }
+        if self.transactions.is_empty() {
+            self.transactions = Vec::new();
+        }
+    }
+
+    pub(super) fn next_retransmission(&self) -> Option<Instant> {
+        self.transactions.iter().map(|t| t.due).min()
+    }
+
+    /// RFC 8445 §7.2.5.2: the check of a pair failed.
+    fn fail(&mut self, id: PairId) {
+        if let Some(pair) = self.list.get_mut(id).filter(|pair| pair.standing != Standing::Revoked) {
+            pair.standing = Standing::Failed;
+            if pair.nomination == Nomination::Wanted {
+                pair.nomination = Nomination::No;
+            }
+        }
+    }
+
+    /// Has a pair checked soon, because the peer just checked it (RFC 8445 §7.3.1.4).
+    pub(super) fn trigger(&mut self, id: PairId, now: Instant) {
+        let Some(pair) = self.list.get(id) else { return };
+        let (standing, consented) = (pair.standing, pair.consented(now));
+        match standing {
+            Standing::Revoked => return,
+            Standing::Succeeded { .. } if consented => return,
+            Standing::InProgress if !self.cancel_checks(id, now) => return,
+            _ => {}
+        }
+        if let Some(pair) = self.list.get_mut(id) {
+            pair.standing = Standing::Waiting;
+        }
+        self.list.trigger(id);
+    }
+
+    /// Stops sending the checks of a pair; `false` when one is so fresh that another would be a waste.
+    fn cancel_checks(&mut self, id: PairId, now: Instant) -> bool {
+        let pacing = self.config.pacing.max(MINIMUM_PACING);
+        let checks = |t: &&mut Transaction| t.pair == id && matches!(t.purpose, Purpose::Check { .. });
+        if self.transactions.iter_mut().filter(checks).any(|t| now < t.sent_at + pacing) {
+            return false;
+        }
+        for transaction in self.transactions.iter_mut().filter(checks) {
+            // RFC 8445 §7.3.1.4: it waits for an answer as long as it would have.
+            transaction.purpose = Purpose::Cancelled;
+            transaction.due = now + transaction.rto * self.config.last_wait;
+        }
+        let cancelled = |t: &Transaction| t.pair == id && t.purpose == Purpose::Cancelled;
+        while self.transactions.iter().filter(|t| cancelled(t)).count() > MAX_CANCELLED {
+            let oldest = self.transactions.iter().position(cancelled);
+            self.transactions.remove(oldest.unwrap_or_default());
+        }
+        true
+    }
+
+    /// With a pair selected, the checks of others are not sent again; an answer may still come.
+    pub(super) fn cancel_other_checks(&mut self, now: Instant) {
+        for transaction in &mut self.transactions {
+            let wanted = self.list.get(transaction.pair).is_some_and(|p| p.nomination != Nomination::No);
+            if matches!(transaction.purpose, Purpose::Check { .. }) && !wanted {
+                transaction.purpose = Purpose::Cancelled;
+                transaction.due = now + transaction.rto * self.config.last_wait;
+            }
+        }
+    }
+
+    /// A response: to which request, from the right place, signed by the peer?
+    pub(super) fn handle_response(&mut self, now: Instant, path: Path, message: &Message<'_>) {
+        let Some(at) = self.transactions.iter().position(|t| t.id == message.transaction) else {
+            return self.drops.count(DropReason::StunUnknownTransaction);
+        };
+        // RFC 8489 §9.1.4: without right integrity it is as if it never came.
+        if !self.remote.as_ref().is_some_and(|remote| remote.signed(message)) {
+            return self.drops.count(DropReason::StunIntegrity);
+        }
+        let scan = match Scan::of(message) {
+            Ok(scan) => scan,
+            Err(_) => return self.drops.count(DropReason::StunMalformed),
+        };
+        let transaction = self.transactions[at].clone();
+        if transaction.path != path {
+            self.drops.count(DropReason::StunWrongPath);
+            // RFC 8445 §7.2.5.2.1: the addresses must mirror each other, or the pair has failed.
+            if transaction.purpose != Purpose::Consent {
+                self.transactions.remove(at);
+                self.fail(transaction.pair);
+            }
+            return;
+        }
+        if let Some(pair) = self.list.get_mut(transaction.pair) {
+            pair.counters.responses_received += 1;
+        }
+        if scan.unknown().next().is_some() {
+            // RFC 8489 §6.3.3: the transaction has failed.
+            self.drops.count(DropReason::StunUnknownAttribute);
+            return self.refused(at, None);
+        }
+        match (message.class, scan.mapped, scan.error) {
+            (Class::Success, Some(mapped), _) => {
+                self.transactions.remove(at);
+                self.succeeded(&transaction, mapped, now);
+            }
+            (Class::Error, _, Some(code)) => self.refused(at, Some(code)),
+            _ => self.drops.count(DropReason::StunMalformed),
+        }
+    }
+
+    /// The peer refused a request of ours.
+    fn refused(&mut self, at: usize, code: Option<u16>) {
+        let transaction = self.transactions[at].clone();
+        // RFC 7675 §5.1: only success renews consent, and nothing but time ends it.
+        if transaction.purpose == Purpose::Consent {
+            return;
+        }
+        self.transactions.remove(at);
+        if code != Some(ErrorCode::ROLE_CONFLICT) {
+            return self.fail(transaction.pair);
+        }
+        // RFC 8445 §7.2.5.1: take the other role and another tie-breaker, and check again. An answer to what
+        // was sent in a role that has changed since changes nothing more.
+        if transaction.role == self.role {
+            self.tie_breaker = self.rng.secret_u64();
+            self.switch_role();
+        }
+        if let Some(pair) = self.list.get_mut(transaction.pair) {
+            if (transaction.purpose == Purpose::Check { nominate: true }) && pair.nomination == Nomination::Wanted {
+                pair.nomination = Nomination::No;
+            }
+            if !matches!(pair.standing, Standing::Succeeded { .. } | Standing::Revoked) {
+                pair.standing = Standing::Waiting;
+                self.list.trigger(transaction.pair);
+            }
+        }
+    }
+
+    /// A check or consent check succeeded (RFC 8445 §7.2.5.3).
+    fn succeeded(&mut self, transaction: &Transaction, mapped: std::net::SocketAddr, now: Instant) {
+        let consent_until = now + self.config.consent_expiry;
+        let limit = self.config.max_local_candidates;
+        let Some(pair) = self.list.get_mut(transaction.pair) else { return };
+        if pair.standing == Standing::Revoked {
+            return;
+        }
+        if transaction.sends == 1 {
+            pair.rtt.measure(now - transaction.sent_at);
+        }
+        let since = match pair.standing {
+            Standing::Succeeded { since, .. } => since,
+            _ => now,
+        };
+        pair.proven = true;
+        pair.standing = Standing::Succeeded { since, consent_until };
+        pair.seen_as = Some(self.candidates.local_seen_as(pair.local, mapped, limit));
+        let Pair { id, foundation, nomination, .. } = *pair;
+        self.list.thaw(foundation);
+        if transaction.purpose == Purpose::Consent {
+            return self.watch_answered(id, now);
+        }
+        // Whatever else was under way for this pair has been answered with it, but for a nomination.
+        let nominating = transaction.purpose == Purpose::Check { nominate: true };
+        self.transactions.retain(|t| {
+            t.pair != id || matches!(t.purpose, Purpose::Consent | Purpose::Check { nominate: true })
+        });
+        self.watch_answered(id, now);
+        let wanted_by_peer = self.role == IceRole::Controlled && nomination == Nomination::Wanted;
+        if nominating && self.role == IceRole::Controlling || wanted_by_peer {
+            self.nominated(id, now);
+        }
+    }
+}
