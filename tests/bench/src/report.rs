@@ -105,7 +105,7 @@ impl Report {
         if json {
             self.print_lines();
         } else {
-            self.print_table();
+            print_aligned(&self.table());
         }
     }
 
@@ -128,7 +128,8 @@ impl Report {
         }
     }
 
-    fn print_table(&self) {
+    /// The heading and one line a case and metric, stacks in the order in which they came, the floor last.
+    fn table(&self) -> Vec<Vec<String>> {
         let mut stacks: Vec<&'static str> = Vec::new();
         let mut rows: Vec<(&str, Metric)> = Vec::new();
         for figure in &self.figures {
@@ -169,7 +170,7 @@ impl Report {
             }
             lines.push(line);
         }
-        print_aligned(&lines);
+        lines
     }
 }
 
@@ -245,6 +246,18 @@ mod tests {
         assert_eq!(report.median("case", TIME, "one"), Some(2.5));
         assert_eq!(report.median("case", TIME, "other"), Some(20.0));
         assert_eq!(report.median("another", TIME, "one"), None);
+    }
+
+    #[test]
+    fn the_table_says_how_much_better_ours_is_than_the_best_rival() {
+        let mut report = Report::new("test");
+        let rate = Metric::higher("rate", "MB/s");
+        for (stack, value) in [("purertc", 6.0), ("floor", 9.0), ("str0m", 1.0), ("rtc", 4.0)] {
+            report.add("case", rate, stack, value);
+        }
+        let [heading, line] = report.table().try_into().unwrap();
+        assert_eq!(heading, ["test", "", "", "purertc", "str0m", "rtc", "floor", "to best rival"]);
+        assert_eq!(line, ["case", "rate", "MB/s", "6.00", "1.00", "4.00", "9.00", "1.50 x"]);
     }
 
     #[test]
