@@ -1,0 +1,65 @@
+//! Measures purertc beside the other sans-I/O WebRTC stacks of the Rust world. `README.md` says what and how.
+
+mod alloc;
+mod clock;
+mod link;
+mod report;
+mod scenarios;
+mod stacks;
+
+use clap::{Parser, ValueEnum};
+
+use crate::scenarios::{Options, bulk, child, connect, idle_mem, raw};
+
+#[global_allocator]
+static ALLOCATOR: alloc::Counting = alloc::Counting;
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Scenario {
+    /// From two fresh peers to a channel that is open at both ends
+    Connect,
+    /// One channel, no delay, as fast as it goes
+    DcBulk,
+    /// Heap of a connected peer that is idle
+    IdleMem,
+    /// The floor: cipher, checksum, copy
+    Raw,
+    /// All of them
+    All,
+}
+
+#[derive(Parser)]
+#[command(
+    about = "purertc beside the other sans-I/O WebRTC stacks: one thread, virtual clock, processor time"
+)]
+struct Cli {
+    scenario: Scenario,
+    #[command(flatten)]
+    options: Options,
+}
+
+fn main() {
+    let Cli { scenario, options } = Cli::parse();
+    if options.child.is_some() {
+        return child::serve(&options);
+    }
+    let runners = scenarios::chosen(&options);
+    if options.json {
+        eprintln!("{}", report::machine());
+    } else {
+        println!("{}\n", report::machine());
+    }
+    let wants = |one| scenario == one || scenario == Scenario::All;
+    if wants(Scenario::Raw) {
+        raw::run(&options);
+    }
+    if wants(Scenario::Connect) {
+        connect::run(&options, &runners);
+    }
+    if wants(Scenario::DcBulk) {
+        bulk::run(&options, &runners);
+    }
+    if wants(Scenario::IdleMem) {
+        idle_mem::run(&options, &runners);
+    }
+}
