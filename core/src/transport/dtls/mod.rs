@@ -12,16 +12,41 @@ pub mod alert;
 pub mod config;
 pub mod verify;
 
+mod client12;
+mod common12;
+mod early;
+mod established;
+mod flight;
+mod handshake;
+mod inbound;
+mod reassembly;
+mod records;
+mod schedule12;
+mod server12;
+mod suite;
+mod transcript;
+
+#[cfg(all(test, feature = "ring"))]
+mod tests;
+
 use crate::base::drops::Drops;
+use crate::base::queue::Queue;
 use crate::base::random::Rng;
 use crate::base::time::Instant;
+use crate::base::timers::Timers;
 use crate::crypto::secret::Secret;
 use crate::transport::dtls::alert::Failure;
-use crate::transport::dtls::config::{Config, Role};
+use crate::transport::dtls::config::{Config, Retransmit, Role};
+use crate::transport::dtls::established::Established;
+use crate::transport::dtls::handshake::Handshake;
+use crate::transport::dtls::records::Epoch;
 use crate::transport::dtls::verify::FingerprintVerified;
-use crate::w3c_enum;
-use crate::wire::dtls::codepoints::{CipherSuite, NamedGroup, ProtocolVersion, SrtpProfile};
+use crate::wire::dtls::alert::Alert;
+use crate::wire::dtls::codepoints::{
+    AlertDescription, AlertLevel, CipherSuite, ContentType, NamedGroup, ProtocolVersion, SrtpProfile,
+};
 use crate::wire::fingerprint::Fingerprint;
+use crate::{timer_keys, w3c_enum};
 use bytes::BytesMut;
 use std::time::Duration;
 use thiserror::Error;
@@ -97,15 +122,64 @@ impl RecordStart {
 /// * Handle, from below: [`handle_datagram`](Self::handle_datagram), [`handle_timeout`](Self::handle_timeout).
 /// * Do, from above: `set_remote_fingerprints`, `start`, `begin_record`/`finish_record`, `close`.
 /// * Poll: `poll_transmit`, `poll_event`, `poll_timeout`, in any order and as late as one likes.
-#[derive(Debug)]
-pub struct Connection {}
+pub struct Connection {
+    role: Role,
+    mtu: usize,
+    retransmit: Retransmit,
+    state: State,
+    timers: Timers<Timer, { Timer::COUNT }>,
+    events: Queue<Event>,
+    /// Alerts, ready to be sent.
+    outbox: Queue<Vec<u8>>,
+    drops: Drops,
+}
 
-#[expect(clippy::todo, unused_variables, reason = "being filled in")]
+enum State {
+    /// From rest to `Finished`.
+    Handshaking(Box<Handshake>),
+    Connected(Box<Established>),
+    Closed,
+    Failed(Failure),
+}
+
+timer_keys! {
+    enum Timer {
+        /// The flight was not answered.
+        Retransmit,
+        /// Nobody will ask for the last flight again.
+        ForgetFlight,
+    }
+}
+
+/// How long a server repeats its last flight when it sees the client's again: twice the longest time that a
+/// datagram may live (RFC 6347 §4.2.4).
+const HOLD_LAST_FLIGHT: Duration = Duration::from_secs(240);
+
+/// The smallest datagram that a flight can be cut to.
+const LEAST_MTU: usize = 64;
+
+/// What a record adds at most: header, explicit nonce, tag.
+const MOST_OVERHEAD: usize = 37;
+
+/// The most keying material that one export gives.
+const MAX_EXPORT: usize = 4_096;
+
 impl Connection {
     /// A connection at rest. Nothing happens until [`start`](Self::start) or the first datagram.
     #[must_use]
     pub fn new(config: Config, role: Role, rng: Rng) -> Self {
-        todo!()
+        let mtu = config.mtu.max(LEAST_MTU);
+        let retransmit = config.retransmit;
+        Self {
+            role,
+            mtu,
+            retransmit,
+            state: State::Handshaking(Box::new(Handshake::new(config, role, rng))),
+            timers: Timers::default(),
+            events: Queue::default(),
+            outbox: Queue::default(),
+            drops: Drops::default(),
+        }
     }
 
     /// Tells what the session description says about the peer's certificate.
@@ -119,60 +193,85 @@ impl Connection {
         fingerprints: Vec<Fingerprint>,
         received: &mut Vec<BytesMut>,
     ) {
-        todo!()
+        if let State::Handshaking(handshake) = &mut self.state {
+            handshake.cx.fingerprints = Some(fingerprints);
+            self.advance(now, received);
+        }
     }
 
     /// Begins the handshake: a client sends its `ClientHello`, a server has nothing to do. Later calls change
     /// nothing. Call it when ICE has a path.
-    pub fn start(&mut self, now: Instant) {
-        todo!()
+    pub fn start(&mut self, _now: Instant) {
+        let State::Handshaking(handshake) = &mut self.state else { return };
+        let was_idle = handshake.is_idle();
+        match handshake.start() {
+            Ok(()) if was_idle && !handshake.is_idle() => self.events.push(Event::Connecting),
+            Ok(()) => {}
+            Err(failure) => self.fail(failure),
+        }
     }
 
     /// Tells the round-trip time of the path, which sets how long to wait for an answer.
     pub fn set_rtt(&mut self, rtt: Duration) {
-        todo!()
+        if let State::Handshaking(handshake) = &mut self.state {
+            handshake.cx.set_rtt(rtt);
+        }
     }
 
     /// Tells the largest datagram to send from now on, in bytes of UDP payload.
     pub fn set_mtu(&mut self, mtu: usize) {
-        todo!()
-    }
-
-    /// Takes a datagram of one or more records. The plaintext of each record of application data is appended to
-    /// `received`: it is a slice of `datagram`, decrypted in place.
-    ///
-    /// Only for datagrams from an address that ICE has proven. Nothing is appended unless the state is
-    /// [`Connected`](DtlsTransportState::Connected) afterwards or was before.
-    pub fn handle_datagram(&mut self, now: Instant, datagram: BytesMut, received: &mut Vec<BytesMut>) {
-        todo!()
+        self.mtu = mtu.max(LEAST_MTU);
     }
 
     /// Takes note of the time. Early and repeated calls are harmless.
     pub fn handle_timeout(&mut self, now: Instant) {
-        todo!()
+        while let Some(timer) = self.timers.pop_due(now) {
+            match (timer, &mut self.state) {
+                (Timer::Retransmit, State::Handshaking(handshake)) => {
+                    handshake.cx.flight.time_out(self.retransmit.cap);
+                }
+                (Timer::ForgetFlight, State::Connected(established)) => established.forget_flight(),
+                (Timer::Retransmit | Timer::ForgetFlight, _) => {}
+            }
+        }
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called next.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        todo!()
+        self.timers.deadline()
     }
 
     /// Appends one datagram of handshake or alert records to `out` and returns its length.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<usize> {
-        todo!()
+        let sent = match &mut self.state {
+            State::Handshaking(handshake) => {
+                let cx = &mut handshake.cx;
+                let sent = cx.flight.poll_transmit(now, self.mtu, &mut cx.sender, out);
+                self.arm();
+                sent
+            }
+            State::Connected(established) => established.poll_transmit(now, self.mtu, out),
+            State::Closed | State::Failed(_) => None,
+        };
+        sent.or_else(|| {
+            let datagram = self.outbox.pop()?;
+            out.extend_from_slice(&datagram);
+            Some(datagram.len())
+        })
     }
 
     /// The next event.
     pub fn poll_event(&mut self) -> Option<Event> {
-        todo!()
+        self.events.pop()
     }
 
     /// Begins a record of application data at the end of `out`: leaves room for its header. What the caller
     /// appends until [`finish_record`](Self::finish_record) is its content, 16,384 bytes at most. `None` unless
     /// connected.
     pub fn begin_record(&self, out: &mut Vec<u8>) -> Option<RecordStart> {
-        todo!()
+        let at = self.established()?.sender.begin(Epoch::Sealed, out);
+        Some(RecordStart { at })
     }
 
     /// Seals everything in `out` from `start` on, in place.
@@ -182,13 +281,21 @@ impl Connection {
     /// When there is too much in it, or the connection ended in between; `out` is then cut back to where the
     /// record began.
     pub fn finish_record(&mut self, start: RecordStart, out: &mut Vec<u8>) -> Result<(), SealError> {
-        todo!()
+        let State::Connected(established) = &mut self.state else {
+            start.cancel(out);
+            return Err(SealError::NotConnected);
+        };
+        let sealed = established.sender.finish(Epoch::Sealed, ContentType::ApplicationData, out, start.at);
+        if established.sender.is_exhausted() {
+            self.fail(Failure::Exhausted);
+        }
+        sealed
     }
 
     /// How many bytes a record adds to its content. Before a cipher suite is agreed on: the most it can be.
     #[must_use]
     pub fn record_overhead(&self) -> usize {
-        todo!()
+        self.established().map_or(MOST_OVERHEAD, |e| e.sender.overhead(Epoch::Sealed))
     }
 
     /// Keying material for another protocol (RFC 5705), `len` bytes of it.
@@ -198,76 +305,155 @@ impl Connection {
     /// When not connected, or when the label or the length cannot be used.
     pub fn export_keying_material(
         &self,
-        verified: FingerprintVerified,
+        _verified: FingerprintVerified,
         label: &[u8],
         context: Option<&[u8]>,
         len: usize,
     ) -> Result<Secret, ExportError> {
-        todo!()
+        let established = self.established().ok_or(ExportError::NotConnected)?;
+        // RFC 5705 §4: labels of the handshake itself would give its own secrets away.
+        let reserved: [&[u8]; 5] = [
+            b"client finished",
+            b"server finished",
+            b"master secret",
+            b"key expansion",
+            b"extended master secret",
+        ];
+        if reserved.contains(&label) || !(1..=MAX_EXPORT).contains(&len) {
+            return Err(ExportError::BadRequest);
+        }
+        established.agreed.export(label, context, len).ok_or(ExportError::BadRequest)
     }
 
     /// Ends the connection and tells the peer (`close_notify`). Nothing is delivered afterwards.
-    pub fn close(&mut self, now: Instant) {
-        todo!()
+    pub fn close(&mut self, _now: Instant) {
+        self.end(
+            State::Closed,
+            Some(Alert { level: AlertLevel::Warning, description: AlertDescription::CloseNotify }),
+        );
     }
 
     /// The state, as W3C names it.
     #[must_use]
     pub fn state(&self) -> DtlsTransportState {
-        todo!()
+        match &self.state {
+            State::Handshaking(handshake) if handshake.is_idle() => DtlsTransportState::New,
+            State::Handshaking(_) => DtlsTransportState::Connecting,
+            State::Connected(_) => DtlsTransportState::Connected,
+            State::Closed => DtlsTransportState::Closed,
+            State::Failed(_) => DtlsTransportState::Failed,
+        }
     }
 
     /// Why it failed, in state `failed`.
     #[must_use]
     pub fn failure(&self) -> Option<Failure> {
-        todo!()
+        match self.state {
+            State::Failed(failure) => Some(failure),
+            _ => None,
+        }
     }
 
     /// Our side of the handshake.
     #[must_use]
     pub fn role(&self) -> Role {
-        todo!()
+        self.role
     }
 
     /// The proof that the peer is who it should be, when connected.
     #[must_use]
     pub fn verified(&self) -> Option<FingerprintVerified> {
-        todo!()
+        self.established().map(|e| e.agreed.verified)
     }
 
     /// The version that was agreed on, when connected.
     #[must_use]
     pub fn version(&self) -> Option<ProtocolVersion> {
-        todo!()
+        self.established().map(|_| ProtocolVersion::Dtls12)
     }
 
     /// The cipher suite that was agreed on, when connected.
     #[must_use]
     pub fn cipher_suite(&self) -> Option<CipherSuite> {
-        todo!()
+        self.established().map(|e| e.agreed.master.suite().code)
     }
 
     /// The group of the key agreement, when connected.
     #[must_use]
     pub fn group(&self) -> Option<NamedGroup> {
-        todo!()
+        self.established().map(|e| e.agreed.group)
     }
 
     /// The SRTP profile that was agreed on, when connected and when both sides use `use_srtp`.
     #[must_use]
     pub fn srtp_profile(&self) -> Option<SrtpProfile> {
-        todo!()
+        self.established()?.agreed.srtp_profile
     }
 
     /// The peer's certificate (DER), when connected.
     #[must_use]
     pub fn remote_certificate(&self) -> Option<&[u8]> {
-        todo!()
+        self.established().map(|e| &e.agreed.certificate[..])
     }
 
     /// What was dropped, and why.
     #[must_use]
     pub fn drops(&self) -> &Drops {
-        todo!()
+        &self.drops
+    }
+
+    fn established(&self) -> Option<&Established> {
+        match &self.state {
+            State::Connected(established) => Some(established),
+            _ => None,
+        }
+    }
+
+    /// Sets the timer for the flight of the moment. It rests while we wait for the fingerprints: the peer has
+    /// answered, it is we who do not go on.
+    fn arm(&mut self) {
+        let deadline = match &self.state {
+            State::Handshaking(h) if !h.is_waiting_for_fingerprints() => h.cx.flight.deadline(),
+            _ => None,
+        };
+        match deadline {
+            Some(at) => self.timers.set(Timer::Retransmit, at),
+            None => self.timers.cancel(Timer::Retransmit),
+        }
+    }
+
+    /// A fatal error becomes the state.
+    fn fail(&mut self, failure: Failure) {
+        let alert = failure.alert().map(|description| Alert { level: AlertLevel::Fatal, description });
+        if self.end(State::Failed(failure), alert) {
+            self.events.push(Event::Failed(failure));
+        }
+    }
+
+    /// Ends the connection with a last word to the peer, unless it has ended before.
+    fn end(&mut self, state: State, alert: Option<Alert>) -> bool {
+        let sender = match &mut self.state {
+            State::Handshaking(handshake) => handshake.has_begun().then_some(&mut handshake.cx.sender),
+            State::Connected(established) => Some(&mut established.sender),
+            State::Closed | State::Failed(_) => return false,
+        };
+        if let (Some(sender), Some(alert)) = (sender, alert) {
+            if let Some(datagram) = sender.alert(alert) {
+                self.outbox.push(datagram);
+            }
+        }
+        self.state = state;
+        self.timers.cancel_all();
+        true
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection")
+            .field("role", &self.role)
+            .field("state", &self.state())
+            .field("cipher_suite", &self.cipher_suite())
+            .finish_non_exhaustive()
     }
 }
