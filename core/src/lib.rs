@@ -7,21 +7,24 @@
 //! # The whole driver
 //!
 //! ```no_run
-//! use purertc::{Configuration, DataChannelInit, Event, Init, Instant, LocalAddress, PeerConnection, SocketId};
-//! # use std::{net::UdpSocket, time::SystemTime};
+//! # use std::net::UdpSocket;
+//! # use purertc::SessionDescription;
 //! # fn receive(_: &UdpSocket, _: Option<Instant>) -> Option<purertc::Datagram> { None }
-//! # fn signal(_: &purertc::SessionDescription) -> purertc::SessionDescription { todo!() }
+//! # fn signal(_: &SessionDescription) -> SessionDescription { SessionDescription::rollback() }
+//! # fn unguessable() -> [u8; 32] { [0; 32] }
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use purertc::{Configuration, Init, Instant, LocalAddress, PeerConnection, SocketId};
+//!
 //! let start = std::time::Instant::now();
 //! let clock = || Instant::from_micros(start.elapsed().as_micros() as u64);
 //! let socket = UdpSocket::bind("192.0.2.1:0")?;
 //!
-//! let init = Init::new(clock(), SystemTime::now(), rand::random());
+//! let init = Init::new(clock(), std::time::SystemTime::now(), unguessable());
 //! let mut pc = PeerConnection::new(Configuration::default(), init)?;
 //! pc.add_local_address(clock(), LocalAddress::udp(SocketId(0), socket.local_addr()?));
-//! let chat = pc.create_data_channel("chat", DataChannelInit::default())?;
+//! pc.create_data_channel("chat", Default::default())?;
 //! pc.set_local_description(clock(), None)?;
-//! let answer = signal(pc.local_description().expect("just set"));
+//! let answer = signal(pc.local_description().expect("it was just set"));
 //! pc.set_remote_description(clock(), answer)?;
 //!
 //! let mut buffer = Vec::new();
@@ -41,6 +44,27 @@
 //! }
 //! # }
 //! ```
+//!
+//! # The floors
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`endpoint`] | many connections behind shared sockets |
+//! | [`peer`] | one connection: [`PeerConnection`], its configuration and events |
+//! | [`data`], [`signaling`] | data channels over SCTP; offers and answers |
+//! | [`transport`] | ICE and DTLS |
+//! | [`wire`], [`crypto`] | formats; cryptographic primitives and certificates |
+//! | [`base`] | time, randomness, addresses, ids, serial numbers |
+//!
+//! A floor imports only what is below it, so the machines are usable alone: [`transport::ice::Agent`],
+//! [`transport::dtls::Connection`], [`data::sctp::Association`].
+//!
+//! # Features
+//!
+//! * `ring` (default): cryptography by ring.
+//! * `rustcrypto`: pure-Rust cryptography that draws all its randomness from the connection's generator, so that a
+//!   simulation repeats to the byte.
+//! * `serde`: descriptions, candidates and events in the JSON of browsers.
 
 pub mod base;
 pub mod crypto;

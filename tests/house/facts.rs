@@ -63,3 +63,20 @@ fn no_package_opts_out_of_safety() {
         }
     }
 }
+
+#[test]
+fn readme_shows_the_example_that_the_crate_page_tests() {
+    let page = read("core/src/lib.rs");
+    let tested: Vec<&str> = page
+        .lines()
+        .map_while(|line| line.strip_prefix("//!"))
+        .skip_while(|line| !line.starts_with(" ```no_run"))
+        .skip(1)
+        .take_while(|line| !line.starts_with(" ```"))
+        .map(|line| line.strip_prefix(' ').unwrap_or(line))
+        .filter(|line| *line != "#" && !line.starts_with("# "))
+        .collect();
+    assert!(tested.len() > 15, "the crate page has an example");
+    let readme = read("README.md");
+    assert!(readme.contains(&tested.join("\n")), "README.md should show this:\n{}", tested.join("\n"));
+}

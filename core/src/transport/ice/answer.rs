@@ -102,8 +102,7 @@ impl Agent {
     }
 
     fn remember(&mut self, check: Early) {
-        if let Some(known) =
-            self.early.iter_mut().find(|e| (e.path, &e.ufrag) == (check.path, &check.ufrag))
+        if let Some(known) = self.early.iter_mut().find(|e| (e.path, &e.ufrag) == (check.path, &check.ufrag))
         {
             known.use_candidate |= check.use_candidate;
         } else if self.early.len() < self.config.max_early_checks {

@@ -256,7 +256,9 @@ impl Agent {
             self.switch_role();
         }
         if let Some(pair) = self.list.get_mut(transaction.pair) {
-            if (transaction.purpose == Purpose::Check { nominate: true }) && pair.nomination == Nomination::Wanted {
+            if (transaction.purpose == Purpose::Check { nominate: true })
+                && pair.nomination == Nomination::Wanted
+            {
                 pair.nomination = Nomination::No;
             }
             if !matches!(pair.standing, Standing::Succeeded { .. } | Standing::Revoked) {

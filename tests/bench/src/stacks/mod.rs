@@ -1,5 +1,6 @@
 //! What is measured: every stack behind one trait, so that all of them are driven by the same code.
 
+pub mod purertc;
 pub mod rtc;
 pub mod str0m;
 
@@ -11,7 +12,7 @@ use crate::scenarios::Runner;
 
 /// The stacks in the order of the table's columns.
 pub fn all() -> Vec<Runner> {
-    vec![Runner::of::<str0m::Str0m>(), Runner::of::<rtc::Rtc>()]
+    vec![Runner::of::<purertc::Purertc>(), Runner::of::<str0m::Str0m>(), Runner::of::<rtc::Rtc>()]
 }
 
 /// Bytes that an application lets a stack queue before it waits: str0m gets slower beyond that, rtc no faster.
@@ -37,7 +38,6 @@ pub struct Setup<'a, I> {
     /// The certificate to use; the stack makes one for itself when there is none.
     pub identity: Option<&'a I>,
     /// A number of this peer's own, for stacks that take their randomness from outside.
-    #[expect(dead_code, reason = "both rivals draw their own randomness")]
     pub seed: u64,
 }
 

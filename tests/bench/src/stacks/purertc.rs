@@ -1,0 +1,156 @@
+//! purertc, with its default settings and the cryptography that it comes with (ring).
+
+use std::net::SocketAddr;
+use std::time::{Duration, SystemTime};
+
+use bytes::{Bytes, BytesMut};
+use purertc::base::random::Rng;
+use purertc::{
+    Certificate, CertificateOptions, ChannelEvent, Configuration, CryptoProvider, DataChannelId, Datagram, Ecn,
+    Event, Init, Instant, LocalAddress, PeerConnection, SdpType, SessionDescription, SocketId,
+};
+
+use crate::clock::Time;
+use crate::link::Link;
+use crate::stacks::{QUEUE, Received, Setup, Stack};
+
+/// The date of every run.
+const DATE: SystemTime = SystemTime::UNIX_EPOCH;
+const SOCKET: SocketId = SocketId(0);
+/// What one run of datagrams may take.
+const RUN: usize = 65_000;
+
+/// One `PeerConnection`.
+pub struct Purertc {
+    connection: PeerConnection,
+    local: LocalAddress,
+    remote: SocketAddr,
+    channel: Option<DataChannelId>,
+    open: bool,
+    received: Received,
+    buffer: Vec<u8>,
+}
+
+fn instant(time: Time) -> Instant {
+    Instant::ZERO + time
+}
+
+fn configuration(identity: Option<&Certificate>) -> Configuration {
+    let mut configuration = Configuration::default();
+    configuration.certificates = identity.cloned().into_iter().collect();
+    configuration
+}
+
+impl Purertc {
+    fn set_local(&mut self, now: Time) -> String {
+        self.connection.set_local_description(instant(now), None).expect("a usable description");
+        self.connection.local_description().expect("a local description").sdp.clone()
+    }
+
+    fn set_remote(&mut self, now: Time, kind: SdpType, sdp: &str) {
+        let description = SessionDescription::new(kind, sdp);
+        self.connection.set_remote_description(instant(now), description).expect("an acceptable description");
+    }
+}
+
+impl Stack for Purertc {
+    const NAME: &'static str = "purertc";
+
+    // What a socket with receive offload hands over at once.
+    const BATCH: usize = 48;
+
+    type Identity = Certificate;
+    type Datagram = BytesMut;
+
+    fn identity() -> Certificate {
+        let mut rng = Rng::from_number(1);
+        Certificate::generate(&CryptoProvider::default(), CertificateOptions::default(), DATE, &mut rng)
+            .expect("a certificate")
+    }
+
+    fn new(now: Time, setup: &Setup<'_, Certificate>) -> Self {
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&setup.seed.to_le_bytes());
+        let init = Init::new(instant(now), DATE, seed);
+        let mut connection = PeerConnection::new(configuration(setup.identity), init).expect("a peer connection");
+        let local = LocalAddress::udp(SOCKET, setup.local);
+        connection.add_local_address(instant(now), local);
+        Self {
+            connection,
+            local,
+            remote: setup.remote,
+            channel: None,
+            open: false,
+            received: Received::default(),
+            buffer: Vec::new(),
+        }
+    }
+
+    fn offer(&mut self, now: Time) -> String {
+        let channel = self.connection.create_data_channel("bench", Default::default()).expect("a channel");
+        self.channel = Some(channel);
+        self.set_local(now)
+    }
+
+    fn answer(&mut self, now: Time, offer: &str) -> String {
+        self.set_remote(now, SdpType::Offer, offer);
+        self.set_local(now)
+    }
+
+    fn accept(&mut self, now: Time, answer: &str) {
+        self.set_remote(now, SdpType::Answer, answer);
+    }
+
+    fn receive(&mut self, now: Time, batch: &mut Vec<BytesMut>) {
+        let path = self.local.to(self.remote);
+        let datagrams = batch.drain(..).map(|data| Datagram { path, ecn: Ecn::NotEct, data });
+        self.connection.handle_datagrams(instant(now), datagrams);
+    }
+
+    fn timeout(&mut self, now: Time) {
+        self.connection.handle_timeout(instant(now));
+    }
+
+    fn drain(&mut self, now: Time, out: &mut Link<BytesMut>) -> Option<Time> {
+        while let Some(event) = self.connection.poll_event() {
+            match event {
+                Event::DataChannel(id) => self.channel = Some(id),
+                Event::Channel(_, ChannelEvent::Open) => self.open = true,
+                Event::Channel(_, ChannelEvent::Message(message)) => {
+                    self.received.messages += 1;
+                    self.received.bytes += message.data.len() as u64;
+                }
+                _ => {}
+            }
+        }
+        while let Some(transmit) = self.connection.poll_transmit(instant(now), &mut self.buffer) {
+            let Some(segment) = transmit.segment_size else {
+                out.push(now, BytesMut::from(self.buffer.as_slice()));
+                continue;
+            };
+            // The run itself moves to the other end, as one receive with offload would fill one buffer.
+            let run = std::mem::replace(&mut self.buffer, Vec::with_capacity(RUN));
+            let mut run = BytesMut::from(Bytes::from(run));
+            while run.len() > segment {
+                out.push(now, run.split_to(segment));
+            }
+            out.push(now, run);
+        }
+        let deadline = self.connection.poll_timeout()?;
+        Some(Duration::from_micros(deadline.as_micros()))
+    }
+
+    fn send(&mut self, now: Time, message: &[u8]) -> bool {
+        let Some(mut channel) = self.channel.and_then(|id| self.connection.data_channel(id)) else { return false };
+        channel.buffered_amount() as usize + message.len() <= QUEUE
+            && channel.send(instant(now), Bytes::copy_from_slice(message)).is_ok()
+    }
+
+    fn is_open(&self) -> bool {
+        self.open
+    }
+
+    fn received(&self) -> Received {
+        self.received
+    }
+}
