@@ -9,7 +9,7 @@
 //! ```no_run
 //! # use std::net::UdpSocket;
 //! # use purertc::SessionDescription;
-//! # fn receive(_: &UdpSocket, _: Option<Instant>) -> Option<purertc::Datagram> { None }
+//! # fn receive(_: &UdpSocket, _: Option<purertc::Instant>) -> Option<purertc::Datagram> { None }
 //! # fn signal(_: &SessionDescription) -> SessionDescription { SessionDescription::rollback() }
 //! # fn unguessable() -> [u8; 32] { [0; 32] }
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
