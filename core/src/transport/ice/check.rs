@@ -98,7 +98,7 @@ impl Agent {
     /// RFC 8445 §14.3, and not less than a pair's own round-trip time asks for.
     fn first_rto(&self, id: PairId) -> Duration {
         let busy = u32::try_from(self.list.busy()).unwrap_or(u32::MAX);
-        let paced = self.config.pacing.max(MINIMUM_PACING).saturating_mul(busy);
+        let paced = self.config.pacing.max(MINIMUM_PACING).saturating_mul(busy).min(self.config.maximum_rto);
         let known = self.list.get(id).and_then(|pair| pair.rtt.smoothed).unwrap_or_default();
         self.config.minimum_rto.max(paced).max(known * 2)
     }
@@ -206,9 +206,8 @@ impl Agent {
         if !self.remote.as_ref().is_some_and(|remote| remote.signed(message)) {
             return self.drops.count(DropReason::StunIntegrity);
         }
-        let scan = match Scan::of(message) {
-            Ok(scan) => scan,
-            Err(_) => return self.drops.count(DropReason::StunMalformed),
+        let Ok(scan) = Scan::of(message) else {
+            return self.drops.count(DropReason::StunMalformed);
         };
         let transaction = self.transactions[at].clone();
         if transaction.path != path {
@@ -256,7 +255,9 @@ impl Agent {
             self.switch_role();
         }
         if let Some(pair) = self.list.get_mut(transaction.pair) {
-            if (transaction.purpose == Purpose::Check { nominate: true }) && pair.nomination == Nomination::Wanted {
+            if (transaction.purpose == Purpose::Check { nominate: true })
+                && pair.nomination == Nomination::Wanted
+            {
                 pair.nomination = Nomination::No;
             }
             if !matches!(pair.standing, Standing::Succeeded { .. } | Standing::Revoked) {

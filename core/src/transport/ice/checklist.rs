@@ -189,9 +189,8 @@ impl Checklist {
             }
         }
         let pairs = &self.pairs;
-        self.triggered.retain(|&id| {
-            pairs.iter().any(|pair| pair.id == id && pair.nomination == Nomination::Wanted)
-        });
+        self.triggered
+            .retain(|&id| pairs.iter().any(|pair| pair.id == id && pair.nomination == Nomination::Wanted));
     }
 
     /// How many checks wait or are under way, for the retransmission timeout.
