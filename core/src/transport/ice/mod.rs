@@ -19,6 +19,7 @@ mod config;
 mod consent;
 mod drive;
 mod nominate;
+mod outcome;
 mod pair;
 mod scan;
 mod send;

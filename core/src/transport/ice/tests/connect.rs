@@ -338,11 +338,11 @@ quickcheck! {
         net.link = Link {
             delay: ms(40),
             jitter: ms(u64::from(jitter)),
-            loss: f64::from(loss % 40) / 100.0,
+            loss: f64::from(loss % 30) / 100.0,
             duplicate: f64::from(duplicate % 50) / 100.0,
             mute: [false; 2],
         };
-        net.run_while(ms(35_000), |net| net.agreed().is_none());
+        net.run_while(ms(60_000), |net| net.agreed().is_none());
         net.agreed().is_some() && net.agents[LEFT].drops().of(DropReason::StunIntegrity) == 0
     }
 }

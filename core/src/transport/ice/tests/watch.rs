@@ -221,6 +221,38 @@ fn the_controlling_agent_waits_a_little_for_something_better_and_not_for_ever() 
 }
 
 #[test]
+fn a_nomination_that_is_lost_again_and_again_does_not_fail_a_pair_that_works() {
+    let mut scene = Scene::with_role(IceRole::Controlling);
+    let near = "1 1 udp 9 198.51.100.7 7000 typ host".parse::<Candidate>().unwrap();
+    scene.agent.add_remote_candidate(NOW, &near);
+    // Everything arrives but what carries USE-CANDIDATE.
+    let nominates = |data: &[u8]| {
+        Message::parse(data).unwrap().attributes().any(|a| matches!(a, Ok(Attribute::UseCandidate)))
+    };
+    let end = NOW + ms(60_000);
+    let mut lost = 0;
+    let mut now = NOW;
+    loop {
+        for (path, data) in scene.exchange(now, |_| false) {
+            if nominates(&data) {
+                lost += 1;
+                continue;
+            }
+            let response = Scene::response(&data, "192.0.2.1:5000", &scene.theirs.password.0);
+            scene.agent.handle_stun(now, path, &response);
+        }
+        let Some(next) = scene.agent.poll_timeout().filter(|&at| at <= end) else { break };
+        now = next;
+        scene.agent.handle_timeout(now);
+    }
+    assert!((20..=60).contains(&lost), "{lost}");
+    assert!(scene.agent.selected().is_none() && scene.agent.send_path().is_some());
+    let gap = scene.run(end + ms(10_000), |_| true);
+    assert!(gap.iter().any(|(_, data)| nominates(data)));
+    assert!(scene.agent.selected().is_some());
+}
+
+#[test]
 fn a_closed_agent_is_silent_and_deaf() {
     let mut net = Net::connected_by(7, &["192.0.2.1:5000"], &["192.0.2.2:6000"]);
     net.run_for(ms(1_000));
