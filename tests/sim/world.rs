@@ -158,7 +158,7 @@ impl World {
             let mut seed = [index; 32];
             seed[..8].copy_from_slice(&setup.seed.to_le_bytes());
             let wall_clock = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-            let init = Init { now, wall_clock, seed, crypto: rustcrypto::provider() };
+            let init = Init { now, wall_clock, seed, crypto: purertc::CryptoProvider::default() };
             let mut pc =
                 PeerConnection::new(setup.configuration.clone(), init).expect("a good configuration");
             let address = SocketAddr::from(([192, 0, 2, index + 1], 5_000));

@@ -10,7 +10,7 @@ use crate::base::net::{LocalAddress, Path};
 use crate::base::time::Instant;
 use crate::wire::stun::{Message, TransactionId};
 
-/// An authenticated check that came before the peer's credentials were known (RFC 8445 §7.3).
+/// An authenticated check that came before the peer's credentials and the role were known (RFC 8445 §7.3).
 #[derive(Clone, Debug)]
 pub(super) struct Early {
     pub path: Path,
@@ -43,7 +43,7 @@ impl Agent {
         }
         let Some(priority) = self.accept(path, message.transaction, &scan) else { return };
         self.queue_response(path, message.transaction, Answer::Success);
-        if self.remote.is_none() {
+        if !self.has_begun() {
             let early = Early { path, ufrag: theirs.into(), priority, use_candidate: scan.use_candidate };
             return self.remember(early);
         }

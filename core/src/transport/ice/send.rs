@@ -1,7 +1,7 @@
 //! What waits to be sent, and how it becomes a datagram when it is asked for.
 
 use super::Agent;
-use super::check::{Purpose, Transaction};
+use super::check::Transaction;
 use super::state::IceRole;
 use crate::base::drops::DropReason;
 use crate::base::net::{Path, Transmit};
@@ -68,7 +68,7 @@ impl Agent {
         // What the driver was late is no part of the round trip.
         transaction.sent_at = transaction.sent_at.max(now);
         let &mut Transaction { path, priority, role, tie_breaker, purpose, .. } = transaction;
-        let nominate = matches!(purpose, Purpose::Check { nominate: true });
+        let nominate = purpose.nominates();
         let size = Builder::new(out, Class::Request, Method::Binding, id)
             .attribute(&Attribute::Username(&self.outgoing_username))
             .attribute(&Attribute::Priority(priority))
