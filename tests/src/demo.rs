@@ -70,7 +70,9 @@ impl DemoServer {
         }
         match receiver.recv_timeout(Duration::from_secs(20)) {
             Ok(origin) => server.origin = origin,
-            Err(_) => return Err(failed(format!("it did not say `{ANNOUNCEMENT}…`:\n{}", server.last_lines()))),
+            Err(_) => {
+                return Err(failed(format!("it did not say `{ANNOUNCEMENT}…`:\n{}", server.last_lines())));
+            }
         }
         Ok(server)
     }
@@ -119,7 +121,14 @@ impl Drop for DemoServer {
 fn build() -> Result<PathBuf, DemoError> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--package", "purertc-tokio", "--example", "demo", "--message-format=json-render-diagnostics"]);
+    command.args([
+        "build",
+        "--package",
+        "purertc-tokio",
+        "--example",
+        "demo",
+        "--message-format=json-render-diagnostics",
+    ]);
     if !cfg!(debug_assertions) {
         command.arg("--release");
     }
@@ -132,7 +141,11 @@ fn build() -> Result<PathBuf, DemoError> {
         return Err(DemoError::Build(String::from_utf8_lossy(&output.stderr).into_owned()));
     }
     let stdout = String::from_utf8_lossy(&output.stdout);
-    stdout.lines().rev().find_map(executable).ok_or_else(|| DemoError::Build("cargo named no program".to_owned()))
+    stdout
+        .lines()
+        .rev()
+        .find_map(executable)
+        .ok_or_else(|| DemoError::Build("cargo named no program".to_owned()))
 }
 
 /// The program that a line of cargo's JSON says it made.
@@ -146,7 +159,9 @@ fn executable(line: &str) -> Option<PathBuf> {
 #[must_use]
 pub fn exists() -> bool {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../io-tokio/examples");
-    std::env::var_os("PURERTC_DEMO").is_some() || folder.join("demo/main.rs").is_file() || folder.join("demo.rs").is_file()
+    std::env::var_os("PURERTC_DEMO").is_some()
+        || folder.join("demo/main.rs").is_file()
+        || folder.join("demo.rs").is_file()
 }
 
 #[cfg(test)]
@@ -167,7 +182,8 @@ mod tests {
     #[test]
     fn the_origin_is_taken_from_the_announcement() {
         let folder = tempfile::tempdir().unwrap();
-        let path = script(&folder, "echo hello $1 $2; echo listening on http://127.0.0.1:81/; exec sleep 600");
+        let path =
+            script(&folder, "echo hello $1 $2; echo listening on http://127.0.0.1:81/; exec sleep 600");
         let server = DemoServer::run(&path).unwrap();
         assert_eq!(server.origin(), "http://127.0.0.1:81");
         assert!(server.last_lines().contains("hello --port 0"));

@@ -97,7 +97,8 @@ mod tests {
 
     #[test]
     fn files_are_served_with_their_types_and_the_port_is_free_after_the_end() {
-        let files = Files::from([("/index.html".to_owned(), b"<p>".to_vec()), ("/a.js".to_owned(), b"1".to_vec())]);
+        let files =
+            Files::from([("/index.html".to_owned(), b"<p>".to_vec()), ("/a.js".to_owned(), b"1".to_vec())]);
         let server = PageServer::start(files).unwrap();
         let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
         let get = |path: &str| agent.get(format!("{}{path}", server.origin())).call().unwrap();

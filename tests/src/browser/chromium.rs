@@ -68,7 +68,9 @@ impl Chromium {
         } } });
         let base = format!("http://127.0.0.1:{port}/session");
         let answer = post(&agent, "session", &base, &wanted)?;
-        let id = answer["sessionId"].as_str().ok_or_else(|| BrowserError::Protocol(format!("no session in {answer}")))?;
+        let id = answer["sessionId"]
+            .as_str()
+            .ok_or_else(|| BrowserError::Protocol(format!("no session in {answer}")))?;
         let mut browser = Self { agent, session: format!("{base}/{id}"), _driver: driver };
         browser.apply(options)?;
         Ok(browser)
@@ -77,7 +79,10 @@ impl Chromium {
     fn apply(&mut self, options: &Options) -> Result<(), BrowserError> {
         if options.addresses == Addresses::Plain {
             // A page that may capture sees all interfaces with their addresses, as after a user's consent to a call.
-            self.devtools("Browser.grantPermissions", &json!({ "permissions": ["audioCapture", "videoCapture"] }))?;
+            self.devtools(
+                "Browser.grantPermissions",
+                &json!({ "permissions": ["audioCapture", "videoCapture"] }),
+            )?;
         }
         let (width, height) = options.viewport;
         let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
@@ -134,13 +139,18 @@ fn post(agent: &ureq::Agent, name: &str, url: &str, body: &Value) -> Result<Valu
     if status.is_success() {
         return Ok(value);
     }
-    let reason = format!("{} {}", value["error"].as_str().unwrap_or("?"), value["message"].as_str().unwrap_or(""));
+    let reason =
+        format!("{} {}", value["error"].as_str().unwrap_or("?"), value["message"].as_str().unwrap_or(""));
     Err(BrowserError::Refused { command: name.to_owned(), reason })
 }
 
 /// chromedriver picks a free port and says which in a line on its standard output.
 fn announced_port(driver: &mut Process) -> Result<u16, BrowserError> {
-    let stdout = driver.child().stdout.take().ok_or_else(|| BrowserError::Protocol("no standard output".to_owned()))?;
+    let stdout = driver
+        .child()
+        .stdout
+        .take()
+        .ok_or_else(|| BrowserError::Protocol("no standard output".to_owned()))?;
     let (sender, receiver) = mpsc::channel();
     // Reads to the end, so that chromedriver never blocks on a full pipe; ends with it.
     std::thread::spawn(move || {

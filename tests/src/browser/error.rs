@@ -5,7 +5,9 @@
 #[non_exhaustive]
 pub enum BrowserError {
     /// A program is not on this machine.
-    #[error("no {program} on this machine: install the package {package} (Debian), or set {variable} to its path")]
+    #[error(
+        "no {program} on this machine: install the package {package} (Debian), or set {variable} to its path"
+    )]
     Missing {
         /// What was looked for.
         program: &'static str,

@@ -63,7 +63,8 @@ impl Backend for Firefox {
     }
 
     fn execute_async(&mut self, script: &str, args: &[Value]) -> Result<Value, BrowserError> {
-        let mut answer = self.command("WebDriver:ExecuteAsyncScript", &json!({ "script": script, "args": args }))?;
+        let mut answer =
+            self.command("WebDriver:ExecuteAsyncScript", &json!({ "script": script, "args": args }))?;
         Ok(answer["value"].take())
     }
 
@@ -126,7 +127,10 @@ mod tests {
             ..Options::default()
         };
         let file = preferences(&options);
-        assert!(file.contains("user_pref(\"media.peerconnection.ice.obfuscate_host_addresses\", true);\n"), "{file}");
+        assert!(
+            file.contains("user_pref(\"media.peerconnection.ice.obfuscate_host_addresses\", true);\n"),
+            "{file}"
+        );
         assert!(file.ends_with("user_pref(\"marionette.port\", 7);\nuser_pref(\"a.b\", \"c\");\n"), "{file}");
     }
 }

@@ -54,8 +54,12 @@ impl<S: Read + Write> Marionette<S> {
             self.stream.read_exact(&mut byte)?;
             match byte[0] {
                 b':' => break,
-                digit @ b'0'..=b'9' if length <= MAX_FRAME => length = length * 10 + usize::from(digit - b'0'),
-                other => return Err(BrowserError::Protocol(format!("byte {other:#04x} in a frame's length"))),
+                digit @ b'0'..=b'9' if length <= MAX_FRAME => {
+                    length = length * 10 + usize::from(digit - b'0');
+                }
+                other => {
+                    return Err(BrowserError::Protocol(format!("byte {other:#04x} in a frame's length")));
+                }
             }
         }
         if length > MAX_FRAME {

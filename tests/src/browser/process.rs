@@ -55,7 +55,10 @@ impl Process {
                 return Ok(answer);
             }
             if let Some(status) = self.child.try_wait()? {
-                return Err(BrowserError::Start { program: self.program, reason: format!("it ended with {status}") });
+                return Err(BrowserError::Start {
+                    program: self.program,
+                    reason: format!("it ended with {status}"),
+                });
             }
             if start.elapsed() > patience {
                 let reason = format!("not ready after {} s", patience.as_secs());
@@ -118,7 +121,11 @@ mod tests {
         let mut process = Process::spawn("sh", |profile| {
             let mut command = Command::new("sh");
             // The inner shell is nobody's child once the outer one is killed, as Chromium is when its driver dies.
-            command.arg("-c").arg("sh -c 'touch \"$1/up\"; sleep 600; :' inner \"$1\" & wait").arg("outer").arg(profile);
+            command
+                .arg("-c")
+                .arg("sh -c 'touch \"$1/up\"; sleep 600; :' inner \"$1\" & wait")
+                .arg("outer")
+                .arg(profile);
             Ok(command)
         })
         .unwrap();
