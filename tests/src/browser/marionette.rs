@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(connection.command("A", &json!({ "b": "é" })).unwrap(), json!({ "value": "é" }));
         assert_eq!(connection.command("B", &json!({})).unwrap(), json!(null));
         let heard = String::from_utf8(connection.stream.heard).unwrap();
-        assert_eq!(heard, r#"20:[0,1,"A",{"b":"é"}]14:[0,2,"B",{}]"#);
+        assert_eq!(heard, r#"20:[0,1,"A",{"b":"é"}]12:[0,2,"B",{}]"#);
     }
 
     #[test]
