@@ -1,7 +1,6 @@
 //! Many peers behind one socket.
 
 use bytes::BytesMut;
-use purertc::crypto::rustcrypto;
 use purertc::{
     Certificate, CertificateOptions, ChannelEvent, Configuration, Datagram, DropReason, Endpoint, Event,
     Init, Instant, LocalAddress, PeerConnection, PeerId, SocketId,

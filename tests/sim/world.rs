@@ -1,7 +1,6 @@
 //! Two peers, one clock, one network. Everything is drawn from one seed.
 
 use bytes::{Bytes, BytesMut};
-use purertc::crypto::rustcrypto;
 use purertc::{
     ChannelEvent, Configuration, DataChannelId, Datagram, Event, IceCandidateInit, Init, Instant,
     LocalAddress, Message, MessageKind, Path, PeerConnection, PeerConnectionState, SocketId, WallClock,
