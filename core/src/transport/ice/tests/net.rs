@@ -22,7 +22,7 @@ pub fn host(text: &str) -> LocalAddress {
 }
 
 pub fn agent(seed: u64) -> Agent {
-    Agent::new(Config::default(), ring::hmac(), Rng::from_number(seed))
+    Agent::new(Config::default(), ring::provider().hmac, Rng::from_number(seed))
 }
 
 pub const fn ms(millis: u64) -> Duration {

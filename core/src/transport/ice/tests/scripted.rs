@@ -12,7 +12,7 @@ use crate::wire::stun::{Attribute, Builder, Class, Message, Method, TransactionI
 pub const NOW: Instant = Instant::from_millis(1_000);
 
 pub fn hmac(password: &str, parts: &[&[u8]], tag: &mut [u8]) {
-    ring::hmac().key(HashAlgorithm::Sha1, password.as_bytes()).unwrap().sign(parts, tag);
+    ring::provider().hmac.key(HashAlgorithm::Sha1, password.as_bytes()).unwrap().sign(parts, tag);
 }
 
 /// An agent under test at 192.0.2.1:5000, and the credentials of the peer that it knows.
