@@ -4,6 +4,9 @@
 //! It is a full agent for one component of one transport. It is not a gatherer: it is told its addresses, and
 //! talks to no STUN or TURN server; and it never looks at anything but STUN.
 //!
+//! Still to come: server-reflexive and relayed candidates, ICE-TCP, names (mDNS), ICE restart, lite peers, a second
+//! component. What a peer sends of these is counted and ignored.
+//!
 //! # The order of things
 //!
 //! Local addresses, remote candidates, credentials and the role may come in any order. Checks begin when the
@@ -214,7 +217,8 @@ impl Agent {
     /// address that is there already, that nobody can be reached at (wildcard, multicast, port 0), that is not
     /// UDP (ICE-TCP is to come), or that is one over [`Config::max_local_candidates`].
     ///
-    /// The order of calls is the order of preference within an address family.
+    /// The order of calls is the order of preference within an address family. Paths must name the address
+    /// exactly as it was given here.
     pub fn add_local_address(&mut self, now: Instant, address: LocalAddress) -> Option<Candidate> {
         let now = self.tick(now);
         if self.is_over() {

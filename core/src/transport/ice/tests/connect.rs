@@ -196,6 +196,42 @@ fn without_any_path_it_fails_with_its_patience_and_not_before() {
 }
 
 #[test]
+fn an_unanswered_check_is_sent_seven_times_with_growing_gaps() {
+    let mut net = Net::connected_by(10, &["192.0.2.1:5000"], &[]);
+    net.link.loss = 1.0;
+    let start = net.now;
+    net.agents[LEFT].add_remote_candidate(start, &"1 1 udp 9 192.0.2.2 6000 typ host".parse().unwrap());
+    net.run_for(ms(60_000));
+    let sent: Vec<_> = net.sent.iter().map(|packet| (packet.at - start).as_millis()).collect();
+    assert_eq!(sent, [0, 500, 1_500, 3_500, 7_500, 15_500, 31_500]);
+    assert!(net.sent.windows(2).all(|pair| pair[0].data == pair[1].data), "one transaction");
+}
+
+#[test]
+fn pairs_of_one_foundation_wait_for_the_first_of_them() {
+    let mut net = Net::new(15);
+    net.roles(IceRole::Controlling, IceRole::Controlled);
+    net.gather(LEFT, &["192.0.2.1:5000", "192.0.2.1:5001", "192.0.2.3:5000"]);
+    net.exchange_credentials();
+    let states = |net: &Net| {
+        let mut states: Vec<_> = net.agents[LEFT].pairs().map(|pair| (pair.local, pair.state)).collect();
+        states.sort();
+        states.iter().map(|(_, state)| *state).collect::<Vec<_>>()
+    };
+    use PairState::{Frozen, InProgress, Waiting};
+    let right = net.gather(RIGHT, &["192.0.2.2:6000"]).remove(0);
+    net.agents[LEFT].add_remote_candidate(net.now, &right);
+    assert_eq!(states(&net), [InProgress, Frozen, Waiting]);
+    net.link.mute[RIGHT] = true;
+    net.run_for(ms(300));
+    assert_eq!(states(&net), [InProgress, Frozen, InProgress]);
+    net.link.mute[RIGHT] = false;
+    // Both are answered when they are sent again: what was frozen is thawed, checked, or given up for good.
+    net.run_while(ms(2_000), |net| states(net)[1] == Frozen);
+    assert_ne!(states(&net).get(1), Some(&Frozen));
+}
+
+#[test]
 fn pairs_that_fail_while_more_may_come_are_a_disconnection() {
     let config = crate::transport::ice::Config { patience: ms(100_000), ..Default::default() };
     let mut net = Net::new(11);

@@ -2,8 +2,9 @@
 
 use super::net::{LEFT, Net, RIGHT, agent, host, ms};
 use super::scripted::{NOW, Scene, class};
+use crate::base::net::Path;
 use crate::base::time::Instant;
-use crate::transport::ice::{Agent, Event, IceRole};
+use crate::transport::ice::{Agent, Event, IceRole, IceTransportState};
 use crate::wire::stun::{Attribute, Class};
 use quickcheck::quickcheck;
 use std::time::Duration;
@@ -17,7 +18,7 @@ fn an_agent_can_move_between_threads_and_is_small() {
 }
 
 /// One side of a call on its own: everything that reached it, with its time.
-fn recorded(seed: u64) -> Vec<(Instant, crate::base::net::Path, Vec<u8>)> {
+fn recorded(seed: u64) -> Vec<(Instant, Path, Vec<u8>)> {
     let mut net = Net::connected_by(seed, &["192.0.2.1:5000"], &["192.0.2.2:6000"]);
     net.run_for(ms(12_000));
     let to_left = net.sent.iter().filter(|packet| packet.from == RIGHT);
@@ -65,7 +66,88 @@ fn replay(seed: u64, polls: impl Fn(usize) -> bool) -> (Vec<Vec<u8>>, Vec<Event>
     (sent, events)
 }
 
+/// What can happen to an agent, the peer being as odd as it likes.
+#[derive(Clone, Copy, Debug)]
+struct Operation(u8, u8, u16);
+
+impl quickcheck::Arbitrary for Operation {
+    fn arbitrary(g: &mut quickcheck::Gen) -> Self {
+        Self(u8::arbitrary(g), u8::arbitrary(g), u16::arbitrary(g))
+    }
+}
+
+fn perform(scene: &mut Scene, now: &mut Instant, open: &mut Vec<(Path, Vec<u8>)>, operation: Operation) {
+    let Operation(which, a, b) = operation;
+    let port = 7_000 + u16::from(a % 8);
+    let from = Scene::path(&format!("198.51.100.7:{port}"));
+    let role =
+        if b & 1 == 0 { Attribute::IceControlling(u64::from(b)) } else { Attribute::IceControlled(u64::MAX) };
+    match which % 8 {
+        0 | 1 => {
+            let wish = (b & 2 == 0).then_some(Attribute::UseCandidate);
+            let attributes = [Some(Attribute::Priority(u32::from(b) + 1)), Some(role), wish];
+            let attributes: Vec<_> = attributes.into_iter().flatten().collect();
+            let (name, password) = (scene.good_name(), scene.ours.password.0.clone());
+            let request = scene.request(&name, &password, &attributes);
+            scene.agent.handle_stun(*now, from, &request);
+        }
+        2 | 3 if !open.is_empty() => {
+            let (path, request) = open.remove(usize::from(a) % open.len());
+            let mapped = format!("192.0.2.1:{}", 5_000 + b % 3);
+            let response = Scene::response(&request, &mapped, &scene.theirs.password.0);
+            let path = if b % 16 == 0 { from } else { path };
+            scene.agent.handle_stun(*now, path, &response);
+        }
+        4 => {
+            let text = format!("{a} 1 udp {} 198.51.100.7 {port} typ host", u32::from(b) + 1);
+            scene.agent.add_remote_candidate(*now, &text.parse().unwrap());
+        }
+        5 => {
+            let port = 5_000 + u16::from(a % 4);
+            scene.agent.add_local_address(*now, host(&format!("192.0.2.1:{port}")));
+        }
+        6 if b % 4 == 0 => {
+            scene.agent.end_of_remote_candidates(*now);
+            scene.agent.end_of_local_candidates(*now);
+        }
+        _ => {
+            *now += ms(u64::from(b) % 2_000);
+            scene.agent.handle_timeout(*now);
+        }
+    }
+    let sent = scene.exchange(*now, |_| false);
+    open.extend(sent.into_iter().filter(|(_, data)| class(data) == Class::Request));
+    if open.len() > 20 {
+        open.remove(0);
+    }
+}
+
 quickcheck! {
+    fn any_course_of_events_keeps_the_rules(controlling: bool, operations: Vec<Operation>) -> bool {
+        let role = if controlling { IceRole::Controlling } else { IceRole::Controlled };
+        let (mut scene, mut now, mut open) = (Scene::with_role(role), NOW, Vec::new());
+        operations.into_iter().all(|operation| {
+            perform(&mut scene, &mut now, &mut open, operation);
+            let agent = &scene.agent;
+            let usable = agent.send_path().is_none_or(|(path, _)| {
+                let pair = agent.list.on_path(&path).unwrap();
+                pair.consented(now) && agent.validated(&path).is_some()
+            });
+            let alive = !matches!(agent.state(), IceTransportState::Failed);
+            let state = match agent.state() {
+                IceTransportState::Connected | IceTransportState::Completed => agent.send_path().is_some(),
+                IceTransportState::New | IceTransportState::Checking | IceTransportState::Failed => {
+                    agent.send_path().is_none()
+                }
+                _ => true,
+            };
+            let sorted = agent.pairs().map(|pair| pair.priority).is_sorted_by(|a, b| a >= b);
+            let bounded = agent.pairs().count() <= 100 && agent.transactions.len() <= 16 + 4 * 100;
+            // A live agent always knows when to wake.
+            usable && state && sorted && bounded && agent.poll_timeout().is_some() == alive
+        })
+    }
+
     fn arbitrary_bytes_do_no_harm(datagrams: Vec<Vec<u8>>) -> bool {
         let mut scene = Scene::new();
         for datagram in &datagrams {
