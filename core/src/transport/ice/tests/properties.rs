@@ -4,6 +4,7 @@ use super::net::{LEFT, Net, RIGHT, agent, host, ms};
 use super::scripted::{NOW, Scene, class};
 use crate::base::net::Path;
 use crate::base::time::Instant;
+use crate::transport::ice::pair::pair_priority;
 use crate::transport::ice::{Agent, Event, IceRole, IceTransportState};
 use crate::wire::stun::{Attribute, Class};
 use quickcheck::quickcheck;
@@ -142,9 +143,14 @@ quickcheck! {
                 _ => true,
             };
             let sorted = agent.pairs().map(|pair| pair.priority).is_sorted_by(|a, b| a >= b);
+            let role_holds = agent.list.iter().all(|pair| {
+                let local = agent.candidates.local[pair.local].priority;
+                let remote = agent.candidates.remote[pair.remote].priority;
+                pair.priority == pair_priority(agent.role(), local, remote)
+            });
             let bounded = agent.pairs().count() <= 100 && agent.transactions.len() <= 16 + 4 * 100;
             // A live agent always knows when to wake.
-            usable && state && sorted && bounded && agent.poll_timeout().is_some() == alive
+            usable && state && sorted && role_holds && bounded && agent.poll_timeout().is_some() == alive
         })
     }
 
