@@ -66,6 +66,17 @@ fn with_a_pair_selected_other_checks_are_not_sent_again() {
 }
 
 #[test]
+fn what_is_signalled_after_the_selection_is_known_and_not_checked() {
+    let mut scene = Scene::with_role(IceRole::Controlling);
+    scene.agent.add_remote_candidate(NOW, &candidate(FAR));
+    scene.run(NOW + ms(1_000), |_| true);
+    assert!(scene.agent.selected().is_some());
+    scene.agent.add_remote_candidate(NOW + ms(1_000), &candidate(NEAR));
+    assert!(scene.agent.add_local_address(NOW + ms(1_000), host("192.0.2.1:5001")).is_some());
+    assert_eq!((scene.agent.remote_candidates().count(), scene.agent.pairs().count()), (2, 1));
+}
+
+#[test]
 fn a_peer_cannot_have_this_hosts_loopback_probed() {
     let mut scene = Scene::with_role(IceRole::Controlling);
     let loopback = candidate("3 1 udp 9 127.0.0.1 7000 typ host");
@@ -103,6 +114,11 @@ fn a_full_list_loses_its_worst_pair_but_none_that_the_peer_has_shown() {
     scene.agent.config.max_pairs = 2;
     let shown = scene.good_request(&[]);
     scene.agent.handle_stun(NOW, Scene::path("198.51.100.1:1"), &shown);
+    // Its check fails, by an answer from elsewhere; the peer can be heard there all the same.
+    let check = scene.exchange(NOW, |_| false).pop().unwrap().1;
+    let response = Scene::response(&check, "192.0.2.1:5000", &scene.theirs.password.0);
+    scene.agent.handle_stun(NOW, Scene::path("198.51.100.1:9"), &response);
+    assert_eq!(scene.agent.pairs().next().unwrap().state, PairState::Failed);
     let remotes = |scene: &Scene| {
         let mut ports: Vec<_> = scene.agent.pairs().map(|pair| pair.path.remote.port()).collect();
         ports.sort_unstable();
@@ -116,7 +132,7 @@ fn a_full_list_loses_its_worst_pair_but_none_that_the_peer_has_shown() {
 }
 
 #[test]
-fn what_is_answered_is_not_a_keepalive() {
+fn a_keepalive_is_neither_answered_nor_believed() {
     let mut scene = Scene::new();
     let mut indication = Vec::new();
     let id = scene.fresh_id();
