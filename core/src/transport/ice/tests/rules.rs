@@ -55,6 +55,22 @@ fn after_a_refused_role_the_next_check_has_the_other_role_and_another_tie_breake
 }
 
 #[test]
+fn a_nomination_under_way_is_void_once_the_peer_controls() {
+    let mut scene = Scene::with_role(IceRole::Controlling);
+    scene.agent.add_remote_candidate(NOW, &candidate(NEAR));
+    scene.exchange(NOW, |_| true);
+    let (path, nominating) = scene.run(NOW + ms(60), |_| false).pop().unwrap();
+    let (name, password) = (scene.good_name(), scene.ours.password.0.clone());
+    let conflict = [Attribute::Priority(1), Attribute::IceControlling(u64::MAX)];
+    let request = scene.request(&name, &password, &conflict);
+    scene.agent.handle_stun(NOW + ms(60), path, &request);
+    assert_eq!(scene.agent.role(), IceRole::Controlled);
+    let response = Scene::response(&nominating, "192.0.2.1:5000", &scene.theirs.password.0);
+    scene.agent.handle_stun(NOW + ms(70), path, &response);
+    assert!(scene.agent.selected().is_none() && scene.agent.send_path().is_some());
+}
+
+#[test]
 fn with_a_pair_selected_other_checks_are_not_sent_again() {
     let mut scene = Scene::with_role(IceRole::Controlling);
     scene.agent.add_remote_candidate(NOW, &candidate(FAR));
