@@ -53,7 +53,7 @@ impl Purpose {
         matches!(self, Self::Check { .. })
     }
 
-    const fn is_cancelled(self) -> bool {
+    pub const fn is_cancelled(self) -> bool {
         matches!(self, Self::Cancelled { .. })
     }
 }

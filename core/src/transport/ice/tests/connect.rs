@@ -225,10 +225,6 @@ fn pairs_of_one_foundation_wait_for_the_first_of_them() {
     net.link.mute[RIGHT] = true;
     net.run_for(ms(300));
     assert_eq!(states(&net), [InProgress, Frozen, InProgress]);
-    net.link.mute[RIGHT] = false;
-    // Both are answered when they are sent again: what was frozen is thawed, checked, or given up for good.
-    net.run_while(ms(2_000), |net| states(net)[1] == Frozen);
-    assert_ne!(states(&net).get(1), Some(&Frozen));
 }
 
 #[test]
@@ -322,6 +318,7 @@ fn a_selected_pair_ends_the_search() {
             .pairs()
             .all(|pair| pair.state == PairState::Succeeded || pair.state == PairState::Failed)
     );
+    assert!(net.agents[LEFT].pairs().count() < 6, "what was not tried is forgotten");
     let before = net.sent.len();
     net.run_for(ms(3_000));
     assert!(net.sent.len() <= before + 4, "nothing but consent checks");

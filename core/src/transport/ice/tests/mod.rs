@@ -4,5 +4,6 @@ mod attacks;
 mod connect;
 mod net;
 mod properties;
+mod rules;
 mod scripted;
 mod watch;

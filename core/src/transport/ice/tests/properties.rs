@@ -4,6 +4,7 @@ use super::net::{LEFT, Net, RIGHT, agent, host, ms};
 use super::scripted::{NOW, Scene, class};
 use crate::base::net::Path;
 use crate::base::time::Instant;
+use crate::transport::ice::pair::pair_priority;
 use crate::transport::ice::{Agent, Event, IceRole, IceTransportState};
 use crate::wire::stun::{Attribute, Class};
 use quickcheck::quickcheck;
@@ -80,8 +81,8 @@ fn perform(scene: &mut Scene, now: &mut Instant, open: &mut Vec<(Path, Vec<u8>)>
     let Operation(which, a, b) = operation;
     let port = 7_000 + u16::from(a % 8);
     let from = Scene::path(&format!("198.51.100.7:{port}"));
-    let role =
-        if b & 1 == 0 { Attribute::IceControlling(u64::from(b)) } else { Attribute::IceControlled(u64::MAX) };
+    let tie = if b & 4 == 0 { 0 } else { u64::MAX };
+    let role = if b & 1 == 0 { Attribute::IceControlling(tie) } else { Attribute::IceControlled(tie) };
     match which % 8 {
         0 | 1 => {
             let wish = (b & 2 == 0).then_some(Attribute::UseCandidate);
@@ -142,9 +143,18 @@ quickcheck! {
                 _ => true,
             };
             let sorted = agent.pairs().map(|pair| pair.priority).is_sorted_by(|a, b| a >= b);
+            let role_holds = agent.list.iter().all(|pair| {
+                let local = agent.candidates.local[pair.local].priority;
+                let remote = agent.candidates.remote[pair.remote].priority;
+                pair.priority == pair_priority(agent.role(), local, remote)
+            });
+            let few_cancelled = agent.list.iter().all(|pair| {
+                let cancelled = agent.transactions.iter().filter(|t| t.pair == pair.id && t.purpose.is_cancelled());
+                cancelled.count() <= 4
+            });
             let bounded = agent.pairs().count() <= 100 && agent.transactions.len() <= 16 + 4 * 100;
             // A live agent always knows when to wake.
-            usable && state && sorted && bounded && agent.poll_timeout().is_some() == alive
+            usable && state && sorted && role_holds && few_cancelled && bounded && agent.poll_timeout().is_some() == alive
         })
     }
 
