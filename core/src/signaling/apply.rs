@@ -49,7 +49,7 @@ impl Session {
                 kind,
                 offer: self.slots.local.pending_offer().filter(|_| kind != SdpType::Offer),
                 current: self.slots.current(),
-                agreed: self.agreed.as_ref(),
+                settled: self.settled.as_ref(),
             };
             checks::check(&content, against)?;
             if let Some(at) = self.data_of_remote(&content, kind) {
@@ -179,6 +179,9 @@ impl Session {
                     changes.transport = TransportChange::Closed;
                 }
             }
+        }
+        if kind == SdpType::Answer {
+            self.settled.clone_from(&self.agreed);
         }
     }
 

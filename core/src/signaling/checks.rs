@@ -29,8 +29,8 @@ pub(in crate::signaling) struct Against<'a> {
     /// Of an answer, the local offer; of an offer, the current descriptions, local and remote.
     pub offer: Option<&'a Content>,
     pub current: Option<(&'a Content, &'a Content)>,
-    /// What the last answer agreed.
-    pub agreed: Option<&'a Agreement>,
+    /// What the last answer agreed; a provisional one may still be replaced by that of another fork.
+    pub settled: Option<&'a Agreement>,
 }
 
 /// Checks a remote description.
@@ -134,7 +134,7 @@ fn check_data(content: &Content, against: Against<'_>) -> Result<(), InvalidDesc
         return Err(InvalidDescription::NoSctpPort(at));
     }
     let transport = content.transport(at);
-    let agreed = against.agreed.filter(|agreed| agreed.section == at);
+    let agreed = against.settled.filter(|agreed| agreed.section == at);
     let (Some(agreed), Some(credentials)) = (agreed, &transport.credentials) else { return Ok(()) };
     let restarts = *credentials != agreed.remote_ice;
     if is_answer {

@@ -253,6 +253,9 @@ impl SectionContent {
 }
 
 impl DataContent {
+    /// What is proposed where there was nothing.
+    pub const NEW: Self = Self { port: None, max_message_size: MaxMessageSize(None), form: DataForm::Port };
+
     fn read(section: &Section<'_>) -> Option<Self> {
         let is_data = section.media == "application" && section.protocol.ends_with("DTLS/SCTP");
         if !is_data {

@@ -20,5 +20,7 @@ mod rtp_checks;
 pub mod session;
 mod slots;
 pub mod state;
+#[cfg(test)]
+mod tests;
 mod text;
 mod write;

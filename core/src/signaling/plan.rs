@@ -2,7 +2,7 @@
 
 use crate::signaling::changes::DtlsRole;
 use crate::signaling::checks::local_role;
-use crate::signaling::content::{Content, DataForm, SectionContent};
+use crate::signaling::content::{Content, DataContent, DataForm, SectionContent};
 use crate::signaling::generations::Generation;
 use crate::signaling::local::{BundlePolicy, LocalParameters};
 use crate::signaling::session::Session;
@@ -17,7 +17,7 @@ impl Session {
             self.places().map(|(section, live)| self.plan_again(section, live, local)).collect();
         let has_data = planned.iter().any(|planned| matches!(planned.what, What::Data(_)));
         if local.wants_data && !has_data {
-            let data = self.plan_data(local.ice, Setup::ActPass, DataForm::Port, local);
+            let data = self.plan_data(local.ice, Setup::ActPass, DataContent::NEW, local);
             let new = Planned {
                 media: "application".to_owned(),
                 protocol: "UDP/DTLS/SCTP".to_owned(),
@@ -49,7 +49,7 @@ impl Session {
         let data = section.data.filter(|_| live);
         let what = data.map_or(What::Rejected, |data| {
             // RFC 8842 §5.5: actpass again, although the answer will keep the roles.
-            What::Data(Box::new(self.plan_data(local.ice, Setup::ActPass, data.form, local)))
+            What::Data(Box::new(self.plan_data(local.ice, Setup::ActPass, data, local)))
         });
         let mid = match &what {
             What::Data(_) => Some(section.mid.clone().unwrap_or_else(|| self.fresh_mid())),
@@ -91,30 +91,30 @@ impl Session {
             DtlsRole::Client => Setup::Active,
             DtlsRole::Server => Setup::Passive,
         };
-        let mut data = self.plan_data(ice, setup, offered.form, local);
-        if let DataForm::Map { .. } = offered.form {
-            // The old form's port is the section's format, which an answer repeats.
-            data.port = offered.port.unwrap_or(data.port);
-            data.max_message_size = data.max_message_size.filter(|_| offered.max_message_size.0.is_some());
-        }
-        What::Data(Box::new(data))
+        What::Data(Box::new(self.plan_data(ice, setup, offered, local)))
     }
 
+    /// A data section that keeps the form of `like`.
     fn plan_data(
         &self,
         ice: &Credentials,
         setup: Setup,
-        form: DataForm,
+        like: DataContent,
         local: &LocalParameters<'_>,
     ) -> PlannedData {
+        // The old form's port is the section's format, which stays; its peers may not know the size.
+        let (port, says_size) = match like.form {
+            DataForm::Port => (local.sctp_port, true),
+            DataForm::Map { .. } => (like.port.unwrap_or(local.sctp_port), like.max_message_size.0.is_some()),
+        };
         let generation = self.generations.get(&ice.ufrag);
         let candidates: Vec<Candidate> = generation.map_or_else(Vec::new, |known| known.candidates.clone());
         PlannedData {
             ice: ice.clone(),
             setup,
-            port: local.sctp_port,
-            form,
-            max_message_size: Some(local.max_message_size),
+            port,
+            form: like.form,
+            max_message_size: says_size.then_some(local.max_message_size),
             candidates,
             end_of_candidates: generation.is_some_and(Generation::is_complete),
         }

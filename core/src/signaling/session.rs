@@ -26,7 +26,10 @@ pub struct Session {
     /// Mids that are smaller numbers were used.
     pub(in crate::signaling) next_mid: u32,
     pub(in crate::signaling) generations: Generations,
+    /// What the last answer or provisional answer agreed: what the owner was told.
     pub(in crate::signaling) agreed: Option<Agreement>,
+    /// What the last answer agreed: what the exchange under way has to fit.
+    pub(in crate::signaling) settled: Option<Agreement>,
     pub(in crate::signaling) ice_role: KnownRole,
 }
 
@@ -46,6 +49,7 @@ impl Session {
             next_mid: 0,
             generations: Generations::default(),
             agreed: None,
+            settled: None,
             ice_role: KnownRole::Unknown,
         }
     }
