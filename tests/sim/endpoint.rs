@@ -1,6 +1,7 @@
 //! Many peers behind one socket.
 
 use bytes::BytesMut;
+use purertc::crypto::rustcrypto;
 use purertc::{
     Certificate, CertificateOptions, ChannelEvent, Configuration, Datagram, DropReason, Endpoint, Event,
     Init, Instant, LocalAddress, PeerConnection, PeerId, SocketId,
@@ -21,7 +22,7 @@ fn connection(number: u64, certificate: &Certificate) -> PeerConnection {
     seed[..8].copy_from_slice(&number.to_le_bytes());
     let mut configuration = Configuration::default();
     configuration.certificates = vec![certificate.clone()];
-    let init = Init { now: Instant::ZERO, wall_clock: WALL, seed, crypto: purertc::CryptoProvider::default() };
+    let init = Init { now: Instant::ZERO, wall_clock: WALL, seed, crypto: rustcrypto::provider() };
     PeerConnection::new(configuration, init).unwrap()
 }
 
@@ -37,7 +38,7 @@ impl Server {
     fn with_clients(count: u64) -> Self {
         let mut rng = purertc::base::random::Rng::from_number(77);
         let certificate =
-            Certificate::generate(&purertc::CryptoProvider::default(), CertificateOptions::default(), WALL, &mut rng)
+            Certificate::generate(&rustcrypto::provider(), CertificateOptions::default(), WALL, &mut rng)
                 .unwrap();
         let address: SocketAddr = "198.51.100.1:443".parse().unwrap();
         let mut server = Self {

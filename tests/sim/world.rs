@@ -1,6 +1,7 @@
 //! Two peers, one clock, one network. Everything is drawn from one seed.
 
 use bytes::{Bytes, BytesMut};
+use purertc::crypto::rustcrypto;
 use purertc::{
     ChannelEvent, Configuration, DataChannelId, Datagram, Event, IceCandidateInit, Init, Instant,
     LocalAddress, Message, MessageKind, Path, PeerConnection, PeerConnectionState, SocketId, WallClock,
@@ -157,7 +158,7 @@ impl World {
             let mut seed = [index; 32];
             seed[..8].copy_from_slice(&setup.seed.to_le_bytes());
             let wall_clock = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
-            let init = Init { now, wall_clock, seed, crypto: purertc::CryptoProvider::default() };
+            let init = Init { now, wall_clock, seed, crypto: rustcrypto::provider() };
             let mut pc =
                 PeerConnection::new(setup.configuration.clone(), init).expect("a good configuration");
             let address = SocketAddr::from(([192, 0, 2, index + 1], 5_000));

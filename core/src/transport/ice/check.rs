@@ -1,11 +1,11 @@
 //! Checks of ours: starting them at their pace, sending them again, giving them up (RFC 8445 §7.2.2, §7.2.4).
 
-use super::Agent;
-use super::candidate::as_peer_reflexive;
-use super::pair::{Nomination, PairId, Standing};
-use super::state::IceRole;
 use crate::base::net::Path;
 use crate::base::time::Instant;
+use crate::transport::ice::Agent;
+use crate::transport::ice::candidate::as_peer_reflexive;
+use crate::transport::ice::pair::{Nomination, PairId, Standing};
+use crate::transport::ice::state::IceRole;
 use crate::wire::stun::TransactionId;
 use std::time::Duration;
 

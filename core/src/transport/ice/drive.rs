@@ -1,13 +1,13 @@
 //! What the agent does by itself: beginning, what is due, and the state that follows.
 
-use super::candidate::{Candidates, Signalled};
-use super::checklist::NoPair;
-use super::consent::Watch;
-use super::pair::{Pair, pair_priority};
-use super::state::{Checks, Facts, Health, IceRole, IceTransportState, Outlook};
-use super::{Agent, Event, Patience, Timer};
 use crate::base::drops::DropReason;
 use crate::base::time::Instant;
+use crate::transport::ice::candidate::{Candidates, Signalled};
+use crate::transport::ice::checklist::NoPair;
+use crate::transport::ice::consent::Watch;
+use crate::transport::ice::pair::{Pair, pair_priority};
+use crate::transport::ice::state::{Checks, Facts, Health, IceRole, IceTransportState, Outlook};
+use crate::transport::ice::{Agent, Event, Patience, Timer};
 use crate::wire::candidate::{Candidate, CandidateType};
 use std::mem::discriminant;
 

@@ -1,13 +1,13 @@
 //! What answers to our checks mean (RFC 8445 §7.2.5).
 
-use super::Agent;
-use super::check::{Purpose, Transaction};
-use super::pair::{Nomination, Pair, PairId, Standing};
-use super::scan::Scan;
-use super::state::IceRole;
 use crate::base::drops::DropReason;
 use crate::base::net::Path;
 use crate::base::time::Instant;
+use crate::transport::ice::Agent;
+use crate::transport::ice::check::{Purpose, Transaction};
+use crate::transport::ice::pair::{Nomination, Pair, PairId, Standing};
+use crate::transport::ice::scan::Scan;
+use crate::transport::ice::state::IceRole;
 use crate::wire::stun::{Class, ErrorCode, Message};
 use std::net::SocketAddr;
 

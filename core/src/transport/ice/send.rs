@@ -1,11 +1,11 @@
 //! What waits to be sent, and how it becomes a datagram when it is asked for.
 
-use super::Agent;
-use super::check::Transaction;
-use super::state::IceRole;
 use crate::base::drops::DropReason;
 use crate::base::net::{Path, Transmit};
 use crate::base::time::Instant;
+use crate::transport::ice::Agent;
+use crate::transport::ice::check::Transaction;
+use crate::transport::ice::state::IceRole;
 use crate::wire::stun::{Attribute, Builder, Class, Codes, ErrorCode, Method, TransactionId};
 
 /// Codes of unknown attributes that one answer names; a request with more is as unacceptable.

@@ -93,6 +93,20 @@ fn what_is_signalled_after_the_selection_is_known_and_not_checked() {
 }
 
 #[test]
+fn a_peer_that_checks_all_the_time_does_not_pile_up_our_checks() {
+    let mut scene = Scene::new();
+    let mut now = NOW;
+    for _ in 0..100 {
+        let request = scene.good_request(&[]);
+        scene.agent.handle_stun(now, Scene::path("198.51.100.7:7000"), &request);
+        now += ms(60);
+        scene.run(now, |_| false);
+        assert!(scene.agent.transactions.len() <= 4);
+    }
+    assert!(scene.agent.pairs().next().unwrap().counters.requests_sent > 50);
+}
+
+#[test]
 fn a_peer_cannot_have_this_hosts_loopback_probed() {
     let mut scene = Scene::with_role(IceRole::Controlling);
     let loopback = candidate("3 1 udp 9 127.0.0.1 7000 typ host");
