@@ -49,7 +49,9 @@
     if (!text.startsWith('open ')) return channel.send(`unknown command: ${text}`);
     const opened = it.pc.createDataChannel(text.slice(5));
     opened.binaryType = 'arraybuffer';
-    opened.onmessage = ({ data }) => opened.send(data);
+    const isOpen = new Promise((resolve) => { opened.onopen = resolve; });
+    // Chromium may hand out the first message before it says that the channel is open.
+    opened.onmessage = async ({ data }) => { await isOpen; opened.send(data); };
   }
 
   function count(channel) {
@@ -99,7 +101,11 @@
     if (!String(path).startsWith('/api/')) return realFetch(path, options);
     await new Promise((resolve) => setTimeout(resolve, 1));
     options.signal?.throwIfAborted();
-    return route(options.method ?? 'GET', path, options.body === undefined ? undefined : JSON.parse(options.body));
+    try {
+      return await route(options.method ?? 'GET', path, options.body === undefined ? undefined : JSON.parse(options.body));
+    } catch (error) {
+      return new Response(error.message, { status: 400 });
+    }
   };
 
   window.EventSource = class extends EventTarget {

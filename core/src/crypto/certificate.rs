@@ -274,3 +274,6 @@ impl fmt::Debug for PeerCertificate {
         f.debug_struct("PeerCertificate").field("key_type", &self.key_type).finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, feature = "ring"))]
+mod tests;

@@ -13,7 +13,7 @@ pub mod ring;
 pub mod rustcrypto;
 
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 
 use self::traits::{Aead, Hash, Hmac, KeyExchange, Signing, Verification};
 use std::fmt;

@@ -29,7 +29,6 @@ use crate::data::channel::{DataChannelId, DataChannelInit};
 use crate::data::error::CreateDataChannelError;
 use crate::data::event::SctpTransportState;
 use crate::data::sctp::config::Stats as SctpStats;
-use crate::signaling::changes::DtlsRole;
 use crate::signaling::local::SessionConfig;
 use crate::signaling::session::Session;
 use crate::signaling::state::SignalingState;
@@ -83,7 +82,6 @@ pub struct PeerConnection {
     certificate: Certificate,
     fingerprints: Vec<Fingerprint>,
     max_message_size: u32,
-    dtls_role: Option<DtlsRole>,
     data_section: DataSection,
     /// `negotiationneeded` was said and not answered yet.
     negotiation_needed: bool,
@@ -138,7 +136,6 @@ impl PeerConnection {
             data: DataChannels::new(data, crypto.hmac, rng.fork()),
             certificate,
             fingerprints: vec![fingerprint],
-            dtls_role: None,
             data_section: DataSection::Absent,
             negotiation_needed: false,
             ice_connection_state: IceConnectionState::New,

@@ -24,7 +24,6 @@ macro_rules! local_parameters {
             ice: $pc.transport.local_credentials(),
             ice_lite: false,
             fingerprints: &$pc.fingerprints,
-            dtls_role: $pc.dtls_role,
             sctp_port: DEFAULT_SCTP_PORT,
             max_message_size: u64::from($pc.max_message_size),
             wants_data: $pc.data_section != DataSection::Absent,
@@ -90,8 +89,7 @@ impl PeerConnection {
         description: SessionDescription,
     ) -> Result<(), SetDescriptionError> {
         let now = self.tick(now);
-        let local = local_parameters!(self);
-        let changes = self.session.set_remote(description, &local)?;
+        let changes = self.session.set_remote(description)?;
         self.carry_out(now, changes);
         Ok(())
     }
@@ -157,7 +155,6 @@ impl PeerConnection {
 
     fn agree_on_transport(&mut self, now: Instant, agreement: TransportAgreement) {
         let TransportAgreement { remote_ice, fingerprints, dtls_role, .. } = agreement;
-        self.dtls_role = Some(dtls_role);
         let role = match dtls_role {
             DtlsRole::Client => Role::Client,
             DtlsRole::Server => Role::Server,

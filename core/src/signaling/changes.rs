@@ -64,6 +64,8 @@ pub struct TransportAgreement {
     pub local_ice: Credentials,
     /// The peer's ICE side.
     pub remote_ice: RemoteIce,
+    /// Whether the peer's credentials differ from those agreed before: ICE was restarted.
+    pub ice_restarted: bool,
     /// The peer's certificate must have one of these.
     pub fingerprints: Vec<Fingerprint>,
     /// Whether these fingerprints differ from those agreed before: a new DTLS association is due.
@@ -77,14 +79,10 @@ pub struct TransportAgreement {
 pub struct RemoteIce {
     /// Its credentials.
     pub credentials: Credentials,
-    /// Whether they differ from those agreed before: an ICE restart.
-    pub restarted: bool,
     /// Every candidate of this generation in the description, trickled ones among them.
     pub candidates: Vec<Candidate>,
     /// No further candidates will come: the description says so, or the peer does not trickle.
     pub end_of_candidates: bool,
-    /// Whether the peer takes trickled candidates.
-    pub trickle: bool,
     /// Whether the peer is ICE-lite.
     pub lite: bool,
 }

@@ -182,9 +182,6 @@ pub enum InvalidDescription {
     /// `a=simulcast` names a stream that no `a=rid` defines.
     #[error("section {0} names a simulcast stream that no a=rid defines")]
     UnknownRid(usize),
-    /// A created description was set after the ICE credentials had changed.
-    #[error("the ICE credentials changed since section {0} was created; create the description anew")]
-    StaleCredentials(usize),
 }
 
 /// Why a remote candidate was not added.

@@ -1,6 +1,5 @@
 //! What the session is told: its configuration, and what the local side has and can do.
 
-use crate::signaling::changes::DtlsRole;
 use crate::wire::candidate::Credentials;
 use crate::wire::fingerprint::Fingerprint;
 
@@ -41,15 +40,13 @@ pub const DEFAULT_MAX_MESSAGE_SIZE: u64 = 262_144;
 /// What the local side has and can do at the moment of a verb.
 #[derive(Clone, Copy, Debug)]
 pub struct LocalParameters<'a> {
-    /// The credentials of the newest local ICE generation. New ones here make the next offer an ICE restart.
+    /// The credentials of the newest local ICE generation. New ones here make the next offer an ICE restart;
+    /// an answer takes them up only when its offer restarted ICE.
     pub ice: &'a Credentials,
     /// Whether the local agent is ICE-lite.
     pub ice_lite: bool,
     /// Hashes of the certificate in use, at least one.
     pub fingerprints: &'a [Fingerprint],
-    /// The role in a DTLS association that exists or is being set up; `None` before that. It cannot change
-    /// while the association lives.
-    pub dtls_role: Option<DtlsRole>,
     /// The local SCTP port; [`DEFAULT_SCTP_PORT`] unless there is a reason.
     pub sctp_port: u16,
     /// The largest message that the local side takes, in bytes; 0 for any. See [`DEFAULT_MAX_MESSAGE_SIZE`].

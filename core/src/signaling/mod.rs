@@ -5,9 +5,22 @@
 //! owner to carry out. It is neither a transport nor an association: what the local side has comes in as
 //! [`LocalParameters`](local::LocalParameters).
 
+mod agreement;
+mod apply;
+mod candidates;
 pub mod changes;
+mod checks;
+mod content;
 pub mod description;
 pub mod error;
+mod generations;
 pub mod local;
+mod plan;
+mod rtp_checks;
 pub mod session;
+mod slots;
 pub mod state;
+#[cfg(test)]
+mod tests;
+mod text;
+mod write;

@@ -1,16 +1,36 @@
 //! The session: the signaling state, the four description slots, and the verbs.
 
+use crate::signaling::agreement::Agreement;
+use crate::signaling::apply::KnownRole;
 use crate::signaling::changes::{Changes, RemoteCandidate};
+use crate::signaling::content::{Content, IceOptions};
 use crate::signaling::description::{IceCandidateInit, LocalDescriptionInit, SessionDescription};
 use crate::signaling::error::{AddIceCandidateError, CreateDescriptionError, SetDescriptionError};
+use crate::signaling::generations::Generations;
 use crate::signaling::local::{LocalParameters, SessionConfig};
-use crate::signaling::state::SignalingState;
+use crate::signaling::slots::{AllSlots, Applied};
+use crate::signaling::state::{SdpType, Side, SignalingState};
+use crate::signaling::write::{Frame, Planned, Versions, What};
 use crate::wire::candidate::Candidate;
 
 /// The offer/answer side of one peer connection (RFC 9429).
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Session {
-    state: SignalingState,
+    pub(in crate::signaling) config: SessionConfig,
+    session_id: String,
+    versions: Versions,
+    pub(in crate::signaling) state: SignalingState,
+    pub(in crate::signaling) slots: AllSlots,
+    pub(in crate::signaling) last_offer: Option<String>,
+    pub(in crate::signaling) last_answer: Option<String>,
+    /// Mids that are smaller numbers were used.
+    pub(in crate::signaling) next_mid: u32,
+    pub(in crate::signaling) generations: Generations,
+    /// What the last answer or provisional answer agreed: what the owner was told.
+    pub(in crate::signaling) agreed: Option<Agreement>,
+    /// What the last answer agreed: what the exchange under way has to fit.
+    pub(in crate::signaling) settled: Option<Agreement>,
+    pub(in crate::signaling) ice_role: KnownRole,
 }
 
 impl Session {
@@ -18,73 +38,207 @@ impl Session {
     /// is not used (RFC 9429 §5.2.1).
     #[must_use]
     pub fn new(config: SessionConfig, session_id: u64) -> Self {
-        let _ = (config, session_id);
-        Self { state: SignalingState::Stable }
+        Self {
+            config,
+            session_id: (session_id & (u64::MAX >> 1)).to_string(),
+            versions: Versions::default(),
+            state: SignalingState::Stable,
+            slots: AllSlots::default(),
+            last_offer: None,
+            last_answer: None,
+            next_mid: 0,
+            generations: Generations::default(),
+            agreed: None,
+            settled: None,
+            ice_role: KnownRole::Unknown,
+        }
     }
 
-    /// An offer of what the session has and wants. Changes nothing that anyone can see.
+    /// An offer of what the session has and wants. Nothing changes until it is set.
+    ///
+    /// # Errors
+    ///
+    /// Closed, in another state than `stable` and `have-local-offer`, or without a fingerprint.
     pub fn create_offer(
         &mut self,
         local: &LocalParameters<'_>,
     ) -> Result<SessionDescription, CreateDescriptionError> {
-        let _ = local;
-        todo!()
+        match self.state {
+            SignalingState::Stable | SignalingState::HaveLocalOffer => {}
+            SignalingState::Closed => return Err(CreateDescriptionError::Closed),
+            state => return Err(CreateDescriptionError::OfferInState(state)),
+        }
+        let planned = self.plan_offer(local);
+        // RFC 9429 §5.2.1: every section in use.
+        let bundled = |planned: &Planned| planned.mid.clone().filter(|_| is_used(planned));
+        let mids: Vec<_> = planned.iter().filter_map(bundled).collect();
+        let groups = if mids.is_empty() { Vec::new() } else { vec![mids.join(" ")] };
+        let text = self.write(&planned, &groups, IceOptions { trickle: true, ice2: true }, local)?;
+        self.last_offer = Some(text.clone());
+        Ok(SessionDescription::new(SdpType::Offer, text))
     }
 
-    /// An answer to the pending remote offer.
+    /// An answer to the pending remote offer. Nothing changes until it is set.
+    ///
+    /// # Errors
+    ///
+    /// Closed, in another state than `have-remote-offer` and `have-local-pranswer`, or without a fingerprint.
     pub fn create_answer(
         &mut self,
         local: &LocalParameters<'_>,
     ) -> Result<SessionDescription, CreateDescriptionError> {
-        let _ = local;
-        todo!()
+        let offer = match (self.state, self.slots.remote.pending_offer()) {
+            (SignalingState::HaveRemoteOffer | SignalingState::HaveLocalPranswer, Some(offer)) => offer,
+            (SignalingState::Closed, _) => return Err(CreateDescriptionError::Closed),
+            (state, _) => return Err(CreateDescriptionError::AnswerInState(state)),
+        };
+        let planned = self.plan_answer(offer, local);
+        // RFC 9143 §7.3: of each offered group, what was accepted.
+        let accepted = |group: &Vec<usize>| {
+            let mids = group
+                .iter()
+                .filter(|&&at| is_used(&planned[at]))
+                .filter_map(|&at| planned[at].mid.as_deref());
+            let mids: Vec<_> = mids.collect();
+            (!mids.is_empty()).then(|| mids.join(" "))
+        };
+        let groups: Vec<_> = offer.groups.iter().filter_map(accepted).collect();
+        let options = offer.options;
+        let text = self.write(&planned, &groups, options, local)?;
+        self.last_answer = Some(text.clone());
+        Ok(SessionDescription::new(SdpType::Answer, text))
+    }
+
+    fn write(
+        &mut self,
+        planned: &[Planned],
+        groups: &[String],
+        options: IceOptions,
+        local: &LocalParameters<'_>,
+    ) -> Result<String, CreateDescriptionError> {
+        if local.fingerprints.is_empty() {
+            return Err(CreateDescriptionError::NoFingerprint);
+        }
+        let frame = Frame {
+            session_id: &self.session_id,
+            groups,
+            // RFC 9429 §5.3.1: an answer has the options that were offered.
+            ice_options: match (options.trickle, options.ice2) {
+                (true, true) => "trickle ice2",
+                (true, false) => "trickle",
+                (false, true) => "ice2",
+                (false, false) => "",
+            },
+            ice_lite: local.ice_lite,
+            fingerprints: local.fingerprints,
+        };
+        Ok(self.versions.stamp(planned, frame))
     }
 
     /// Sets a local description: the one created last, or, with the text left out, one created on the spot.
     /// `None` leaves out the type, too. All or nothing: after an error the session is as it was.
+    ///
+    /// # Errors
+    ///
+    /// See [`SetDescriptionError`]; among them that the text is not the one created last.
     pub fn set_local(
         &mut self,
         description: Option<LocalDescriptionInit>,
         local: &LocalParameters<'_>,
     ) -> Result<Changes, SetDescriptionError> {
-        let _ = (description, local);
-        todo!()
+        if self.state == SignalingState::Closed {
+            return Err(SetDescriptionError::Closed);
+        }
+        let LocalDescriptionInit { kind, sdp } = description.unwrap_or_default();
+        let kind = kind.unwrap_or_else(|| self.implicit_type());
+        if kind == SdpType::Rollback {
+            return self.roll_back(Side::Local);
+        }
+        let created = if kind == SdpType::Offer { &self.last_offer } else { &self.last_answer };
+        if !sdp.is_empty() && created.as_ref() != Some(&sdp) {
+            return Err(SetDescriptionError::Modified(kind));
+        }
+        let sdp = if sdp.is_empty() { self.create_implicitly(kind, local)? } else { sdp };
+        let checked = self.check(Side::Local, SessionDescription { kind, sdp })?;
+        Ok(self.commit(checked))
     }
 
-    /// Sets a remote description. An offer that meets our own outstanding one rolls that back first. All or
-    /// nothing: after an error the session is as it was.
-    pub fn set_remote(
+    // webrtc-pc §4.4.1.4
+    const fn implicit_type(&self) -> SdpType {
+        match self.state {
+            SignalingState::Stable | SignalingState::HaveLocalOffer | SignalingState::HaveRemotePranswer => {
+                SdpType::Offer
+            }
+            _ => SdpType::Answer,
+        }
+    }
+
+    fn create_implicitly(
         &mut self,
-        description: SessionDescription,
+        kind: SdpType,
         local: &LocalParameters<'_>,
-    ) -> Result<Changes, SetDescriptionError> {
-        let _ = (description, local);
-        todo!()
+    ) -> Result<String, SetDescriptionError> {
+        if self.state.next(Side::Local, kind).is_none() {
+            return Err(SetDescriptionError::LocalInState { kind, state: self.state });
+        }
+        let created =
+            if kind == SdpType::Offer { self.create_offer(local) } else { self.create_answer(local) };
+        Ok(created?.sdp)
     }
 
-    /// Takes a trickled remote candidate and writes it into the remote description it belongs to. `None`, or
-    /// no section and an empty candidate: no more candidates will come for any section.
+    /// Sets a remote description. An offer that meets our own outstanding one rolls that back first, provided
+    /// that the offer can be set. All or nothing: after an error the session is as it was.
+    ///
+    /// # Errors
+    ///
+    /// See [`SetDescriptionError`].
+    pub fn set_remote(&mut self, description: SessionDescription) -> Result<Changes, SetDescriptionError> {
+        if self.state == SignalingState::Closed {
+            return Err(SetDescriptionError::Closed);
+        }
+        if description.kind == SdpType::Rollback {
+            return self.roll_back(Side::Remote);
+        }
+        let checked = self.check(Side::Remote, description)?;
+        Ok(self.commit(checked))
+    }
+
+    /// Takes a trickled remote candidate and writes it into the remote descriptions that it belongs to.
+    /// `None`, or no section and an empty candidate: no more candidates will come for any section.
+    ///
+    /// # Errors
+    ///
+    /// See [`AddIceCandidateError`].
     pub fn add_remote_candidate(
         &mut self,
         candidate: Option<&IceCandidateInit>,
     ) -> Result<RemoteCandidate, AddIceCandidateError> {
-        let _ = candidate;
-        todo!()
+        let end = IceCandidateInit::default();
+        let init = candidate.unwrap_or(&end);
+        let no_section = init.sdp_mid.is_none() && init.sdp_m_line_index.is_none();
+        if !init.candidate.is_empty() && no_section {
+            return Err(AddIceCandidateError::NoSection);
+        }
+        if self.state == SignalingState::Closed {
+            return Err(AddIceCandidateError::Closed);
+        }
+        self.take_remote(init)
     }
 
     /// Records a gathered candidate of the local generation `ufrag` and writes it into the local descriptions
-    /// of that generation. `Some` is an `icecandidate` to announce now; `None`: no description names the
-    /// generation yet, and the candidate comes with a later [`Changes::early_candidates`].
+    /// of that generation. `Some` is an `icecandidate` to announce now. `None`: it was known, or no
+    /// description names the generation yet and the candidate comes with a later
+    /// [`Changes::early_candidates`].
     pub fn add_local_candidate(&mut self, ufrag: &str, candidate: &Candidate) -> Option<IceCandidateInit> {
-        let _ = (ufrag, candidate);
-        todo!()
+        let new = self.generations.entry(ufrag).add(candidate);
+        if new { self.announce(ufrag, Some(candidate)) } else { None }
     }
 
     /// Records that the local generation `ufrag` is gathered. As with
     /// [`add_local_candidate`](Self::add_local_candidate), with an empty candidate.
     pub fn end_of_local_candidates(&mut self, ufrag: &str) -> Option<IceCandidateInit> {
-        let _ = ufrag;
-        todo!()
+        let new = self.generations.entry(ufrag).complete();
+        if new { self.announce(ufrag, None) } else { None }
     }
 
     /// Closes the session: the state is `closed`, descriptions stay readable, every verb refuses.
@@ -98,55 +252,65 @@ impl Session {
         self.state
     }
 
-    /// The pending local description, or else the current one.
+    /// The pending local description, or else the current one, with every candidate announced so far.
     #[must_use]
     pub fn local_description(&self) -> Option<&SessionDescription> {
-        todo!()
+        self.slots.local.newest().map(text_of)
     }
 
     /// The local description of the last completed exchange.
     #[must_use]
     pub fn current_local_description(&self) -> Option<&SessionDescription> {
-        todo!()
+        self.slots.local.current.as_ref().map(text_of)
     }
 
     /// The local description of the exchange under way.
     #[must_use]
     pub fn pending_local_description(&self) -> Option<&SessionDescription> {
-        todo!()
+        self.slots.local.pending.as_ref().map(text_of)
     }
 
-    /// The pending remote description, or else the current one.
+    /// The pending remote description, or else the current one, with every candidate added so far.
     #[must_use]
     pub fn remote_description(&self) -> Option<&SessionDescription> {
-        todo!()
+        self.slots.remote.newest().map(text_of)
     }
 
     /// The remote description of the last completed exchange.
     #[must_use]
     pub fn current_remote_description(&self) -> Option<&SessionDescription> {
-        todo!()
+        self.slots.remote.current.as_ref().map(text_of)
     }
 
     /// The remote description of the exchange under way.
     #[must_use]
     pub fn pending_remote_description(&self) -> Option<&SessionDescription> {
-        todo!()
+        self.slots.remote.pending.as_ref().map(text_of)
     }
 
     /// Whether the peer takes trickled candidates; `None` before its first description.
     #[must_use]
     pub fn can_trickle_ice_candidates(&self) -> Option<bool> {
-        todo!()
+        self.slots.remote.newest().map(|applied| applied.content.options.trickle)
     }
 
-    /// The check of webrtc-pc §4.7.3 (the flag and its event are the owner's, and so is asking only in
-    /// `stable`): whether what the local side wants differs from what was negotiated.
+    /// The check of webrtc-pc §4.7.3: whether what the local side wants differs from what was negotiated. The
+    /// flag and its event are the owner's, and so is asking only in `stable`.
     ///
     /// `data_wanted`: a data channel was ever created. `restart_wanted`: an ICE restart is due.
     #[must_use]
     pub fn is_negotiation_needed(&self, data_wanted: bool, restart_wanted: bool) -> bool {
-        let _ = (data_wanted, restart_wanted);
-        todo!()
+        let has_data = |content: &Content| content.sections.iter().any(|section| section.data.is_some());
+        // A data section that was rejected was negotiated, too: asking again and again would not help.
+        let negotiated = self.slots.local.current.as_ref().is_some_and(|local| has_data(&local.content));
+        restart_wanted || data_wanted && !negotiated
     }
+}
+
+const fn text_of(applied: &Applied) -> &SessionDescription {
+    &applied.description
+}
+
+const fn is_used(planned: &Planned) -> bool {
+    matches!(planned.what, What::Data(_))
 }

@@ -55,7 +55,7 @@ impl<S: Read + Write> Marionette<S> {
             match byte[0] {
                 b':' => break,
                 digit @ b'0'..=b'9' if length <= MAX_FRAME => {
-                    length = length * 10 + usize::from(digit - b'0')
+                    length = length * 10 + usize::from(digit - b'0');
                 }
                 other => {
                     return Err(BrowserError::Protocol(format!("byte {other:#04x} in a frame's length")));
@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(connection.command("A", &json!({ "b": "é" })).unwrap(), json!({ "value": "é" }));
         assert_eq!(connection.command("B", &json!({})).unwrap(), json!(null));
         let heard = String::from_utf8(connection.stream.heard).unwrap();
-        assert_eq!(heard, r#"20:[0,1,"A",{"b":"é"}]14:[0,2,"B",{}]"#);
+        assert_eq!(heard, r#"20:[0,1,"A",{"b":"é"}]12:[0,2,"B",{}]"#);
     }
 
     #[test]

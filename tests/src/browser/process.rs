@@ -123,7 +123,7 @@ mod tests {
             // The inner shell is nobody's child once the outer one is killed, as Chromium is when its driver dies.
             command
                 .arg("-c")
-                .arg("sh -c 'touch \"$1/up\"; sleep 600; :' inner \"$1\" & wait")
+                .arg("sh -c 'touch \"$1/up\"; while :; do sleep 0.1; done' inner \"$1\" & wait")
                 .arg("outer")
                 .arg(profile);
             Ok(command)

@@ -187,8 +187,11 @@ impl Sender {
     /// Leaves room for what stands before the content.
     pub(super) fn begin(&self, epoch: Epoch, out: &mut Vec<u8>) -> usize {
         let at = out.len();
-        let tag = if epoch == Epoch::Sealed { TAG_LEN } else { 0 };
-        out.resize(at + self.overhead(epoch) - tag, 0);
+        let before = match (epoch, &self.keys) {
+            (Epoch::Sealed, Some(keys)) => keys.overhead() - TAG_LEN,
+            _ => RECORD_HEADER_LEN,
+        };
+        out.resize(at + before, 0);
         at
     }
 

@@ -1,16 +1,16 @@
 //! Checks of the peer: who may be answered, how, and what is learnt (RFC 8445 §7.3).
 
-use super::Agent;
-use super::pair::{Pair, PairId};
-use super::scan::Scan;
-use super::send::{Answer, MAX_UNKNOWN};
-use super::state::IceRole;
 use crate::base::drops::DropReason;
 use crate::base::net::{LocalAddress, Path};
 use crate::base::time::Instant;
+use crate::transport::ice::pair::{Pair, PairId};
+use crate::transport::ice::scan::Scan;
+use crate::transport::ice::send::{Answer, MAX_UNKNOWN};
+use crate::transport::ice::state::IceRole;
+use crate::transport::ice::{Agent, Event};
 use crate::wire::stun::{Message, TransactionId};
 
-/// An authenticated check that came before the peer's credentials were known (RFC 8445 §7.3).
+/// An authenticated check that came before the peer's credentials and the role were known (RFC 8445 §7.3).
 #[derive(Clone, Debug)]
 pub(super) struct Early {
     pub path: Path,
@@ -43,7 +43,7 @@ impl Agent {
         }
         let Some(priority) = self.accept(path, message.transaction, &scan) else { return };
         self.queue_response(path, message.transaction, Answer::Success);
-        if self.remote.is_none() {
+        if !self.has_begun() {
             let early = Early { path, ufrag: theirs.into(), priority, use_candidate: scan.use_candidate };
             return self.remember(early);
         }
@@ -98,7 +98,7 @@ impl Agent {
         self.role = self.role.opposite();
         self.list.forget_wishes();
         self.list.reprioritise(&self.candidates, self.role);
-        self.push_event(super::Event::RoleChange(self.role));
+        self.push_event(Event::RoleChange(self.role));
     }
 
     fn remember(&mut self, check: Early) {

@@ -169,8 +169,8 @@ impl Candidates {
     /// Learns a candidate of the peer from a check that came from it (RFC 8445 §7.3.1.3).
     pub fn learn_remote(&mut self, address: SocketAddr, priority: u32) -> usize {
         // Its foundation is one that no other candidate has; numbers from the top never meet those of names.
-        let learnt = self.remote.iter().filter(|c| c.signalled.is_none()).count();
-        let foundation = Foundation::MAX - learnt.min(usize::from(Foundation::MAX / 2)) as Foundation;
+        let place = self.remote.len().min(usize::from(Foundation::MAX / 2));
+        let foundation = Foundation::MAX - place as Foundation;
         self.remote.push(RemoteCandidate { address, priority, foundation, signalled: None });
         self.remote.len() - 1
     }

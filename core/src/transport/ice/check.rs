@@ -1,14 +1,12 @@
-//! Checks of ours: starting them at their pace, sending them again, and what their answers mean (RFC 8445 §7.2).
+//! Checks of ours: starting them at their pace, sending them again, giving them up (RFC 8445 §7.2.2, §7.2.4).
 
-use super::Agent;
-use super::candidate::as_peer_reflexive;
-use super::pair::{Nomination, Pair, PairId, Standing};
-use super::scan::Scan;
-use super::state::IceRole;
-use crate::base::drops::DropReason;
 use crate::base::net::Path;
 use crate::base::time::Instant;
-use crate::wire::stun::{Class, ErrorCode, Message, TransactionId};
+use crate::transport::ice::Agent;
+use crate::transport::ice::candidate::as_peer_reflexive;
+use crate::transport::ice::pair::{Nomination, PairId, Standing};
+use crate::transport::ice::state::IceRole;
+use crate::wire::stun::TransactionId;
 use std::time::Duration;
 
 /// The floor of Ta (RFC 8445 §14.2).
@@ -40,9 +38,34 @@ pub(super) enum Purpose {
     /// A connectivity check, sent again until it is answered or given up.
     Check { nominate: bool },
     /// A connectivity check that another one took the place of: an answer still counts, silence does not.
-    Cancelled,
+    Cancelled { nominate: bool },
     /// Asks for consent: never sent again (RFC 7675 §5.1).
     Consent,
+}
+
+impl Purpose {
+    /// Whether the request carries USE-CANDIDATE.
+    pub const fn nominates(self) -> bool {
+        matches!(self, Self::Check { nominate: true } | Self::Cancelled { nominate: true })
+    }
+
+    pub const fn is_check(self) -> bool {
+        matches!(self, Self::Check { .. })
+    }
+
+    pub const fn is_cancelled(self) -> bool {
+        matches!(self, Self::Cancelled { .. })
+    }
+}
+
+impl Transaction {
+    /// Is not sent again. It waits for an answer as long as it would have (RFC 8445 §7.3.1.4).
+    pub fn cancel(&mut self, now: Instant, last_wait: u32) {
+        if let Purpose::Check { nominate } = self.purpose {
+            self.purpose = Purpose::Cancelled { nominate };
+            self.due = now + self.rto * last_wait;
+        }
+    }
 }
 
 impl Agent {
@@ -98,7 +121,7 @@ impl Agent {
     /// RFC 8445 §14.3, and not less than a pair's own round-trip time asks for.
     fn first_rto(&self, id: PairId) -> Duration {
         let busy = u32::try_from(self.list.busy()).unwrap_or(u32::MAX);
-        let paced = self.config.pacing.max(MINIMUM_PACING).saturating_mul(busy);
+        let paced = self.config.pacing.max(MINIMUM_PACING).saturating_mul(busy).min(self.config.maximum_rto);
         let known = self.list.get(id).and_then(|pair| pair.rtt.smoothed).unwrap_or_default();
         self.config.minimum_rto.max(paced).max(known * 2)
     }
@@ -111,8 +134,7 @@ impl Agent {
                 at += 1;
                 continue;
             }
-            let again = matches!(transaction.purpose, Purpose::Check { .. })
-                && transaction.sends < self.config.max_sends;
+            let again = transaction.purpose.is_check() && transaction.sends < self.config.max_sends;
             if again {
                 transaction.sends += 1;
                 let wait = if transaction.sends >= self.config.max_sends {
@@ -126,7 +148,7 @@ impl Agent {
                 at += 1;
             } else {
                 let gone = self.transactions.remove(at);
-                if matches!(gone.purpose, Purpose::Check { .. }) {
+                if gone.purpose.is_check() {
                     self.fail(gone.pair);
                 }
             }
@@ -138,16 +160,6 @@ impl Agent {
 
     pub(super) fn next_retransmission(&self) -> Option<Instant> {
         self.transactions.iter().map(|t| t.due).min()
-    }
-
-    /// RFC 8445 §7.2.5.2: the check of a pair failed.
-    fn fail(&mut self, id: PairId) {
-        if let Some(pair) = self.list.get_mut(id).filter(|pair| pair.standing != Standing::Revoked) {
-            pair.standing = Standing::Failed;
-            if pair.nomination == Nomination::Wanted {
-                pair.nomination = Nomination::No;
-            }
-        }
     }
 
     /// Has a pair checked soon, because the peer just checked it (RFC 8445 §7.3.1.4).
@@ -169,16 +181,13 @@ impl Agent {
     /// Stops sending the checks of a pair; `false` when one is so fresh that another would be a waste.
     fn cancel_checks(&mut self, id: PairId, now: Instant) -> bool {
         let pacing = self.config.pacing.max(MINIMUM_PACING);
-        let checks = |t: &&mut Transaction| t.pair == id && matches!(t.purpose, Purpose::Check { .. });
+        let last_wait = self.config.last_wait;
+        let checks = |t: &&mut Transaction| t.pair == id && t.purpose.is_check();
         if self.transactions.iter_mut().filter(checks).any(|t| now < t.sent_at + pacing) {
             return false;
         }
-        for transaction in self.transactions.iter_mut().filter(checks) {
-            // RFC 8445 §7.3.1.4: it waits for an answer as long as it would have.
-            transaction.purpose = Purpose::Cancelled;
-            transaction.due = now + transaction.rto * self.config.last_wait;
-        }
-        let cancelled = |t: &Transaction| t.pair == id && t.purpose == Purpose::Cancelled;
+        self.transactions.iter_mut().filter(checks).for_each(|t| t.cancel(now, last_wait));
+        let cancelled = |t: &Transaction| t.pair == id && t.purpose.is_cancelled();
         while self.transactions.iter().filter(|t| cancelled(t)).count() > MAX_CANCELLED {
             let oldest = self.transactions.iter().position(cancelled);
             self.transactions.remove(oldest.unwrap_or_default());
@@ -190,116 +199,9 @@ impl Agent {
     pub(super) fn cancel_other_checks(&mut self, now: Instant) {
         for transaction in &mut self.transactions {
             let wanted = self.list.get(transaction.pair).is_some_and(|p| p.nomination != Nomination::No);
-            if matches!(transaction.purpose, Purpose::Check { .. }) && !wanted {
-                transaction.purpose = Purpose::Cancelled;
-                transaction.due = now + transaction.rto * self.config.last_wait;
+            if !wanted {
+                transaction.cancel(now, self.config.last_wait);
             }
-        }
-    }
-
-    /// A response: to which request, from the right place, signed by the peer?
-    pub(super) fn handle_response(&mut self, now: Instant, path: Path, message: &Message<'_>) {
-        let Some(at) = self.transactions.iter().position(|t| t.id == message.transaction) else {
-            return self.drops.count(DropReason::StunUnknownTransaction);
-        };
-        // RFC 8489 §9.1.4: without right integrity it is as if it never came.
-        if !self.remote.as_ref().is_some_and(|remote| remote.signed(message)) {
-            return self.drops.count(DropReason::StunIntegrity);
-        }
-        let scan = match Scan::of(message) {
-            Ok(scan) => scan,
-            Err(_) => return self.drops.count(DropReason::StunMalformed),
-        };
-        let transaction = self.transactions[at].clone();
-        if transaction.path != path {
-            self.drops.count(DropReason::StunWrongPath);
-            // RFC 8445 §7.2.5.2.1: the addresses must mirror each other, or the pair has failed.
-            if transaction.purpose != Purpose::Consent {
-                self.transactions.remove(at);
-                self.fail(transaction.pair);
-            }
-            return;
-        }
-        if let Some(pair) = self.list.get_mut(transaction.pair) {
-            pair.counters.responses_received += 1;
-        }
-        if scan.unknown().next().is_some() {
-            // RFC 8489 §6.3.3: the transaction has failed.
-            self.drops.count(DropReason::StunUnknownAttribute);
-            return self.refused(at, None);
-        }
-        match (message.class, scan.mapped, scan.error) {
-            (Class::Success, Some(mapped), _) => {
-                self.transactions.remove(at);
-                self.succeeded(&transaction, mapped, now);
-            }
-            (Class::Error, _, Some(code)) => self.refused(at, Some(code)),
-            _ => self.drops.count(DropReason::StunMalformed),
-        }
-    }
-
-    /// The peer refused a request of ours.
-    fn refused(&mut self, at: usize, code: Option<u16>) {
-        let transaction = self.transactions[at].clone();
-        // RFC 7675 §5.1: only success renews consent, and nothing but time ends it.
-        if transaction.purpose == Purpose::Consent {
-            return;
-        }
-        self.transactions.remove(at);
-        if code != Some(ErrorCode::ROLE_CONFLICT) {
-            return self.fail(transaction.pair);
-        }
-        // RFC 8445 §7.2.5.1: take the other role and another tie-breaker, and check again. An answer to what
-        // was sent in a role that has changed since changes nothing more.
-        if transaction.role == self.role {
-            self.tie_breaker = self.rng.secret_u64();
-            self.switch_role();
-        }
-        if let Some(pair) = self.list.get_mut(transaction.pair) {
-            if (transaction.purpose == Purpose::Check { nominate: true })
-                && pair.nomination == Nomination::Wanted
-            {
-                pair.nomination = Nomination::No;
-            }
-            if !matches!(pair.standing, Standing::Succeeded { .. } | Standing::Revoked) {
-                pair.standing = Standing::Waiting;
-                self.list.trigger(transaction.pair);
-            }
-        }
-    }
-
-    /// A check or consent check succeeded (RFC 8445 §7.2.5.3).
-    fn succeeded(&mut self, transaction: &Transaction, mapped: std::net::SocketAddr, now: Instant) {
-        let consent_until = now + self.config.consent_expiry;
-        let limit = self.config.max_local_candidates;
-        let Some(pair) = self.list.get_mut(transaction.pair) else { return };
-        if pair.standing == Standing::Revoked {
-            return;
-        }
-        if transaction.sends == 1 {
-            pair.rtt.measure(now - transaction.sent_at);
-        }
-        let since = match pair.standing {
-            Standing::Succeeded { since, .. } => since,
-            _ => now,
-        };
-        pair.proven = true;
-        pair.standing = Standing::Succeeded { since, consent_until };
-        pair.seen_as = Some(self.candidates.local_seen_as(pair.local, mapped, limit));
-        let Pair { id, foundation, nomination, .. } = *pair;
-        self.list.thaw(foundation);
-        if transaction.purpose == Purpose::Consent {
-            return self.watch_answered(id, now);
-        }
-        // Whatever else was under way for this pair has been answered with it, but for a nomination.
-        let nominating = transaction.purpose == Purpose::Check { nominate: true };
-        self.transactions.retain(|t| {
-            t.pair != id || matches!(t.purpose, Purpose::Consent | Purpose::Check { nominate: true })
-        });
-        self.watch_answered(id, now);
-        let wanted_by_peer = self.role == IceRole::Controlled && nomination == Nomination::Wanted;
-        if nominating && self.role == IceRole::Controlling || wanted_by_peer {
-            self.nominated(id, now);
         }
     }
 }

@@ -1,10 +1,10 @@
 //! The checklist: pairs in order of priority, what is frozen and what is next (RFC 8445 §6.1.2, §6.1.4).
 
-use super::candidate::{Candidates, reach};
-use super::pair::{Nomination, Pair, PairCounters, PairId, Rtt, Standing, pair_priority};
-use super::state::IceRole;
 use crate::base::net::Path;
 use crate::base::time::Instant;
+use crate::transport::ice::candidate::{Candidates, reach};
+use crate::transport::ice::pair::{Nomination, Pair, PairCounters, PairId, Rtt, Standing, pair_priority};
+use crate::transport::ice::state::IceRole;
 use std::collections::VecDeque;
 
 /// The pairs, the best first, and the triggered-check queue.

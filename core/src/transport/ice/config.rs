@@ -14,6 +14,10 @@ pub struct Config {
     pub pacing: Duration,
     /// The least retransmission timeout of a check. Default 500 ms (RFC 8445 §14.3).
     pub minimum_rto: Duration,
+    /// The most that many pairs make the first retransmission timeout of a check. RFC 8445 §14.3 has it grow
+    /// with the pairs under way, without bound. Default 1 s: beyond 20 pairs retransmissions come somewhat
+    /// faster than one for each pace, and a hopeless search ends within 79 s instead of minutes.
+    pub maximum_rto: Duration,
     /// Rc, how often a check is sent before it is given up. Default 7 (RFC 8489 §6.2.1): 39.5 s in all.
     pub max_sends: u8,
     /// Rm: after the last send a check waits this many times the first timeout. Default 16 (RFC 8489 §6.2.1).
@@ -55,6 +59,7 @@ impl Default for Config {
         Self {
             pacing: Duration::from_millis(50),
             minimum_rto: Duration::from_millis(500),
+            maximum_rto: Duration::from_secs(1),
             max_sends: 7,
             last_wait: 16,
             patience: Duration::from_millis(39_500),

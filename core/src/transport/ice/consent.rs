@@ -5,12 +5,12 @@
 //! round-trip time (500 ms at least), checks come every 500 ms until one is. 5 s after the first that went
 //! unanswered the state is `disconnected`; 30 s after the last answer consent ends, and with it all sending.
 
-use super::Agent;
-use super::check::Purpose;
-use super::pair::{PairId, Standing};
-use super::{Event, Timer};
 use crate::base::net::Path;
 use crate::base::time::Instant;
+use crate::transport::ice::Agent;
+use crate::transport::ice::check::{Purpose, Transaction};
+use crate::transport::ice::pair::{PairId, Standing};
+use crate::transport::ice::{Event, Timer};
 use std::time::Duration;
 
 /// Consent checks that may still be answered: eight seconds' worth of those that silence brings.
@@ -85,7 +85,7 @@ impl Agent {
     /// Time for a consent check.
     pub(super) fn ask_for_consent(&mut self, now: Instant) {
         let Some(Sending { pair, .. }) = self.sending else { return };
-        let consent = |t: &super::check::Transaction| t.purpose == Purpose::Consent;
+        let consent = |t: &Transaction| t.purpose == Purpose::Consent;
         if self.transactions.iter().filter(|t| consent(t)).count() >= MAX_OUTSTANDING {
             let oldest = self.transactions.iter().position(consent);
             self.transactions.remove(oldest.unwrap_or_default());

@@ -4,6 +4,9 @@
 //! It is a full agent for one component of one transport. It is not a gatherer: it is told its addresses, and
 //! talks to no STUN or TURN server; and it never looks at anything but STUN.
 //!
+//! Still to come: server-reflexive and relayed candidates, ICE-TCP, names (mDNS), ICE restart, lite peers, a second
+//! component. What a peer sends of these is counted and ignored.
+//!
 //! # The order of things
 //!
 //! Local addresses, remote candidates, credentials and the role may come in any order. Checks begin when the
@@ -17,7 +20,9 @@ mod check;
 mod checklist;
 mod config;
 mod consent;
+mod drive;
 mod nominate;
+mod outcome;
 mod pair;
 mod scan;
 mod send;
@@ -33,13 +38,12 @@ pub use self::token::{ConsentGranted, ValidatedPath};
 
 use self::answer::Early;
 use self::auth::Party;
-use self::candidate::{Candidates, Signalled, plain};
+use self::candidate::{Candidates, plain};
 use self::check::Transaction;
-use self::checklist::{Checklist, NoPair};
+use self::checklist::Checklist;
 use self::consent::{Sending, Watch};
-use self::pair::{Pair, PairId, pair_priority};
+use self::pair::{Pair, PairId};
 use self::send::Outgoing;
-use self::state::{Checks, Facts, Health, Outlook};
 use crate::base::drops::{DropReason, Drops};
 use crate::base::net::{LocalAddress, Path, Transmit};
 use crate::base::queue::Queue;
@@ -48,18 +52,15 @@ use crate::base::redact::Redacted;
 use crate::base::time::Instant;
 use crate::base::timers::Timers;
 use crate::crypto::traits::Hmac;
-use crate::wire::candidate::{Candidate, CandidateType, Credentials, ICE_CHARS};
+use crate::wire::candidate::{Candidate, Credentials, ICE_CHARS};
 use crate::wire::stun::{Class, Message, Method};
 use std::fmt;
-use std::mem::discriminant;
 use std::time::Duration;
 
 /// Characters of our user fragments: 48 bits, so that an endpoint with many peers can tell them apart.
 const UFRAG_LEN: usize = 8;
 /// Characters of our passwords: 192 bits, where RFC 8445 §5.3 asks for 128 (attack 40).
 const PASSWORD_LEN: usize = 32;
-/// Beyond this many unread events, only the latest of each kind is kept.
-const MAX_EVENTS: usize = 32;
 
 /// What an agent has to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -216,7 +217,8 @@ impl Agent {
     /// address that is there already, that nobody can be reached at (wildcard, multicast, port 0), that is not
     /// UDP (ICE-TCP is to come), or that is one over [`Config::max_local_candidates`].
     ///
-    /// The order of calls is the order of preference within an address family.
+    /// The order of calls is the order of preference within an address family. Paths must name the address
+    /// exactly as it was given here.
     pub fn add_local_address(&mut self, now: Instant, address: LocalAddress) -> Option<Candidate> {
         let now = self.tick(now);
         if self.is_over() {
@@ -419,165 +421,6 @@ impl Agent {
     /// Every pair, the best first.
     pub fn pairs(&self) -> impl Iterator<Item = PairInfo> {
         self.list.iter().map(Pair::info)
-    }
-
-    fn tick(&mut self, now: Instant) -> Instant {
-        self.clock = self.clock.max(now);
-        self.clock
-    }
-
-    const fn is_over(&self) -> bool {
-        matches!(self.state, IceTransportState::Failed | IceTransportState::Closed)
-    }
-
-    fn has_begun(&self) -> bool {
-        self.patience != Patience::NotBegun
-    }
-
-    fn more_candidates_may_come(&self) -> bool {
-        self.patience != Patience::Over && !(self.ended.local && self.ended.remote)
-    }
-
-    fn take_remote_candidate(&mut self, candidate: &Candidate) {
-        let ours = self.remote.as_ref().map(|remote| &remote.credentials.ufrag);
-        // RFC 8838 §15, RFC 8839 §5.1: a candidate that names another generation is none of this one.
-        if candidate.ufrag.is_some() && candidate.ufrag.as_ref() != ours {
-            return self.drops.count(DropReason::IceCandidateGeneration);
-        }
-        match self.candidates.signal(candidate, self.config.max_remote_candidates) {
-            Ok(Signalled::New(at)) => {
-                let locals = 0..self.candidates.local.len();
-                self.form_pairs(locals.map(|local| (local, at)).collect());
-            }
-            Ok(Signalled::Replaced(_)) => self.list.reprioritise(&self.candidates, self.role),
-            Ok(Signalled::Known) => {}
-            Err(reason) => self.drops.count(reason),
-        }
-    }
-
-    /// Checks begin when the role and the peer's credentials are known.
-    fn begin(&mut self, now: Instant) {
-        if self.has_begun() || self.role == IceRole::Unknown || self.remote.is_none() {
-            return;
-        }
-        self.patience = Patience::Waiting;
-        self.timers.set(Timer::Patience, now + self.config.patience);
-        let (locals, remotes) = (self.candidates.local.len(), self.candidates.remote.len());
-        self.form_pairs((0..locals).flat_map(|l| (0..remotes).map(move |r| (l, r))).collect());
-        self.replay_early_checks(now);
-    }
-
-    /// Pairs host candidates with remote ones, the best first, so that of each foundation the best is tried
-    /// first (RFC 8445 §6.1.2.6). Once a pair is selected, no more are formed but those that the peer checks.
-    fn form_pairs(&mut self, mut pairs: Vec<(usize, usize)>) {
-        if !self.has_begun() || self.selected.is_some() {
-            return;
-        }
-        let Candidates { local, remote, .. } = &self.candidates;
-        // RFC 8445 §6.1.2.4: a reflexive candidate would be sent from its base, which has its own pair.
-        pairs.retain(|&(l, _)| local[l].kind == CandidateType::Host);
-        pairs.sort_by_key(|&(l, r)| {
-            std::cmp::Reverse(pair_priority(self.role, local[l].priority, remote[r].priority))
-        });
-        for pair in pairs {
-            let added = self.list.add(&self.candidates, self.role, pair, self.config.max_pairs);
-            if added == Err(NoPair::Full) {
-                self.drops.count(DropReason::IceTooManyCandidates);
-            }
-        }
-    }
-
-    /// Everything that time and inputs have made due.
-    fn run(&mut self, now: Instant) {
-        if self.is_over() {
-            return;
-        }
-        self.begin(now);
-        while let Some(timer) = self.timers.pop_due(now) {
-            match timer {
-                // Looked at below in any case.
-                Timer::Pace | Timer::Settle => {}
-                Timer::Retransmit => self.retransmit(now),
-                Timer::Consent => self.ask_for_consent(now),
-                Timer::Silence => self.went_silent(),
-                Timer::Expiry => self.consent_expired(now),
-                Timer::Patience => self.patience = Patience::Over,
-            }
-        }
-        self.choose_sending(now);
-        let settle = self.consider_nomination(now);
-        self.start_next_check(now);
-        let pace = (self.has_begun() && self.list.has_next()).then_some(self.next_check_at);
-        self.arm(Timer::Pace, pace);
-        self.arm(Timer::Settle, settle);
-        self.arm(Timer::Retransmit, self.next_retransmission());
-        self.publish();
-    }
-
-    fn arm(&mut self, timer: Timer, at: Option<Instant>) {
-        match at {
-            Some(at) => self.timers.set(timer, at),
-            None => self.timers.cancel(timer),
-        }
-    }
-
-    fn publish(&mut self) {
-        let state = IceTransportState::from_facts(self.facts());
-        if state == self.state {
-            return;
-        }
-        if state == IceTransportState::Failed {
-            self.stop(state);
-        }
-        self.state = state;
-        self.push_event(Event::StateChange(state));
-    }
-
-    fn facts(&self) -> Facts {
-        let health = match (self.sending, self.watch) {
-            (None, _) => Health::Nothing,
-            (Some(_), Watch::Gone) => Health::Silent,
-            (Some(sending), _) if self.selected == Some(sending.pair) => Health::Selected,
-            (Some(_), _) => Health::Valid,
-        };
-        let checks = if self.list.is_empty() {
-            Checks::None
-        } else if self.list.iter().any(Pair::unfinished) {
-            Checks::Running
-        } else if self.list.iter().any(|pair| pair.seen_as.is_some()) {
-            Checks::Lost
-        } else {
-            Checks::AllFailed
-        };
-        let all_ended = self.ended.local && self.ended.remote;
-        let nobody_home = all_ended && self.candidates.local.is_empty() && self.has_begun();
-        let outlook = if nobody_home || self.patience == Patience::Over {
-            Outlook::Nothing
-        } else if all_ended {
-            Outlook::PeerReflexive
-        } else {
-            Outlook::MoreCandidates
-        };
-        let remote_known = self.has_begun() && !self.candidates.remote.is_empty();
-        Facts { health, checks, outlook, remote_known }
-    }
-
-    /// Ends all activity. What is known of candidates and pairs stays, for statistics.
-    fn stop(&mut self, state: IceTransportState) {
-        self.state = state;
-        self.sending = None;
-        self.transactions = Vec::new();
-        self.outbox.clear();
-        self.early = Vec::new();
-        self.pending = Vec::new();
-        self.timers.cancel_all();
-    }
-
-    fn push_event(&mut self, event: Event) {
-        if self.events.len() >= MAX_EVENTS {
-            self.events.retain(|other| discriminant(other) != discriminant(&event));
-        }
-        self.events.push(event);
     }
 }
 

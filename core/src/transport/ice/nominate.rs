@@ -1,9 +1,9 @@
 //! Nomination: choosing a pair as controlling agent, following as controlled one (RFC 8445 §8).
 
-use super::Agent;
-use super::pair::{Nomination, Pair, PairId, Standing};
-use super::state::IceRole;
 use crate::base::time::Instant;
+use crate::transport::ice::pair::{Nomination, Pair, PairId, Standing};
+use crate::transport::ice::state::IceRole;
+use crate::transport::ice::{Agent, Event};
 use crate::wire::candidate::CandidateType;
 use std::time::Duration;
 
@@ -99,7 +99,7 @@ impl Agent {
     fn select(&mut self, id: Option<PairId>) {
         if self.selected != id {
             self.selected = id;
-            self.push_event(super::Event::SelectedPairChange);
+            self.push_event(Event::SelectedPairChange);
         }
     }
 }

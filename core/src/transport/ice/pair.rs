@@ -1,9 +1,9 @@
 //! A candidate pair: where its check stands, its nomination, its consent and what was measured on it.
 
-use super::candidate::Foundation;
-use super::state::IceRole;
 use crate::base::net::Path;
 use crate::base::time::Instant;
+use crate::transport::ice::candidate::Foundation;
+use crate::transport::ice::state::IceRole;
 use std::time::Duration;
 
 /// Where a pair stands (RFC 8445 §6.1.2.6), as W3C's statistics tell it.

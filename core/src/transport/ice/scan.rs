@@ -1,7 +1,7 @@
 //! What ICE wants to know of a Binding message, gathered in one pass.
 
-use super::send::MAX_UNKNOWN;
-use super::state::IceRole;
+use crate::transport::ice::send::MAX_UNKNOWN;
+use crate::transport::ice::state::IceRole;
 use crate::wire::cursor::ParseError;
 use crate::wire::stun::{Attribute, Message};
 use std::net::SocketAddr;

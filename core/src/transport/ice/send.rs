@@ -1,11 +1,11 @@
 //! What waits to be sent, and how it becomes a datagram when it is asked for.
 
-use super::Agent;
-use super::check::{Purpose, Transaction};
-use super::state::IceRole;
 use crate::base::drops::DropReason;
 use crate::base::net::{Path, Transmit};
 use crate::base::time::Instant;
+use crate::transport::ice::Agent;
+use crate::transport::ice::check::Transaction;
+use crate::transport::ice::state::IceRole;
 use crate::wire::stun::{Attribute, Builder, Class, Codes, ErrorCode, Method, TransactionId};
 
 /// Codes of unknown attributes that one answer names; a request with more is as unacceptable.
@@ -68,7 +68,7 @@ impl Agent {
         // What the driver was late is no part of the round trip.
         transaction.sent_at = transaction.sent_at.max(now);
         let &mut Transaction { path, priority, role, tie_breaker, purpose, .. } = transaction;
-        let nominate = matches!(purpose, Purpose::Check { nominate: true });
+        let nominate = purpose.nominates();
         let size = Builder::new(out, Class::Request, Method::Binding, id)
             .attribute(&Attribute::Username(&self.outgoing_username))
             .attribute(&Attribute::Priority(priority))

@@ -15,3 +15,6 @@ mod print;
 mod tests;
 
 pub use crate::wire::sdp::error::{SdpError, SdpErrorReason};
+pub use crate::wire::sdp::parse::{
+    MAX_CANDIDATES, MAX_FORMATS, MAX_LENGTH, MAX_LINES_PER_SECTION, MAX_SECTIONS,
+};

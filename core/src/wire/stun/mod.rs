@@ -152,7 +152,7 @@ impl<'a> Message<'a> {
     /// Walks over all attributes once, to check their boundaries and to find those that seal the message.
     fn with_seals(mut self) -> Result<Self, ParseError> {
         let mut raw = RawAttributes::new(self.bytes);
-        while let Some((at, kind, value)) = raw.next()? {
+        while let Some(RawAttribute { at, kind, value }) = raw.next()? {
             if self.fingerprint.is_some() {
                 // RFC 8489 §14.7: FINGERPRINT is the last attribute.
                 return Err(ParseError::BadValue("STUN attribute after FINGERPRINT"));
@@ -232,6 +232,14 @@ fn fingerprint(before: &[u8]) -> u32 {
     crc_fast::checksum(CrcAlgorithm::Crc32IsoHdlc, before) as u32 ^ FINGERPRINT_XOR
 }
 
+/// Where an attribute starts, its type and its value.
+#[derive(Clone, Copy, Debug)]
+struct RawAttribute<'a> {
+    at: usize,
+    kind: u16,
+    value: &'a [u8],
+}
+
 /// Types and values with nothing read into them.
 #[derive(Clone, Debug)]
 struct RawAttributes<'a> {
@@ -245,7 +253,7 @@ impl<'a> RawAttributes<'a> {
         Self { at: HEADER_LEN, r: Reader::new(bytes.get(HEADER_LEN..).unwrap_or_default()) }
     }
 
-    fn next(&mut self) -> Result<Option<(usize, u16, &'a [u8])>, ParseError> {
+    fn next(&mut self) -> Result<Option<RawAttribute<'a>>, ParseError> {
         if self.r.is_empty() {
             return Ok(None);
         }
@@ -255,7 +263,7 @@ impl<'a> RawAttributes<'a> {
         // RFC 8489 §14: padded to four bytes; what the padding holds does not matter.
         self.r.bytes(value.len().wrapping_neg() % 4)?;
         self.at += before - self.r.len();
-        Ok(Some((at, kind, value)))
+        Ok(Some(RawAttribute { at, kind, value }))
     }
 }
 
@@ -271,7 +279,7 @@ impl<'a> Iterator for Attributes<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         // The boundaries were checked when the message was parsed.
-        let (_, kind, value) = self.raw.next().ok()??;
+        let RawAttribute { kind, value, .. } = self.raw.next().ok()??;
         Some(Attribute::decode(kind, value, self.transaction))
     }
 }
@@ -291,7 +299,7 @@ pub fn peek_username(datagram: &[u8]) -> Option<&str> {
     let mut raw = RawAttributes::new(datagram);
     // Everyone puts USERNAME among the first; a stranger does not get to make us walk far.
     for _ in 0..MAX_PEEKED_ATTRIBUTES {
-        let (_, kind, value) = raw.next().ok()??;
+        let RawAttribute { kind, value, .. } = raw.next().ok()??;
         if AttributeType::from(kind) == AttributeType::Username {
             let (ours, _) = std::str::from_utf8(value).ok()?.split_once(':')?;
             return Some(ours);

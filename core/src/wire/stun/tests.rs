@@ -37,7 +37,7 @@ fn attributes<'a>(message: &Message<'a>) -> Vec<Attribute<'a>> {
 #[cfg(feature = "ring")]
 fn key() -> Box<dyn crate::crypto::traits::HmacKey> {
     let algorithm = crate::crypto::traits::HashAlgorithm::Sha1;
-    crate::crypto::ring::hmac().key(algorithm, PASSWORD).unwrap()
+    crate::crypto::ring::provider().hmac.key(algorithm, PASSWORD).unwrap()
 }
 
 #[test]

@@ -18,6 +18,7 @@ const STATES = [
 
 let link = null;
 let running = false; // a measurement
+let failed = false; // the last attempt to connect
 const tiles = new Map();
 const plot = new LinePlot($('throughput-plot'));
 const histogram = new Histogram($('ping-plot'));
@@ -60,7 +61,8 @@ function showState({ name, from, to, at }) {
 function showStatus() {
   const busy = link && !link.closed && !link.up;
   const ill = link?.up && ['disconnected', 'failed'].includes(link.pc.connectionState);
-  const [text, feeling] = !link || link.closed ? ['closed', 'idle']
+  const [text, feeling] = failed ? ['failed', 'bad']
+    : !link || link.closed ? ['closed', 'idle']
     : ill ? [link.pc.connectionState, 'bad']
     : link.up ? ['connected', 'good']
     : busy && link.states.channel !== 'closed' ? ['connecting…', 'busy'] : ['ended', 'bad'];
@@ -107,8 +109,10 @@ async function showFacts() {
 /** Ends the present connection, makes a new one and resolves with it when its first channel is open. */
 async function connect({ offerer = 'browser' } = {}) {
   link?.close();
+  failed = false;
   showTrouble(null);
   $('timeline').replaceChildren();
+  for (const fact of document.querySelectorAll('.facts dd')) fact.textContent = '–';
   for (const radio of document.getElementsByName('offerer')) radio.checked = radio.value === offerer;
   history.replaceState(null, '', offerer === 'server' ? '?offerer=server' : location.pathname);
   let mine = null;
@@ -128,7 +132,10 @@ async function connect({ offerer = 'browser' } = {}) {
     showFacts();
     return mine;
   } catch (error) {
-    if (mine === link && error.name !== 'AbortError') showTrouble(error);
+    if ((mine === null || mine === link) && error.name !== 'AbortError') {
+      failed = true;
+      showTrouble(error);
+    }
     throw error;
   } finally {
     showStatus();
@@ -137,6 +144,7 @@ async function connect({ offerer = 'browser' } = {}) {
 
 function close() {
   link?.close();
+  failed = false;
   showStatus();
 }
 
@@ -215,9 +223,8 @@ $('throughput').addEventListener('submit', (event) => {
       $('throughput-result').textContent = `${way === 'upload' ? 'Upload' : 'Download'} runs… ${value.toFixed(0)} Mbit/s`;
     };
     const result = await (way === 'upload' ? upload : download)(link, { seconds, size, onSample });
-    const text = `${way === 'upload' ? 'Upload' : 'Download'}: ${result.mbps.toFixed(1)} Mbit/s. `
-      + `${amount(result.bytes)} in ${result.messages} messages, ${result.seconds.toFixed(2)} s`
-      + (way === 'upload' ? ', counted by the server.' : '.');
+    const text = `${way === 'upload' ? 'Upload' : 'Download'}: ${result.mbps.toFixed(1)} Mbit/s · `
+      + `${amount(result.bytes)} in ${result.messages} messages${way === 'upload' ? ' · server’s count' : ''}`;
     results[way] = text;
     const lines = Object.values(results).filter(Boolean).join('\n');
     $('throughput-plot').setAttribute('aria-label', `Throughput over time. ${lines}`);

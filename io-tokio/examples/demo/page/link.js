@@ -70,6 +70,9 @@ export class Link extends EventTarget {
 
   get closed() { return this.#stopped.signal.aborted; }
 
+  /** The id that the server gave this connection, or null. */
+  get session() { return this.#session; }
+
   /** Negotiates and resolves when the channel “chat” is open. Call once. */
   async connect() {
     let timer;

@@ -182,11 +182,15 @@ export class Histogram extends Plot {
   }
 
   drawMarks(g, right) {
+    const place = (ms) => Math.round(this.x(Math.min(1, ms / right))) + 0.5;
+    g.strokeStyle = this.color('ink'); g.lineWidth = 1; g.setLineDash([3, 3]);
+    for (const [, ms] of this.marks) {
+      g.beginPath(); g.moveTo(place(ms), this.y(0)); g.lineTo(place(ms), PAD.top); g.stroke();
+    }
+    g.setLineDash([]);
     g.textBaseline = 'middle'; g.textAlign = 'left';
     this.marks.forEach(([name, ms], i) => {
-      const x = Math.round(this.x(Math.min(1, ms / right))) + 0.5;
-      g.strokeStyle = this.color('ink'); g.lineWidth = 1; g.setLineDash([3, 3]);
-      g.beginPath(); g.moveTo(x, this.y(0)); g.lineTo(x, PAD.top); g.stroke(); g.setLineDash([]);
+      const x = place(ms);
       const text = `${name} ${ms.toFixed(1)}`;
       const w = g.measureText(text).width;
       const left = x + 5 + w > this.width ? x - 5 - w : x + 5;

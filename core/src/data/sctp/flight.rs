@@ -1,0 +1,497 @@
+//! What was sent and is not cumulatively acknowledged: a ring indexed by the distance from the oldest TSN.
+//!
+//! Counters say how much is under way and how much is lost, a cursor says where the next lost chunk is. An
+//! acknowledgement costs what it changes, never what is under way.
+
+use crate::base::drops::DropReason;
+use crate::base::seq::Serial32;
+use crate::base::time::Instant;
+use crate::data::sctp::outbox::{Limit, MessageId, Piece};
+use crate::data::sctp::spans::{Span, difference, offsets};
+use crate::wire::sctp::data::{DATA_HEADER_LEN, DataFlags, IDATA_HEADER_LEN, Sack};
+use crate::wire::sctp::padded;
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// A chunk is lost when a packet sent this many packets later has arrived (RFC 9260 §7.2.4 counts SACKs that miss it; a peer
+/// that acknowledges each packet reports as many).
+const PACKET_THRESHOLD: i32 = 3;
+/// Capacity that an idle ring keeps.
+const KEEP: usize = 4;
+
+/// What became of a chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    InFlight,
+    /// To be sent again.
+    Lost,
+    /// Acknowledged by a gap block, which the peer may take back.
+    Acked,
+    /// Given up.
+    Abandoned,
+}
+
+/// A chunk that was sent.
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub(super) id: MessageId,
+    pub(super) fsn: u32,
+    pub(super) ppid: u32,
+    pub(super) payload: Bytes,
+    limit: Limit,
+    sent_at: Instant,
+    /// The number of the packet that carried it last.
+    packet: Serial32,
+    retransmits: u16,
+    pub(super) flags: DataFlags,
+    fate: Fate,
+}
+
+/// What an acknowledgement changed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Progress {
+    /// Bytes of chunks acknowledged for the first time.
+    pub(super) bytes: usize,
+    pub(super) cumulative: bool,
+    pub(super) rtt: Option<Duration>,
+}
+
+/// The newest packet that is known to have arrived.
+#[derive(Clone, Copy, Debug)]
+struct Newest {
+    packet: Serial32,
+    sent_at: Instant,
+}
+
+#[derive(Debug)]
+pub(super) struct Flight {
+    ring: VecDeque<Sent>,
+    /// The TSN at the front of the ring.
+    base: Serial32,
+    header_len: usize,
+    in_flight: usize,
+    unacked_payload: usize,
+    lost: usize,
+    /// No chunk before this TSN is lost.
+    cursor: Serial32,
+    /// Gap blocks of the last SACK.
+    acked: Vec<Span>,
+    scratch: Vec<Span>,
+    packet: Serial32,
+    newest: Option<Newest>,
+    retransmitted: u64,
+    abandoned: u64,
+}
+
+impl Flight {
+    pub(super) const fn new(initial_tsn: Serial32) -> Self {
+        Self {
+            ring: VecDeque::new(),
+            base: initial_tsn,
+            header_len: DATA_HEADER_LEN,
+            in_flight: 0,
+            unacked_payload: 0,
+            lost: 0,
+            cursor: initial_tsn,
+            acked: Vec::new(),
+            scratch: Vec::new(),
+            packet: Serial32(0),
+            newest: None,
+            retransmitted: 0,
+            abandoned: 0,
+        }
+    }
+
+    pub(super) const fn set_interleave(&mut self, interleave: bool) {
+        self.header_len = if interleave { IDATA_HEADER_LEN } else { DATA_HEADER_LEN };
+    }
+
+    /// Bytes of a chunk in front of its payload.
+    pub(super) const fn header_len(&self) -> usize {
+        self.header_len
+    }
+
+    /// The TSN of the next new chunk.
+    pub(super) fn next_tsn(&self) -> Serial32 {
+        self.base.plus(self.ring.len() as u32)
+    }
+
+    pub(super) const fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    pub(super) const fn unacked_payload(&self) -> usize {
+        self.unacked_payload
+    }
+
+    pub(super) fn unacked_chunks(&self) -> usize {
+        self.ring.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.ring.is_empty()
+    }
+
+    pub(super) const fn has_lost(&self) -> bool {
+        self.lost > 0
+    }
+
+    pub(super) const fn retransmitted(&self) -> u64 {
+        self.retransmitted
+    }
+
+    pub(super) const fn abandoned(&self) -> u64 {
+        self.abandoned
+    }
+
+    /// Whether all that is not acknowledged was sent before `tsn`, or nothing is left.
+    pub(super) fn is_past(&self, tsn: Serial32) -> bool {
+        self.base.is_after(tsn) || self.ring.is_empty()
+    }
+
+    /// Closes the packet that is being built: what is sent next goes in another.
+    pub(super) fn end_packet(&mut self) {
+        self.packet = self.packet.next();
+    }
+
+    /// Takes in a chunk that goes into the packet being built.
+    pub(super) fn push(&mut self, now: Instant, piece: Piece) {
+        let Piece { id, fsn, ppid, flags, limit, payload } = piece;
+        self.in_flight += self.header_len + padded(payload.len());
+        self.unacked_payload += payload.len();
+        self.ring.push_back(Sent {
+            id,
+            fsn,
+            ppid,
+            payload,
+            limit,
+            sent_at: now,
+            packet: self.packet,
+            retransmits: 0,
+            flags,
+            fate: Fate::InFlight,
+        });
+    }
+
+    /// The next lost chunk, by its place in the ring.
+    pub(super) fn next_lost(&mut self) -> Option<usize> {
+        if self.lost == 0 {
+            return None;
+        }
+        let from = if self.cursor.is_after(self.base) { self.cursor.distance_from(self.base) } else { 0 };
+        let found = (from as usize..self.ring.len()).find(|&at| self.ring[at].fate == Fate::Lost);
+        if let Some(at) = found {
+            self.cursor = self.base.plus(at as u32);
+        }
+        found
+    }
+
+    /// The chunk at a place in the ring, and its TSN.
+    pub(super) fn at(&self, at: usize) -> (Serial32, &Sent) {
+        (self.base.plus(at as u32), &self.ring[at])
+    }
+
+    /// The chunk that was pushed last.
+    ///
+    /// # Panics
+    ///
+    /// When nothing is in the ring.
+    pub(super) fn newest(&self) -> (Serial32, &Sent) {
+        self.at(self.ring.len() - 1)
+    }
+
+    /// Whether the limit of a lost chunk forbids to send it again.
+    pub(super) fn is_spent(&self, at: usize, now: Instant) -> bool {
+        let sent = &self.ring[at];
+        sent.limit.is_over(now) || matches!(sent.limit, Limit::Retransmits(max) if sent.retransmits >= max)
+    }
+
+    /// A lost chunk goes into the packet being built.
+    pub(super) fn resend(&mut self, at: usize, now: Instant) {
+        let header_len = self.header_len;
+        let sent = &mut self.ring[at];
+        debug_assert_eq!(sent.fate, Fate::Lost);
+        sent.fate = Fate::InFlight;
+        sent.sent_at = now;
+        sent.packet = self.packet;
+        sent.retransmits = sent.retransmits.saturating_add(1);
+        self.in_flight += header_len + padded(sent.payload.len());
+        self.lost -= 1;
+        self.retransmitted += 1;
+        self.cursor = self.base.plus(at as u32 + 1);
+    }
+
+    /// Takes in an acknowledgement, or says why it cannot be one.
+    ///
+    /// `None` for an old one that another has overtaken.
+    pub(super) fn handle_sack(
+        &mut self,
+        now: Instant,
+        sack: &Sack<'_>,
+    ) -> Result<Option<Progress>, DropReason> {
+        let next = self.next_tsn();
+        // RFC 9260 §6.2.1: what was never sent cannot be acknowledged.
+        if sack.cumulative.is_at_or_after(next) {
+            return Err(DropReason::SctpBadSack);
+        }
+        // An old one, overtaken by another: rule i of the same section.
+        if sack.cumulative.is_before(self.base.minus(1)) {
+            return Ok(None);
+        }
+        self.scratch.clear();
+        let mut end = 0;
+        for (first, last) in sack.gaps() {
+            // Sorted, apart and within what was sent, or not to be believed.
+            if first <= end || last < first {
+                return Err(DropReason::SctpBadSack);
+            }
+            end = last;
+            let span =
+                Span { first: sack.cumulative.plus(first.into()), last: sack.cumulative.plus(last.into()) };
+            if span.last.is_at_or_after(next) {
+                return Err(DropReason::SctpBadSack);
+            }
+            self.scratch.push(span);
+        }
+        let mut progress = Progress::default();
+        let mut sample = None;
+        self.acknowledge_through(sack.cumulative, &mut progress, &mut sample);
+        if !(self.acked.is_empty() && self.scratch.is_empty()) {
+            self.acknowledge_gaps(&mut progress, &mut sample);
+        }
+        progress.rtt = sample.map(|newest: Newest| now.saturating_since(newest.sent_at));
+        Ok(Some(progress))
+    }
+
+    /// Everything up to `cumulative` has arrived (SHUTDOWN says no more than that).
+    pub(super) fn handle_cumulative(&mut self, cumulative: Serial32) -> Result<Progress, DropReason> {
+        let mut progress = Progress::default();
+        if cumulative.is_at_or_after(self.next_tsn()) {
+            return Err(DropReason::SctpBadSack);
+        }
+        self.acknowledge_through(cumulative, &mut progress, &mut None);
+        Ok(progress)
+    }
+
+    fn acknowledge_through(
+        &mut self,
+        cumulative: Serial32,
+        progress: &mut Progress,
+        sample: &mut Option<Newest>,
+    ) {
+        while self.base.is_at_or_before(cumulative) {
+            let Some(sent) = self.ring.pop_front() else { break };
+            self.base = self.base.next();
+            progress.cumulative = true;
+            self.count_acked(&sent, progress, sample);
+        }
+    }
+
+    fn acknowledge_gaps(&mut self, progress: &mut Progress, sample: &mut Option<Newest>) {
+        let (new, old) = (std::mem::take(&mut self.scratch), std::mem::take(&mut self.acked));
+        difference(self.base, &new, &old, |first, last| {
+            for at in first..=last {
+                let Some(sent) = self.ring.get_mut(at) else { return };
+                if matches!(sent.fate, Fate::InFlight | Fate::Lost) {
+                    let (fate, packet, sent_at) = (sent.fate, sent.packet, sent.sent_at);
+                    sent.fate = Fate::Acked;
+                    let facts = (fate, sent.retransmits, sent.payload.len());
+                    self.count(facts, Newest { packet, sent_at }, progress, sample);
+                }
+            }
+        });
+        // RFC 9260 §6.2.1: a block that is reported no more was taken back, and its chunks have to be sent again.
+        difference(self.base, &old, &new, |first, last| {
+            for at in first..=last {
+                let Some(sent) = self.ring.get_mut(at) else { return };
+                if sent.fate == Fate::Acked {
+                    sent.fate = Fate::Lost;
+                    self.unacked_payload += sent.payload.len();
+                    self.note_lost(at);
+                }
+            }
+        });
+        (self.acked, self.scratch) = (new, old);
+    }
+
+    fn count_acked(&mut self, sent: &Sent, progress: &mut Progress, sample: &mut Option<Newest>) {
+        if matches!(sent.fate, Fate::InFlight | Fate::Lost) {
+            let facts = (sent.fate, sent.retransmits, sent.payload.len());
+            self.count(facts, Newest { packet: sent.packet, sent_at: sent.sent_at }, progress, sample);
+        }
+    }
+
+    fn count(
+        &mut self,
+        (fate, retransmits, len): (Fate, u16, usize),
+        arrived: Newest,
+        progress: &mut Progress,
+        sample: &mut Option<Newest>,
+    ) {
+        let size = self.header_len + padded(len);
+        match fate {
+            Fate::InFlight => self.in_flight -= size,
+            _ => self.lost -= 1,
+        }
+        self.unacked_payload -= len;
+        progress.bytes += size;
+        let is_newer = |than: Option<Newest>| than.is_none_or(|than| arrived.packet.is_after(than.packet));
+        if is_newer(self.newest) {
+            self.newest = Some(arrived);
+        }
+        // RFC 9260 §6.3.1 C5: what was sent twice measures nothing.
+        if retransmits == 0 && is_newer(*sample) {
+            *sample = Some(arrived);
+        }
+    }
+
+    fn note_lost(&mut self, at: usize) {
+        self.lost += 1;
+        let tsn = self.base.plus(at as u32);
+        if tsn.is_before(self.cursor) || self.lost == 1 {
+            self.cursor = tsn;
+        }
+    }
+
+    /// Looks for losses among the chunks that the gap blocks leave out. Whether there are new ones.
+    ///
+    /// A chunk is lost when packets sent enough later have arrived, or one sent at least `reordering` later.
+    pub(super) fn detect_losses(&mut self, reordering: Duration) -> bool {
+        let Some(newest) = self.newest else { return false };
+        if self.acked.is_empty() {
+            return false;
+        }
+        let spans = std::mem::take(&mut self.acked);
+        let (base, mut from, mut found) = (self.base, 0, false);
+        for (first, last) in spans.iter().filter_map(|&span| offsets(base, span)) {
+            for at in from..first.min(self.ring.len()) {
+                found |= self.judge(at, newest, reordering);
+            }
+            from = last + 1;
+        }
+        self.acked = spans;
+        found
+    }
+
+    fn judge(&mut self, at: usize, newest: Newest, reordering: Duration) -> bool {
+        let sent = &mut self.ring[at];
+        let ahead = newest.packet.distance_from(sent.packet) as i32;
+        let late = ahead > 0 && newest.sent_at.saturating_since(sent.sent_at) > reordering;
+        if sent.fate != Fate::InFlight || !(ahead >= PACKET_THRESHOLD || late) {
+            return false;
+        }
+        sent.fate = Fate::Lost;
+        self.in_flight -= self.header_len + padded(sent.payload.len());
+        self.note_lost(at);
+        true
+    }
+
+    /// Takes everything that is under way for lost: the retransmission timer fired, or the packet it was in is void.
+    pub(super) fn lose_all(&mut self) {
+        for at in 0..self.ring.len() {
+            if self.ring[at].fate == Fate::InFlight {
+                self.ring[at].fate = Fate::Lost;
+                self.note_lost(at);
+            }
+        }
+        self.in_flight = 0;
+    }
+
+    /// Takes the last chunk under way for lost, to provoke an acknowledgement. Whether there is one that may be sent again.
+    pub(super) fn lose_last(&mut self, now: Instant) -> bool {
+        let Some(at) = self.ring.iter().rposition(|sent| sent.fate == Fate::InFlight) else { return false };
+        if self.is_spent(at, now) {
+            return false;
+        }
+        let sent = &mut self.ring[at];
+        sent.fate = Fate::Lost;
+        self.in_flight -= self.header_len + padded(sent.payload.len());
+        self.note_lost(at);
+        true
+    }
+
+    /// Gives up the message that the chunk at a place belongs to. Its id, and whether its last fragment was sent.
+    // RFC 3758 §3.5 A3, RFC 7496 §3
+    pub(super) fn abandon(&mut self, at: usize) -> (MessageId, bool) {
+        let id = self.ring[at].id;
+        let mut begin = at;
+        // Unordered messages without an identifier share an id; their fragments are next to each other instead.
+        while begin > 0 && !(self.ring[begin].id == id && self.ring[begin].flags.begin()) {
+            begin -= 1;
+        }
+        self.abandoned += 1;
+        for at in begin..self.ring.len() {
+            if self.ring[at].id == id {
+                self.give_up(at);
+                if self.ring[at].flags.end() {
+                    return (id, true);
+                }
+            }
+        }
+        (id, false)
+    }
+
+    fn give_up(&mut self, at: usize) {
+        let sent = &mut self.ring[at];
+        let payload = std::mem::take(&mut sent.payload);
+        match std::mem::replace(&mut sent.fate, Fate::Abandoned) {
+            Fate::InFlight => {
+                self.in_flight -= self.header_len + padded(payload.len());
+                self.unacked_payload -= payload.len();
+            }
+            Fate::Lost => {
+                self.lost -= 1;
+                self.unacked_payload -= payload.len();
+            }
+            Fate::Acked | Fate::Abandoned => (),
+        }
+    }
+
+    /// Gives up a message by its id, its rest having been dropped before it was sent.
+    pub(super) fn abandon_message(&mut self, id: MessageId) {
+        match self.ring.iter().rposition(|sent| sent.id == id) {
+            Some(at) if !self.ring[at].flags.end() => drop(self.abandon(at)),
+            // Every fragment that was sent has arrived.
+            _ => self.abandoned += 1,
+        }
+        self.push_placeholder(id);
+    }
+
+    /// A TSN for the fragments that are never sent: without it nothing would tell the peer to stop waiting for them when
+    /// all others have arrived.
+    pub(super) fn push_placeholder(&mut self, id: MessageId) {
+        let unordered = if id.unordered { DataFlags::UNORDERED } else { DataFlags::default() };
+        self.ring.push_back(Sent {
+            id,
+            fsn: 0,
+            ppid: 0,
+            payload: Bytes::new(),
+            limit: Limit::None,
+            sent_at: Instant::ZERO,
+            packet: self.packet,
+            retransmits: 0,
+            flags: unordered.with(DataFlags::END),
+            fate: Fate::Abandoned,
+        });
+    }
+
+    /// The chunks at the front that are given up: what FORWARD TSN skips (RFC 3758 §3.5 C2).
+    pub(super) fn skippable(&self) -> impl Iterator<Item = (Serial32, MessageId)> {
+        let abandoned = self.ring.iter().take_while(|sent| sent.fate == Fate::Abandoned);
+        abandoned.enumerate().map(|(n, sent)| (self.base.plus(n as u32), sent.id))
+    }
+
+    /// Forgets everything; the next TSN is `initial_tsn`.
+    pub(super) fn restart(&mut self, initial_tsn: Serial32) {
+        let (retransmitted, abandoned) = (self.retransmitted, self.abandoned);
+        *self = Self { retransmitted, abandoned, header_len: self.header_len, ..Self::new(initial_tsn) };
+    }
+
+    /// Gives memory back.
+    pub(super) fn shrink(&mut self) {
+        self.ring.shrink_to(KEEP);
+        self.acked.shrink_to(KEEP);
+        self.scratch = Vec::new();
+    }
+}

@@ -1,0 +1,389 @@
+//! What arrives: checks in front of everything else, and which chunk goes where.
+
+use crate::base::drops::DropReason;
+use crate::base::seq::Serial32;
+use crate::base::time::Instant;
+use crate::data::sctp::congestion::Ack;
+use crate::data::sctp::event::CloseReason;
+use crate::data::sctp::inbox::Incoming;
+use crate::data::sctp::outbox::MessageId;
+use crate::data::sctp::state::{Extensions, State};
+use crate::data::sctp::timeout::Timer;
+use crate::data::sctp::{Association, Recovery};
+use crate::wire::sctp::cause::{CauseCode, Causes, put_cause};
+use crate::wire::sctp::chunk::{Chunk, UnknownAction};
+use crate::wire::sctp::data::{Data, ForwardTsn, IData, IForwardTsn, Sack};
+use crate::wire::sctp::param::{ParamType, Params};
+use crate::wire::sctp::{Header, Packet};
+use bytes::Bytes;
+use std::time::Duration;
+
+/// How far FORWARD TSN may go beyond what has arrived: more chunks than a peer can have under way.
+const MAX_FORWARD: u32 = 1 << 20;
+/// The largest HEARTBEAT that is answered, in bytes of its parameters.
+const MAX_HEARTBEAT: usize = 1_024;
+
+/// What a packet brought.
+#[derive(Clone, Copy, Debug, Default)]
+struct Brought {
+    data: bool,
+    /// The acknowledgement cannot wait.
+    urgent: bool,
+}
+
+/// Whether the rest of the packet is looked at.
+enum Next {
+    Chunk,
+    Packet,
+}
+
+impl Association {
+    /// Takes one packet. Whatever is wrong with it is counted in [`drops`](Self::drops).
+    pub fn handle_packet(&mut self, now: Instant, packet: Bytes) {
+        let now = self.clock(now);
+        self.totals.packets_received += 1;
+        self.totals.bytes_received += packet.len() as u64;
+        if let Err(reason) = self.take_packet(now, &packet) {
+            self.drop_for(reason);
+        }
+    }
+
+    fn take_packet(&mut self, now: Instant, bytes: &Bytes) -> Result<(), DropReason> {
+        let packet = Packet::parse(bytes).map_err(|_| DropReason::SctpMalformed)?;
+        let header = packet.header;
+        if header.source_port != self.config.remote_port || header.destination_port != self.config.local_port
+        {
+            return Err(DropReason::SctpPort);
+        }
+        // RFC 9653 §5.3: having said that DTLS is enough, we take packets without a checksum.
+        let waived = packet.has_zero_checksum() && self.config.zero_checksum;
+        if !waived && !packet.has_valid_checksum() {
+            return Err(DropReason::SctpChecksum);
+        }
+        if matches!(self.state, State::Idle) {
+            return Err(DropReason::SctpUnexpected);
+        }
+        let mut chunks = packet.chunks();
+        let first = chunks.next().ok_or(DropReason::SctpMalformed)?.map_err(|_| DropReason::SctpMalformed)?;
+        if matches!(self.state, State::Closed(_)) {
+            return self.take_when_closed(header, &first);
+        }
+        self.check_tag(header, &first)?;
+        if let Chunk::Init(init) = &first {
+            // RFC 9260 §3.3.2: an INIT is alone in its packet.
+            return if chunks.next().is_none() {
+                self.on_init(now, init)
+            } else {
+                Err(DropReason::SctpMalformed)
+            };
+        }
+        let mut brought = Brought::default();
+        let mut next = Some(Ok(first));
+        while let Some(chunk) = next {
+            let chunk = chunk.map_err(|_| DropReason::SctpMalformed);
+            match chunk.and_then(|chunk| self.take_chunk(now, bytes, header, chunk, &mut brought)) {
+                Ok(Next::Chunk) => (),
+                Ok(Next::Packet) => break,
+                Err(reason) => self.drop_for(reason),
+            }
+            next = chunks.next();
+        }
+        self.after_packet(now, brought);
+        Ok(())
+    }
+
+    /// The tag that a packet has to carry.
+    // RFC 9260 §8.5, §8.5.1
+    fn check_tag(&self, header: Header, first: &Chunk<'_>) -> Result<(), DropReason> {
+        let expected = match first {
+            Chunk::Init(_) => 0,
+            // The cookie says which.
+            Chunk::CookieEcho(_) => return Ok(()),
+            Chunk::Abort { reflected: true, .. } | Chunk::ShutdownComplete { reflected: true } => {
+                self.peer.ok_or(DropReason::SctpVerificationTag)?.tag
+            }
+            _ => self.local.tag,
+        };
+        if header.verification_tag == expected { Ok(()) } else { Err(DropReason::SctpVerificationTag) }
+    }
+
+    /// The association is over, but the peer may not have heard.
+    // RFC 9260 §8.4 rule 5
+    fn take_when_closed(&mut self, header: Header, first: &Chunk<'_>) -> Result<(), DropReason> {
+        if matches!(first, Chunk::ShutdownAck) && self.state == State::Closed(CloseReason::Shutdown) {
+            let chunk = Chunk::ShutdownComplete { reflected: true };
+            let packet = self.packet_of(header.verification_tag, &chunk);
+            self.control.push_packet(packet);
+        }
+        Err(DropReason::Closed)
+    }
+
+    #[inline]
+    fn take_chunk(
+        &mut self,
+        now: Instant,
+        packet: &Bytes,
+        header: Header,
+        chunk: Chunk<'_>,
+        brought: &mut Brought,
+    ) -> Result<Next, DropReason> {
+        match chunk {
+            Chunk::Data(data) => self.on_data(packet, &data, brought)?,
+            Chunk::IData(data) => self.on_idata(packet, &data, brought)?,
+            Chunk::Sack(sack) => self.on_sack(now, &sack)?,
+            other => return self.take_control(now, header, other, brought),
+        }
+        Ok(Next::Chunk)
+    }
+
+    fn take_control(
+        &mut self,
+        now: Instant,
+        header: Header,
+        chunk: Chunk<'_>,
+        brought: &mut Brought,
+    ) -> Result<Next, DropReason> {
+        match chunk {
+            Chunk::InitAck(init) => self.on_init_ack(now, &init)?,
+            // A cookie that is not good makes the rest of the packet out of the blue.
+            Chunk::CookieEcho(cookie) => {
+                if let Err(reason) = self.on_cookie_echo(now, header.verification_tag, cookie) {
+                    self.drop_for(reason);
+                    return Ok(Next::Packet);
+                }
+            }
+            Chunk::CookieAck => self.on_cookie_ack(now)?,
+            Chunk::Heartbeat(params) => self.on_heartbeat(params)?,
+            Chunk::HeartbeatAck(params) => self.on_heartbeat_ack(now, params)?,
+            Chunk::Abort { causes, .. } => {
+                self.on_abort(causes)?;
+                return Ok(Next::Packet);
+            }
+            Chunk::Error(causes) => {
+                if causes.first_code() == Some(CauseCode::StaleCookie) {
+                    self.on_stale_cookie(now);
+                }
+            }
+            Chunk::Shutdown { cumulative } => self.on_shutdown(now, cumulative)?,
+            Chunk::ShutdownAck => self.on_shutdown_ack()?,
+            Chunk::ShutdownComplete { .. } => self.on_shutdown_complete()?,
+            Chunk::Reconfig(params) => self.on_reconfig(params)?,
+            Chunk::ForwardTsn(forward) => self.on_forward(&forward, brought)?,
+            Chunk::IForwardTsn(forward) => self.on_iforward(&forward, brought)?,
+            Chunk::Pad(_) => (),
+            Chunk::Init(_) => return Err(DropReason::SctpUnexpected),
+            Chunk::Unknown { ty, .. } => return Ok(self.on_unknown(ty, &chunk)),
+            Chunk::Data(_) | Chunk::IData(_) | Chunk::Sack(_) => (),
+        }
+        Ok(Next::Chunk)
+    }
+
+    // RFC 9260 §3.2
+    fn on_unknown(&mut self, ty: u8, chunk: &Chunk<'_>) -> Next {
+        self.drop_for(DropReason::SctpUnknownChunk);
+        let action = UnknownAction::of_chunk(ty);
+        let mut whole = Vec::new();
+        chunk.write(&mut whole);
+        // What is echoed stays small: nobody needs the content of what nobody knows.
+        whole.truncate(64);
+        if action.report && self.state.is_up() {
+            let mut causes = Vec::new();
+            put_cause(&mut causes, CauseCode::UnrecognizedChunk, &whole);
+            self.control.push_chunk(&Chunk::Error(Causes::new(&causes)));
+        }
+        if action.skip { Next::Chunk } else { Next::Packet }
+    }
+
+    /// What happens once for all chunks of a packet.
+    fn after_packet(&mut self, now: Instant, brought: Brought) {
+        if !brought.data {
+            return;
+        }
+        // RFC 9260 §6.2, §6.7: at once when something is missing or was asked for, else with the second packet.
+        let urgent = brought.urgent || self.inbox.tracker.has_gaps();
+        if self.acks.note_packet(urgent) {
+            self.timers.set(Timer::Sack, now + self.config.sack_delay);
+        }
+        self.advance_reset();
+        self.note_idle(now);
+    }
+
+    #[inline]
+    fn on_data(&mut self, packet: &Bytes, data: &Data<'_>, brought: &mut Brought) -> Result<(), DropReason> {
+        // RFC 8260 §2.1: the two kinds never mix.
+        if self.has_extension(Extensions::INTERLEAVING) {
+            return Err(DropReason::SctpNotNegotiated);
+        }
+        let unordered = data.flags.unordered();
+        let mid = if unordered { Serial32(0) } else { Serial32(data.ssn.0.into()) };
+        let id = MessageId { stream: data.stream, unordered, mid };
+        let Data { tsn, ppid, flags, payload, .. } = *data;
+        self.take_data(packet, &Incoming { tsn, id, fsn: 0, ppid, flags, payload }, brought)
+    }
+
+    fn on_idata(
+        &mut self,
+        packet: &Bytes,
+        data: &IData<'_>,
+        brought: &mut Brought,
+    ) -> Result<(), DropReason> {
+        if !self.has_extension(Extensions::INTERLEAVING) {
+            return Err(DropReason::SctpNotNegotiated);
+        }
+        let IData { flags, tsn, stream, mid, ppid_or_fsn, payload } = *data;
+        let id = MessageId { stream, unordered: flags.unordered(), mid };
+        let (ppid, fsn) = if flags.begin() { (ppid_or_fsn, 0) } else { (0, ppid_or_fsn) };
+        self.take_data(packet, &Incoming { tsn, id, fsn, ppid, flags, payload }, brought)
+    }
+
+    #[inline]
+    fn take_data(
+        &mut self,
+        packet: &Bytes,
+        chunk: &Incoming<'_>,
+        brought: &mut Brought,
+    ) -> Result<(), DropReason> {
+        if !self.state.receives_data() {
+            return Err(DropReason::SctpUnexpected);
+        }
+        // RFC 9260 §6.2: a chunk without data ends the association.
+        if chunk.payload.is_empty() {
+            self.abort_with(CauseCode::NoUserData, CloseReason::ProtocolViolation);
+            return Err(DropReason::SctpMalformed);
+        }
+        brought.data = true;
+        brought.urgent |= chunk.flags.immediate();
+        let result = self.inbox.handle_data(packet, chunk, &mut self.events);
+        brought.urgent |= matches!(result, Err(DropReason::SctpDuplicate | DropReason::SctpWindow));
+        result
+    }
+
+    fn on_sack(&mut self, now: Instant, sack: &Sack<'_>) -> Result<(), DropReason> {
+        if !self.state.is_up() {
+            return Err(DropReason::SctpUnexpected);
+        }
+        let in_flight_before = self.flight.in_flight();
+        let Some(progress) = self.flight.handle_sack(now, sack)? else { return Ok(()) };
+        self.peer_window = sack.window as usize;
+        if let Some(rtt) = progress.rtt {
+            self.rtt.sample(rtt);
+        }
+        // RFC 9260 §6.1 A: a peer that says that it has no room is there.
+        if progress.bytes > 0 || sack.window == 0 {
+            self.tries.clear();
+        }
+        if progress.bytes > 0 {
+            self.rtt.clear_backoff();
+        }
+        if let Recovery::Fast { exit, .. } | Recovery::Timeout { exit } = self.recovery
+            && self.flight.is_past(exit)
+        {
+            self.recovery = Recovery::None;
+        }
+        let reordering = self.rtt.srtt().unwrap_or(Duration::from_millis(100)) / 2;
+        if self.flight.detect_losses(reordering) && matches!(self.recovery, Recovery::None | Recovery::Probe)
+        {
+            self.congestion.on_loss(now, self.flight.in_flight());
+            let exit = self.flight.next_tsn().minus(1);
+            self.recovery = Recovery::Fast { exit, free_packet: true };
+        }
+        if progress.bytes > 0 {
+            self.congestion.on_ack(&Ack {
+                now,
+                bytes: progress.bytes,
+                in_flight_before,
+                cumulative: progress.cumulative,
+                recovering: matches!(self.recovery, Recovery::Fast { .. }),
+                srtt: self.rtt.srtt(),
+            });
+        }
+        self.after_sack(now, progress.cumulative);
+        Ok(())
+    }
+
+    fn after_sack(&mut self, now: Instant, cumulative: bool) {
+        if self.flight.is_empty() {
+            // RFC 9260 §6.3.2 R2
+            self.timers.cancel(Timer::Retransmit);
+            self.timers.cancel(Timer::Probe);
+            self.note_idle(now);
+        } else if cumulative {
+            // R3
+            self.timers.set(Timer::Retransmit, now + self.rtt.rto());
+            self.arm_probe(now, false);
+        }
+        // RFC 3758 §3.5 C3: repeated while the peer still waits, once a round trip.
+        let pause = self.rtt.srtt().unwrap_or_default();
+        let rested = self.forward.sent_at.is_none_or(|at| now.saturating_since(at) >= pause);
+        if rested && self.flight.skippable().next().is_some() {
+            self.forward.due = true;
+        }
+        self.advance_shutdown(now);
+    }
+
+    fn on_heartbeat(&mut self, params: Params<'_>) -> Result<(), DropReason> {
+        // An echo that fits no packet of ours, or before there is anyone to echo to, is not made.
+        if !self.state.is_up() || params.as_bytes().len() > MAX_HEARTBEAT {
+            return Err(DropReason::SctpUnexpected);
+        }
+        let queued = self.control.push_chunk(&Chunk::HeartbeatAck(params));
+        if queued { Ok(()) } else { Err(DropReason::SctpUnexpected) }
+    }
+
+    fn on_heartbeat_ack(&mut self, now: Instant, params: Params<'_>) -> Result<(), DropReason> {
+        let info = params.find(ParamType::HeartbeatInfo).ok_or(DropReason::SctpMalformed)?;
+        let asked = self.heartbeat.take_if(|(nonce, _)| info.value == nonce.to_be_bytes());
+        let (_, sent_at) = asked.ok_or(DropReason::SctpUnexpected)?;
+        self.rtt.sample(now.saturating_since(sent_at));
+        self.tries.clear();
+        Ok(())
+    }
+
+    fn on_forward(&mut self, forward: &ForwardTsn<'_>, brought: &mut Brought) -> Result<(), DropReason> {
+        let negotiated = self.has_extension(Extensions::PARTIAL_RELIABILITY)
+            && !self.has_extension(Extensions::INTERLEAVING);
+        let skipped = forward.skipped().map(|(stream, ssn)| MessageId {
+            stream,
+            unordered: false,
+            mid: Serial32(ssn.0.into()),
+        });
+        self.forward_to(forward.cumulative, negotiated, skipped, brought)
+    }
+
+    fn on_iforward(&mut self, forward: &IForwardTsn<'_>, brought: &mut Brought) -> Result<(), DropReason> {
+        let negotiated = self.has_extension(Extensions::INTERLEAVING);
+        let skipped = forward.skipped().map(|skipped| MessageId {
+            stream: skipped.stream,
+            unordered: skipped.unordered,
+            mid: skipped.mid,
+        });
+        self.forward_to(forward.cumulative, negotiated, skipped, brought)
+    }
+
+    // RFC 3758 §3.6
+    fn forward_to(
+        &mut self,
+        tsn: Serial32,
+        negotiated: bool,
+        skipped: impl Iterator<Item = MessageId>,
+        brought: &mut Brought,
+    ) -> Result<(), DropReason> {
+        if !negotiated {
+            return Err(DropReason::SctpNotNegotiated);
+        }
+        if !self.state.receives_data() {
+            return Err(DropReason::SctpUnexpected);
+        }
+        let cumulative = self.inbox.tracker.cumulative();
+        brought.data = true;
+        brought.urgent = true;
+        if tsn.is_at_or_before(cumulative) {
+            return Err(DropReason::SctpDuplicate);
+        }
+        if tsn.distance_from(cumulative) > MAX_FORWARD {
+            return Err(DropReason::SctpBadTsn);
+        }
+        self.inbox.handle_forward(tsn, skipped, &mut self.events);
+        Ok(())
+    }
+}

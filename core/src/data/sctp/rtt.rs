@@ -1,0 +1,86 @@
+//! The round trip and the time-out made of it (RFC 9260 §6.3.1), in microseconds.
+
+use crate::data::sctp::config::Config;
+use std::time::Duration;
+
+/// Estimates the round trip.
+#[derive(Debug)]
+pub(super) struct Rtt {
+    smoothed: Option<Smoothed>,
+    initial: Duration,
+    margin: Duration,
+    max: Duration,
+    /// How often the time-out has doubled since something was acknowledged.
+    backoff: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Smoothed {
+    srtt: Duration,
+    var: Duration,
+}
+
+impl Rtt {
+    pub(super) const fn new(config: &Config) -> Self {
+        Self {
+            smoothed: None,
+            initial: config.rto_initial,
+            margin: config.rto_margin,
+            max: config.rto_max,
+            backoff: 0,
+        }
+    }
+
+    // RFC 9260 §6.3.1, rules C2 and C3, with α = 1/8 and β = 1/4.
+    pub(super) fn sample(&mut self, rtt: Duration) {
+        self.smoothed = Some(match self.smoothed {
+            None => Smoothed { srtt: rtt, var: rtt / 2 },
+            Some(Smoothed { srtt, var }) => {
+                Smoothed { srtt: srtt * 7 / 8 + rtt / 8, var: var * 3 / 4 + srtt.abs_diff(rtt) / 4 }
+            }
+        });
+    }
+
+    pub(super) fn srtt(&self) -> Option<Duration> {
+        self.smoothed.map(|s| s.srtt)
+    }
+
+    /// The time-out, doubled as often as it has fired.
+    pub(super) fn rto(&self) -> Duration {
+        let base = match self.smoothed {
+            None => self.initial,
+            Some(Smoothed { srtt, var }) => srtt + (var * 4).max(self.margin),
+        };
+        // RFC 9260 §6.3.3, rule E2
+        base.saturating_mul(1 << self.backoff.min(16)).min(self.max)
+    }
+
+    pub(super) const fn back_off(&mut self) {
+        self.backoff = self.backoff.saturating_add(1);
+    }
+
+    pub(super) const fn clear_backoff(&mut self) {
+        self.backoff = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Rtt;
+    use crate::data::sctp::config::Config;
+    use std::time::Duration;
+
+    #[test]
+    fn the_floor_comes_from_the_round_trip() {
+        let mut rtt = Rtt::new(&Config::default());
+        assert_eq!(rtt.rto(), Duration::from_millis(500));
+        (0..100).for_each(|_| rtt.sample(Duration::from_millis(30)));
+        assert_eq!(rtt.rto().as_millis(), 229);
+        rtt.back_off();
+        assert_eq!(rtt.rto().as_millis(), 459);
+        (0..40).for_each(|_| rtt.back_off());
+        assert_eq!(rtt.rto(), Duration::from_secs(10));
+        rtt.clear_backoff();
+        assert_eq!(rtt.rto().as_millis(), 229);
+    }
+}

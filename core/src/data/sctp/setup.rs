@@ -1,0 +1,315 @@
+//! How an association begins: INIT, INIT ACK, COOKIE ECHO, COOKIE ACK (RFC 9260 §5).
+//!
+//! Over DTLS both ends send an INIT, mostly at the same time; each then answers the other's with its own tag, and the
+//! cookies meet.
+
+use crate::base::drops::DropReason;
+use crate::base::time::Instant;
+use crate::data::sctp::cookie::Cookie;
+use crate::data::sctp::event::{CloseReason, Event};
+use crate::data::sctp::flight::Flight;
+use crate::data::sctp::reset::Resets;
+use crate::data::sctp::state::{Extensions, Local, Peer, State, Tries};
+use crate::data::sctp::timeout::Timer;
+use crate::data::sctp::{Association, Recovery};
+use crate::wire::sctp::cause::{CauseCode, Causes, put_cause};
+use crate::wire::sctp::chunk::{Chunk, ChunkType, Init, UnknownAction};
+use crate::wire::sctp::param::{EDMID_DTLS, Param, ParamType, Params, put_param};
+
+/// Bytes of unknown parameters that an INIT ACK reports.
+const MAX_REPORT: usize = 256;
+
+/// What the parameters of an INIT or INIT ACK say.
+#[derive(Debug, Default)]
+struct Options<'a> {
+    extensions: Extensions,
+    cookie: Option<&'a [u8]>,
+    /// Unknown parameters that want to be reported, in wire form.
+    report: Vec<u8>,
+}
+
+impl Association {
+    /// Begins: sends an INIT. Nothing happens when it has begun already.
+    pub fn connect(&mut self, now: Instant) {
+        let now = self.clock(now);
+        if self.state == State::Idle {
+            self.state = State::CookieWait;
+            self.send_init(now);
+        }
+    }
+
+    fn send_init(&mut self, now: Instant) {
+        let mut params = Vec::new();
+        self.put_options(&mut params);
+        let init = self.init_chunk(self.local, &params);
+        // RFC 9260 §8.5.1 A: an INIT carries no tag.
+        let packet = self.packet_of(0, &Chunk::Init(init));
+        self.control.push_packet(packet);
+        self.timers.set(Timer::Setup, now + self.rtt.rto());
+    }
+
+    fn init_chunk<'a>(&self, local: Local, params: &'a [u8]) -> Init<'a> {
+        Init {
+            tag: local.tag,
+            window: u32::try_from(self.inbox.window()).unwrap_or(u32::MAX),
+            outbound_streams: self.config.streams,
+            inbound_streams: self.config.streams,
+            initial_tsn: local.initial_tsn,
+            params: Params::new(params),
+        }
+    }
+
+    fn put_options(&self, out: &mut Vec<u8>) {
+        let mut chunks = vec![u8::from(ChunkType::Reconfig), ChunkType::ForwardTsn.into()];
+        if self.config.interleaving {
+            chunks.extend([u8::from(ChunkType::IData), ChunkType::IForwardTsn.into()]);
+        }
+        put_param(out, ParamType::SupportedExtensions, &chunks);
+        put_param(out, ParamType::ForwardTsnSupported, &[]);
+        if self.config.zero_checksum {
+            put_param(out, ParamType::ZeroChecksum, &EDMID_DTLS.to_be_bytes());
+        }
+    }
+
+    /// Reads parameters; extensions count that we have too.
+    fn read_options<'a>(&self, params: Params<'a>) -> Result<Options<'a>, DropReason> {
+        let mut options = Options::default();
+        let mut theirs = Extensions::default();
+        for param in params {
+            let Param { ty, value, whole } = param.map_err(|_| DropReason::SctpMalformed)?;
+            match ty {
+                ParamType::StateCookie => options.cookie = Some(value),
+                ParamType::ForwardTsnSupported => theirs = theirs.with(Extensions::PARTIAL_RELIABILITY),
+                ParamType::SupportedExtensions => {
+                    let has = |ty: ChunkType| value.contains(&ty.into());
+                    if has(ChunkType::Reconfig) {
+                        theirs = theirs.with(Extensions::RECONFIG);
+                    }
+                    if has(ChunkType::ForwardTsn) {
+                        theirs = theirs.with(Extensions::PARTIAL_RELIABILITY);
+                    }
+                    if has(ChunkType::IData) && self.config.interleaving {
+                        theirs = theirs.with(Extensions::INTERLEAVING);
+                    }
+                }
+                // RFC 9653 §4: only a method that both ends name counts.
+                ParamType::ZeroChecksum if param_is(value, EDMID_DTLS) && self.config.zero_checksum => {
+                    theirs = theirs.with(Extensions::ZERO_CHECKSUM);
+                }
+                ParamType::Unknown(ty) => {
+                    let action = UnknownAction::of_param(ty);
+                    if action.report && options.report.len() + whole.len() + 8 <= MAX_REPORT {
+                        put_param(&mut options.report, ParamType::Unrecognized, whole);
+                    }
+                    if !action.skip {
+                        break;
+                    }
+                }
+                _ => (),
+            }
+        }
+        options.extensions = theirs;
+        Ok(options)
+    }
+
+    fn read_peer(&self, init: &Init<'_>, extensions: Extensions) -> Peer {
+        Peer {
+            tag: init.tag,
+            initial_tsn: init.initial_tsn,
+            window: init.window,
+            // RFC 9260 §5.1.1: what one end wants to send on is cut to what the other accepts.
+            outbound_streams: self.config.streams.min(init.inbound_streams),
+            inbound_streams: self.config.streams.min(init.outbound_streams),
+            extensions,
+        }
+    }
+
+    /// An INIT arrived: it is answered without anything being kept.
+    // RFC 9260 §5.1 B, §5.2.1, §5.2.2
+    pub(super) fn on_init(&mut self, now: Instant, init: &Init<'_>) -> Result<(), DropReason> {
+        if init.tag == 0 {
+            return Err(DropReason::SctpVerificationTag);
+        }
+        if init.outbound_streams == 0 || init.inbound_streams == 0 {
+            let mut causes = Vec::new();
+            put_cause(&mut causes, CauseCode::InvalidParameter, &[]);
+            let abort = Chunk::Abort { reflected: false, causes: Causes::new(&causes) };
+            let packet = self.packet_of(init.tag, &abort);
+            self.control.push_packet(packet);
+            return Err(DropReason::SctpMalformed);
+        }
+        let options = self.read_options(init.params)?;
+        let existing = (self.local.tag, self.peer.map_or(0, |peer| peer.tag));
+        let (local, tie_tags) = match self.state {
+            State::CookieWait => (self.local, (0, 0)),
+            State::CookieEchoed { .. } => (self.local, existing),
+            // Perhaps the peer has lost its state. Whether it has, the cookie will show.
+            State::Established | State::ShutdownPending | State::ShutdownReceived | State::ShutdownSent => {
+                (Self::draw_local(&mut self.rng), existing)
+            }
+            State::ShutdownAckSent => {
+                self.send_shutdown_ack(now);
+                return Err(DropReason::SctpUnexpected);
+            }
+            State::Idle | State::Closed(_) => return Err(DropReason::SctpUnexpected),
+        };
+        let peer = self.read_peer(init, options.extensions);
+        let cookie = Cookie { made_at: now, local, peer, tie_tags }.seal(&*self.cookie_key);
+        let mut params = Vec::new();
+        put_param(&mut params, ParamType::StateCookie, &cookie);
+        self.put_options(&mut params);
+        params.extend_from_slice(&options.report);
+        let packet = self.packet_of(init.tag, &Chunk::InitAck(self.init_chunk(local, &params)));
+        if self.control.push_packet(packet) { Ok(()) } else { Err(DropReason::SctpUnexpected) }
+    }
+
+    // RFC 9260 §5.1 C, §5.2.3
+    pub(super) fn on_init_ack(&mut self, now: Instant, init: &Init<'_>) -> Result<(), DropReason> {
+        if self.state != State::CookieWait {
+            return Err(DropReason::SctpUnexpected);
+        }
+        let options = self.read_options(init.params)?;
+        let Some(cookie) = options.cookie else { return Err(DropReason::SctpMalformed) };
+        if init.tag == 0 || init.outbound_streams == 0 || init.inbound_streams == 0 {
+            self.abort_with(CauseCode::InvalidParameter, CloseReason::ProtocolViolation);
+            return Err(DropReason::SctpMalformed);
+        }
+        let cookie = cookie.to_vec();
+        self.adopt(self.read_peer(init, options.extensions));
+        self.state = State::CookieEchoed { cookie, due: true };
+        self.control.clear_packets();
+        self.tries.clear();
+        self.rtt.clear_backoff();
+        self.timers.set(Timer::Setup, now + self.rtt.rto());
+        Ok(())
+    }
+
+    /// Takes over what the peer said of itself.
+    fn adopt(&mut self, peer: Peer) {
+        let interleave = peer.extensions.has(Extensions::INTERLEAVING);
+        self.inbox.begin(peer.initial_tsn, peer.inbound_streams, interleave);
+        self.outbox.set_extensions(interleave, peer.extensions.has(Extensions::PARTIAL_RELIABILITY));
+        self.flight.set_interleave(interleave);
+        self.resets.begin(peer.initial_tsn);
+        self.peer_window = peer.window as usize;
+        self.peer = Some(peer);
+    }
+
+    // RFC 9260 §5.2.4
+    pub(super) fn on_cookie_echo(&mut self, now: Instant, tag: u32, bytes: &[u8]) -> Result<(), DropReason> {
+        let cookie = Cookie::open(bytes, &*self.cookie_key).ok_or(DropReason::SctpCookie)?;
+        if tag != cookie.local.tag {
+            return Err(DropReason::SctpVerificationTag);
+        }
+        let same_local = cookie.local.tag == self.local.tag;
+        let same_peer = self.peer.is_some_and(|peer| peer.tag == cookie.peer.tag);
+        let age = now.saturating_since(cookie.made_at);
+        if age > self.config.cookie_lifetime && !(same_local && same_peer) {
+            let staleness =
+                u32::try_from((age - self.config.cookie_lifetime).as_micros()).unwrap_or(u32::MAX);
+            let mut causes = Vec::new();
+            put_cause(&mut causes, CauseCode::StaleCookie, &staleness.to_be_bytes());
+            let packet = self.packet_of(cookie.peer.tag, &Chunk::Error(Causes::new(&causes)));
+            self.control.push_packet(packet);
+            return Err(DropReason::SctpCookie);
+        }
+        let beginning = matches!(self.state, State::CookieWait | State::CookieEchoed { .. });
+        match (same_local, same_peer) {
+            // D: the cookies of both ends have met, or the COOKIE ACK was lost.
+            (true, true) if beginning => self.establish(now),
+            (true, true) => (),
+            // B: the peer's INIT crossed ours, and its answer to ours is still under way or lost.
+            (true, false) if beginning => {
+                self.adopt(cookie.peer);
+                self.establish(now);
+            }
+            // A: the peer has lost its state and begins anew.
+            (false, false) if self.is_restart(&cookie) => self.restart(now, &cookie),
+            // C and everything else: late, or made up.
+            _ => return Err(DropReason::SctpCookie),
+        }
+        self.control.push_chunk(&Chunk::CookieAck);
+        Ok(())
+    }
+
+    fn is_restart(&self, cookie: &Cookie) -> bool {
+        let tags = (self.local.tag, self.peer.map_or(0, |peer| peer.tag));
+        self.state.is_up() && self.state != State::ShutdownAckSent && cookie.tie_tags == tags && tags.1 != 0
+    }
+
+    fn restart(&mut self, now: Instant, cookie: &Cookie) {
+        self.local = cookie.local;
+        self.outbox.clear();
+        self.flight = Flight::new(cookie.local.initial_tsn);
+        self.resets = Resets::new(cookie.local.initial_tsn);
+        self.recovery = Recovery::None;
+        self.forward.due = false;
+        self.heartbeat = None;
+        self.control.clear_chunks();
+        self.timers.cancel_all();
+        self.adopt(cookie.peer);
+        self.state = State::Established;
+        self.begin_established(now);
+        self.events.push(Event::Restarted);
+    }
+
+    pub(super) fn on_cookie_ack(&mut self, now: Instant) -> Result<(), DropReason> {
+        if !matches!(self.state, State::CookieEchoed { .. }) {
+            return Err(DropReason::SctpUnexpected);
+        }
+        self.establish(now);
+        Ok(())
+    }
+
+    fn establish(&mut self, now: Instant) {
+        self.state = State::Established;
+        // An INIT of ours that waits to be repeated has done its work.
+        self.control.clear_packets();
+        self.begin_established(now);
+        self.events.push(Event::Connected);
+    }
+
+    fn begin_established(&mut self, now: Instant) {
+        self.timers.cancel(Timer::Setup);
+        self.tries = Tries::new(self.config.max_retransmissions);
+        self.rtt.clear_backoff();
+        if !self.flight.is_empty() {
+            self.timers.set(Timer::Retransmit, now + self.rtt.rto());
+        }
+        if let Some(interval) = self.config.heartbeat_interval {
+            self.timers.set(Timer::Heartbeat, now + interval + self.rtt.rto());
+        }
+    }
+
+    /// The peer says that our cookie was too old: begin again.
+    // RFC 9260 §5.2.6
+    pub(super) fn on_stale_cookie(&mut self, now: Instant) {
+        if matches!(self.state, State::CookieEchoed { .. }) && !self.gives_up() {
+            self.state = State::CookieWait;
+            self.peer = None;
+            self.flight.lose_all();
+            self.send_init(now);
+        }
+    }
+
+    // RFC 9260 §5.1: T1
+    pub(super) fn on_setup_timeout(&mut self, now: Instant) {
+        if self.gives_up() {
+            return;
+        }
+        self.rtt.back_off();
+        match &mut self.state {
+            State::CookieWait => self.send_init(now),
+            State::CookieEchoed { due, .. } => {
+                *due = true;
+                self.flight.lose_all();
+                self.timers.set(Timer::Setup, now + self.rtt.rto());
+            }
+            _ => (),
+        }
+    }
+}
+
+fn param_is(value: &[u8], expected: u32) -> bool {
+    value == expected.to_be_bytes()
+}

@@ -1,0 +1,190 @@
+//! Trickle (RFC 8838, webrtc-pc §4.4.1.6): candidates on their way in and out, and the texts they go into.
+
+use crate::signaling::changes::{Changes, RemoteCandidate};
+use crate::signaling::content::Content;
+use crate::signaling::description::IceCandidateInit;
+use crate::signaling::error::AddIceCandidateError;
+use crate::signaling::generations::Announcement;
+use crate::signaling::session::Session;
+use crate::signaling::slots::{Applied, Slots};
+use crate::signaling::text::append_attribute;
+use crate::wire::candidate::Candidate;
+use crate::wire::sdp::MAX_CANDIDATES;
+
+/// Where a remote candidate goes.
+struct Target {
+    /// The section that was named, whose text grows.
+    section: usize,
+    /// The data section, whose transport it leads to.
+    data: usize,
+    ufrag: String,
+}
+
+impl Session {
+    /// Resolves, checks and records a remote candidate or, when it is empty, the end of candidates.
+    pub(in crate::signaling) fn take_remote(
+        &mut self,
+        init: &IceCandidateInit,
+    ) -> Result<RemoteCandidate, AddIceCandidateError> {
+        let named = self.named_section(init)?;
+        let parse = || init.candidate.parse().map_err(|_| AddIceCandidateError::Malformed);
+        let candidate: Option<Candidate> = if init.candidate.is_empty() { None } else { Some(parse()?) };
+        let said =
+            init.username_fragment.clone().or_else(|| candidate.as_ref().and_then(|c| c.ufrag.clone()));
+        let Some(target) = self.target(named, said.as_deref())? else { return Ok(RemoteCandidate::Ignored) };
+        if !record(&mut self.slots.remote, &target, candidate.as_ref())? {
+            return Ok(RemoteCandidate::Ignored);
+        }
+        let ufrag = target.ufrag;
+        if self.agreed.as_ref().is_none_or(|agreed| agreed.remote_ice.ufrag != ufrag) {
+            return Ok(RemoteCandidate::Held);
+        }
+        Ok(match candidate {
+            Some(candidate) => RemoteCandidate::Candidate { ufrag, candidate: Box::new(candidate) },
+            None => RemoteCandidate::EndOfCandidates { ufrag },
+        })
+    }
+
+    /// The section that is named, or `None` when none is.
+    fn named_section(&self, init: &IceCandidateInit) -> Result<Option<usize>, AddIceCandidateError> {
+        let remote = self.slots.remote.newest().ok_or(AddIceCandidateError::NoRemoteDescription)?;
+        let unknown = AddIceCandidateError::UnknownSection;
+        match (&init.sdp_mid, init.sdp_m_line_index) {
+            (Some(mid), _) => remote.content.section_of_mid(mid).ok_or(unknown).map(Some),
+            (None, Some(index)) if usize::from(index) >= remote.content.sections.len() => Err(unknown),
+            (None, index) => Ok(index.map(usize::from)),
+        }
+    }
+
+    /// `Ok(None)` when the section is of no use to us.
+    fn target(
+        &self,
+        named: Option<usize>,
+        ufrag: Option<&str>,
+    ) -> Result<Option<Target>, AddIceCandidateError> {
+        let Some(newest) = self.slots.remote.newest() else { return Ok(None) };
+        let content = &newest.content;
+        let Some(data) = self.data_of_remote(content, newest.description.kind) else { return Ok(None) };
+        let section = named.unwrap_or(data);
+        // A peer that gathers for the whole bundle names the bundle's first section, even if that is rejected.
+        if section != data && content.carrier(data) != Some(section) {
+            return Ok(None);
+        }
+        let of = |applied: &Applied| ufrag_of(&applied.content, data).map(str::to_owned);
+        let known = match ufrag {
+            None => of(newest),
+            Some(ufrag) => {
+                let slots = [&self.slots.remote.pending, &self.slots.remote.current];
+                slots.into_iter().flatten().filter_map(of).find(|known| known == ufrag)
+            }
+        };
+        known.map(|ufrag| Some(Target { section, data, ufrag })).ok_or(AddIceCandidateError::UnknownUfrag)
+    }
+
+    /// Announces what is known of the generation that the newest local description names, asks for it to be
+    /// gathered if nobody did, and completes the description's text.
+    pub(in crate::signaling) fn describe_generation(&mut self, changes: &mut Changes) {
+        let Some(applied) = self.slots.local.filled().next() else { return };
+        let Some(at) = applied.content.live_data() else { return };
+        let Some(credentials) = applied.content.transport(at).credentials.clone() else { return };
+        let generation = self.generations.entry(&credentials.ufrag);
+        for candidate in &generation.candidates {
+            write_candidate(applied, at, at, candidate);
+        }
+        if generation.is_complete() {
+            write_end(applied, at, at);
+        }
+        let announcements = generation.announce();
+        let init = |what| announcement(&applied.content, at, &credentials.ufrag, what);
+        changes.early_candidates = announcements.into_iter().map(init).collect();
+        if generation.start() {
+            changes.gather = Some(credentials);
+        }
+    }
+
+    /// Announces what is new of a local generation, when a local description names it.
+    pub(in crate::signaling) fn announce(
+        &mut self,
+        ufrag: &str,
+        new: Option<&Candidate>,
+    ) -> Option<IceCandidateInit> {
+        let mut place = None;
+        for applied in self.slots.local.filled() {
+            let data =
+                applied.content.live_data().filter(|&at| ufrag_of(&applied.content, at) == Some(ufrag));
+            let Some(at) = data else { continue };
+            match new {
+                Some(candidate) => write_candidate(applied, at, at, candidate),
+                None => write_end(applied, at, at),
+            };
+            place = place.or(Some((applied.content.sections[at].mid.clone(), at)));
+        }
+        let (mid, at) = place?;
+        let what = self.generations.entry(ufrag).announce().into_iter().next()?;
+        Some(candidate_init(mid, at, ufrag, what))
+    }
+}
+
+fn ufrag_of(content: &Content, at: usize) -> Option<&str> {
+    if at >= content.sections.len() {
+        return None;
+    }
+    content.transport(at).credentials.as_ref().map(|credentials| credentials.ufrag.as_str())
+}
+
+/// Writes it into every remote description of its generation. `Ok(false)`: it was in all of them.
+fn record(
+    remote: &mut Slots,
+    target: &Target,
+    candidate: Option<&Candidate>,
+) -> Result<bool, AddIceCandidateError> {
+    let &Target { section, data, ref ufrag } = target;
+    let mut new = false;
+    for applied in remote.filled().filter(|applied| ufrag_of(&applied.content, data) == Some(ufrag)) {
+        let known = &applied.content.sections[data].candidates;
+        new |= match candidate {
+            Some(candidate) if known.contains(candidate) => false,
+            Some(_) if known.len() >= MAX_CANDIDATES => return Err(AddIceCandidateError::TooMany),
+            Some(candidate) => write_candidate(applied, section, data, candidate),
+            None => write_end(applied, section, data),
+        };
+    }
+    Ok(new)
+}
+
+/// Into the text of `section` and the candidates of `data`, unless it is there.
+fn write_candidate(applied: &mut Applied, section: usize, data: usize, candidate: &Candidate) -> bool {
+    let known = &mut applied.content.sections[data].candidates;
+    let new = !known.contains(candidate);
+    if new {
+        known.push(candidate.clone());
+        append_attribute(&mut applied.description.sdp, section, &candidate.to_string());
+    }
+    new
+}
+
+/// As [`write_candidate`], for the end of candidates.
+fn write_end(applied: &mut Applied, section: usize, data: usize) -> bool {
+    let end = &mut applied.content.sections[data].end_of_candidates;
+    let new = !std::mem::replace(end, true);
+    if new {
+        append_attribute(&mut applied.description.sdp, section, "end-of-candidates");
+    }
+    new
+}
+
+fn announcement(content: &Content, at: usize, ufrag: &str, what: Announcement) -> IceCandidateInit {
+    candidate_init(content.sections[at].mid.clone(), at, ufrag, what)
+}
+
+fn candidate_init(mid: Option<String>, at: usize, ufrag: &str, what: Announcement) -> IceCandidateInit {
+    IceCandidateInit {
+        candidate: match what {
+            Announcement::Candidate(candidate) => candidate.to_string(),
+            Announcement::End => String::new(),
+        },
+        sdp_mid: mid,
+        sdp_m_line_index: u16::try_from(at).ok(),
+        username_fragment: Some(ufrag.to_owned()),
+    }
+}

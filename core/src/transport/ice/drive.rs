@@ -1,0 +1,176 @@
+//! What the agent does by itself: beginning, what is due, and the state that follows.
+
+use crate::base::drops::DropReason;
+use crate::base::time::Instant;
+use crate::transport::ice::candidate::{Candidates, Signalled};
+use crate::transport::ice::checklist::NoPair;
+use crate::transport::ice::consent::Watch;
+use crate::transport::ice::pair::{Pair, pair_priority};
+use crate::transport::ice::state::{Checks, Facts, Health, IceRole, IceTransportState, Outlook};
+use crate::transport::ice::{Agent, Event, Patience, Timer};
+use crate::wire::candidate::{Candidate, CandidateType};
+use std::mem::discriminant;
+
+/// Beyond this many unread events, only the latest of each kind is kept.
+const MAX_EVENTS: usize = 32;
+
+impl Agent {
+    pub(super) fn tick(&mut self, now: Instant) -> Instant {
+        self.clock = self.clock.max(now);
+        self.clock
+    }
+
+    pub(super) const fn is_over(&self) -> bool {
+        matches!(self.state, IceTransportState::Failed | IceTransportState::Closed)
+    }
+
+    pub(super) fn has_begun(&self) -> bool {
+        self.patience != Patience::NotBegun
+    }
+
+    pub(super) fn more_candidates_may_come(&self) -> bool {
+        self.patience != Patience::Over && !(self.ended.local && self.ended.remote)
+    }
+
+    pub(super) fn take_remote_candidate(&mut self, candidate: &Candidate) {
+        let ours = self.remote.as_ref().map(|remote| &remote.credentials.ufrag);
+        // RFC 8838 §15, RFC 8839 §5.1: a candidate that names another generation is none of this one.
+        if candidate.ufrag.is_some() && candidate.ufrag.as_ref() != ours {
+            return self.drops.count(DropReason::IceCandidateGeneration);
+        }
+        match self.candidates.signal(candidate, self.config.max_remote_candidates) {
+            Ok(Signalled::New(at)) => {
+                let locals = 0..self.candidates.local.len();
+                self.form_pairs(locals.map(|local| (local, at)).collect());
+            }
+            Ok(Signalled::Replaced(_)) => self.list.reprioritise(&self.candidates, self.role),
+            Ok(Signalled::Known) => {}
+            Err(reason) => self.drops.count(reason),
+        }
+    }
+
+    /// Checks begin when the role and the peer's credentials are known.
+    fn begin(&mut self, now: Instant) {
+        if self.has_begun() || self.role == IceRole::Unknown || self.remote.is_none() {
+            return;
+        }
+        self.patience = Patience::Waiting;
+        self.timers.set(Timer::Patience, now + self.config.patience);
+        let (locals, remotes) = (self.candidates.local.len(), self.candidates.remote.len());
+        self.form_pairs((0..locals).flat_map(|l| (0..remotes).map(move |r| (l, r))).collect());
+        self.replay_early_checks(now);
+    }
+
+    /// Pairs host candidates with remote ones, the best first, so that of each foundation the best is tried
+    /// first (RFC 8445 §6.1.2.6). Once a pair is selected, no more are formed but those that the peer checks.
+    pub(super) fn form_pairs(&mut self, mut pairs: Vec<(usize, usize)>) {
+        if !self.has_begun() || self.selected.is_some() {
+            return;
+        }
+        let Candidates { local, remote, .. } = &self.candidates;
+        // RFC 8445 §6.1.2.4: a reflexive candidate would be sent from its base, which has its own pair.
+        pairs.retain(|&(l, _)| local[l].kind == CandidateType::Host);
+        pairs.sort_by_key(|&(l, r)| {
+            std::cmp::Reverse(pair_priority(self.role, local[l].priority, remote[r].priority))
+        });
+        for pair in pairs {
+            let added = self.list.add(&self.candidates, self.role, pair, self.config.max_pairs);
+            if added == Err(NoPair::Full) {
+                self.drops.count(DropReason::IceTooManyCandidates);
+            }
+        }
+    }
+
+    /// Everything that time and inputs have made due.
+    pub(super) fn run(&mut self, now: Instant) {
+        if self.is_over() {
+            return;
+        }
+        self.begin(now);
+        while let Some(timer) = self.timers.pop_due(now) {
+            match timer {
+                // Looked at below in any case.
+                Timer::Pace | Timer::Settle => {}
+                Timer::Retransmit => self.retransmit(now),
+                Timer::Consent => self.ask_for_consent(now),
+                Timer::Silence => self.went_silent(),
+                Timer::Expiry => self.consent_expired(now),
+                Timer::Patience => self.patience = Patience::Over,
+            }
+        }
+        self.choose_sending(now);
+        let settle = self.consider_nomination(now);
+        self.start_next_check(now);
+        let pace = (self.has_begun() && self.list.has_next()).then_some(self.next_check_at);
+        self.arm(Timer::Pace, pace);
+        self.arm(Timer::Settle, settle);
+        self.arm(Timer::Retransmit, self.next_retransmission());
+        self.publish();
+    }
+
+    fn arm(&mut self, timer: Timer, at: Option<Instant>) {
+        match at {
+            Some(at) => self.timers.set(timer, at),
+            None => self.timers.cancel(timer),
+        }
+    }
+
+    fn publish(&mut self) {
+        let state = IceTransportState::from_facts(self.facts());
+        if state == self.state {
+            return;
+        }
+        if state == IceTransportState::Failed {
+            self.stop(state);
+        }
+        self.state = state;
+        self.push_event(Event::StateChange(state));
+    }
+
+    fn facts(&self) -> Facts {
+        let health = match (self.sending, self.watch) {
+            (None, _) => Health::Nothing,
+            (Some(_), Watch::Gone) => Health::Silent,
+            (Some(sending), _) if self.selected == Some(sending.pair) => Health::Selected,
+            (Some(_), _) => Health::Valid,
+        };
+        let checks = if self.list.is_empty() {
+            Checks::None
+        } else if self.list.iter().any(Pair::unfinished) {
+            Checks::Running
+        } else if self.list.iter().any(|pair| pair.seen_as.is_some()) {
+            Checks::Lost
+        } else {
+            Checks::AllFailed
+        };
+        let all_ended = self.ended.local && self.ended.remote;
+        let nobody_home = all_ended && self.candidates.local.is_empty() && self.has_begun();
+        let outlook = if nobody_home || self.patience == Patience::Over {
+            Outlook::Nothing
+        } else if all_ended {
+            Outlook::PeerReflexive
+        } else {
+            Outlook::MoreCandidates
+        };
+        let remote_known = self.has_begun() && !self.candidates.remote.is_empty();
+        Facts { health, checks, outlook, remote_known }
+    }
+
+    /// Ends all activity. What is known of candidates and pairs stays, for statistics.
+    pub(super) fn stop(&mut self, state: IceTransportState) {
+        self.state = state;
+        self.sending = None;
+        self.transactions = Vec::new();
+        self.outbox.clear();
+        self.early = Vec::new();
+        self.pending = Vec::new();
+        self.timers.cancel_all();
+    }
+
+    pub(super) fn push_event(&mut self, event: Event) {
+        if self.events.len() >= MAX_EVENTS {
+            self.events.retain(|other| discriminant(other) != discriminant(&event));
+        }
+        self.events.push(event);
+    }
+}

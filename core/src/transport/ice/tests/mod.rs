@@ -1,0 +1,9 @@
+//! Two agents on a small network with a virtual clock, and scripted peers.
+
+mod attacks;
+mod connect;
+mod net;
+mod properties;
+mod rules;
+mod scripted;
+mod watch;
