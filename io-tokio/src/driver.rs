@@ -27,6 +27,8 @@ const MAX_ERRORS: u32 = 64;
 pub(crate) struct Driver {
     shared: Arc<Shared>,
     sockets: Vec<Place>,
+    /// The socket that is received from first.
+    first: usize,
     inbox: Inbox,
     outbox: Outbox,
     timer: Pin<Box<Sleep>>,
@@ -58,6 +60,7 @@ impl Driver {
         Self {
             shared,
             sockets: sockets.into_iter().map(|socket| Place { socket, errors: 0 }).collect(),
+            first: 0,
             inbox: Inbox::default(),
             outbox: Outbox::default(),
             timer,
@@ -69,7 +72,10 @@ impl Driver {
     /// Takes what has come to the sockets, each in turn.
     fn receive(&mut self, cx: &mut Context<'_>) -> Step {
         let mut step = Step::Done;
-        for place in &mut self.sockets {
+        // Another one first each time, or a busy socket would starve the others.
+        self.first = (self.first + 1) % self.sockets.len().max(1);
+        let (before, after) = self.sockets.split_at_mut(self.first);
+        for place in after.iter_mut().chain(before) {
             if receive_from(place, &mut self.inbox, cx) == Step::More {
                 step = Step::More;
             }
