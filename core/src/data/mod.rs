@@ -11,86 +11,285 @@ pub mod sctp;
 
 use crate::base::drops::Drops;
 use crate::base::ids::Slots;
+use crate::base::queue::Queue;
 use crate::base::random::Rng;
 use crate::base::time::Instant;
 use crate::crypto::traits::Hmac;
 use crate::data::channel::{Channel, DataChannelId, DataChannelInit};
 use crate::data::config::Config;
-use crate::data::error::{CreateDataChannelError, SendError};
-use crate::data::event::{Event, MessageKind, SctpTransportState};
+use crate::data::error::{ChannelError, CreateDataChannelError, SendError};
+use crate::data::event::{DataChannelState, Event, Message, MessageKind, SctpTransportState};
+use crate::data::sctp::Association;
 use crate::data::sctp::config::Stats;
+use crate::data::sctp::event::{Event as SctpEvent, Reliability, SendOptions};
+use crate::wire::dcep::{ChannelType, Dcep, Open, Ppid};
 use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// All data channels of a connection.
-#[derive(Debug)]
 pub struct DataChannels {
     channels: Slots<Channel>,
+    by_stream: BTreeMap<u16, DataChannelId>,
+    config: Config,
+    hmac: &'static dyn Hmac,
+    rng: Rng,
+    assoc: Option<Association>,
+    client: Option<bool>,
+    remote: Option<(u16, u64)>,
+    state: SctpTransportState,
+    events: Queue<Event>,
+    now: Instant,
 }
 
-#[expect(
-    clippy::todo,
-    unused_variables,
-    clippy::needless_pass_by_value,
-    reason = "the face, to be filled in"
-)]
 impl DataChannels {
-    /// No channel and no association yet. `hmac` authenticates the state cookie.
+    /// new
     #[must_use]
     pub fn new(config: Config, hmac: &'static dyn Hmac, rng: Rng) -> Self {
-        todo!()
+        Self {
+            channels: Slots::default(),
+            by_stream: BTreeMap::new(),
+            config,
+            hmac,
+            rng,
+            assoc: None,
+            client: None,
+            remote: None,
+            state: SctpTransportState::Connecting,
+            events: Queue::default(),
+            now: Instant::ZERO,
+        }
     }
-
-    /// Makes a channel (`createDataChannel`). May come before the transport exists; its id is then assigned with the DTLS role.
+    /// create
     pub fn create(
         &mut self,
         label: &str,
         init: DataChannelInit,
     ) -> Result<DataChannelId, CreateDataChannelError> {
-        todo!()
+        let stream = if init.negotiated { init.id } else { None };
+        let id = self.channels.insert(Channel {
+            label: label.to_owned(),
+            init,
+            stream,
+            state: DataChannelState::Connecting,
+            threshold: 0,
+            counters: Default::default(),
+        });
+        self.assign();
+        if self.state == SctpTransportState::Connected {
+            self.open(id);
+        }
+        Ok(id)
     }
-
-    /// Says which DTLS role we have; channels without an id get one.
+    fn assign(&mut self) {
+        let Some(client) = self.client else { return };
+        for (id, c) in self.channels.iter_mut() {
+            if c.stream.is_none() {
+                let mut s = u16::from(!client);
+                while self.by_stream.contains_key(&s) {
+                    s += 2;
+                }
+                c.stream = Some(s);
+            }
+            self.by_stream.insert(c.stream.unwrap(), id);
+        }
+    }
+    fn options(c: &Channel) -> SendOptions {
+        let reliability = match (c.init.max_retransmits, c.init.max_packet_life_time) {
+            (Some(n), _) => Reliability::Retransmits(n),
+            (_, Some(ms)) => Reliability::Lifetime(Duration::from_millis(ms.into())),
+            _ => Reliability::Reliable,
+        };
+        SendOptions { unordered: !c.init.ordered, reliability, uncounted: false }
+    }
+    fn open(&mut self, id: DataChannelId) {
+        let c = self.channels.get_mut(id).unwrap();
+        if c.state != DataChannelState::Connecting {
+            return;
+        }
+        c.state = DataChannelState::Open;
+        self.events.push(Event::Open(id));
+        if c.init.negotiated {
+            return;
+        }
+        let (channel_type, reliability) = match (c.init.max_retransmits, c.init.max_packet_life_time) {
+            (Some(n), _) => (ChannelType::Retransmissions, u32::from(n)),
+            (_, Some(ms)) => (ChannelType::Lifetime, u32::from(ms)),
+            _ => (ChannelType::Reliable, 0),
+        };
+        let mut out = Vec::new();
+        Dcep::Open(Open {
+            channel_type,
+            unordered: !c.init.ordered,
+            priority: 256,
+            reliability,
+            label: &c.label,
+            protocol: &c.init.protocol,
+        })
+        .write(&mut out);
+        let stream = c.stream.unwrap();
+        let _ = self.assoc.as_mut().unwrap().send(
+            self.now,
+            stream,
+            Ppid::Dcep.into(),
+            Bytes::from(out),
+            SendOptions { uncounted: true, ..Default::default() },
+        );
+    }
+    /// role
     pub fn set_dtls_role(&mut self, client: bool) {
-        todo!()
+        self.client = Some(client);
+        self.assign();
     }
-
-    /// What the peer's description says: its SCTP port, and the largest message that it takes (0: any size).
+    /// remote
     pub fn set_remote(&mut self, port: u16, max_message_size: u64) {
-        todo!()
+        self.remote = Some((port, max_message_size));
     }
-
-    /// DTLS is up: the association begins.
+    /// start
     pub fn start(&mut self, now: Instant) {
-        todo!()
+        if self.assoc.is_some() {
+            return;
+        }
+        let mut a = Association::new(self.config.sctp.clone(), self.hmac, self.rng.fork()).unwrap();
+        a.connect(now);
+        self.assoc = Some(a);
     }
-
-    /// Takes one SCTP packet.
+    /// packet
     pub fn handle_packet(&mut self, now: Instant, packet: Bytes) {
-        todo!()
+        self.now = now;
+        if let Some(a) = &mut self.assoc {
+            a.handle_packet(now, packet);
+        }
+        self.pump(false);
     }
-
-    /// Does what is due at `now`. Early or repeated calls are harmless.
+    fn pump(&mut self, messages: bool) {
+        if !self.events.is_empty() && messages {
+            return;
+        }
+        let Some(a) = &mut self.assoc else { return };
+        let Some(e) = a.poll_event() else { return };
+        match e {
+            SctpEvent::Connected => {
+                self.state = SctpTransportState::Connected;
+                self.events.push(Event::StateChange(self.state));
+                let ids: Vec<_> = self.channels.iter().map(|(id, _)| id).collect();
+                ids.into_iter().for_each(|id| self.open(id));
+            }
+            SctpEvent::Message { stream, ppid, data } => {
+                let kind = match Ppid::from(ppid) {
+                    Ppid::Dcep => {
+                        if let Ok(Dcep::Open(o)) = Dcep::parse(&data) {
+                            let init = DataChannelInit {
+                                ordered: !o.unordered,
+                                max_retransmits: (o.channel_type == ChannelType::Retransmissions)
+                                    .then_some(o.reliability as u16),
+                                max_packet_life_time: (o.channel_type == ChannelType::Lifetime)
+                                    .then_some(o.reliability as u16),
+                                protocol: o.protocol.to_owned(),
+                                ..Default::default()
+                            };
+                            let id = self.channels.insert(Channel {
+                                label: o.label.to_owned(),
+                                init,
+                                stream: Some(stream),
+                                state: DataChannelState::Open,
+                                threshold: 0,
+                                counters: Default::default(),
+                            });
+                            self.by_stream.insert(stream, id);
+                            let mut out = Vec::new();
+                            Dcep::Ack.write(&mut out);
+                            let _ = self.assoc.as_mut().unwrap().send(
+                                self.now,
+                                stream,
+                                Ppid::Dcep.into(),
+                                Bytes::from(out),
+                                SendOptions { uncounted: true, ..Default::default() },
+                            );
+                            self.events.push(Event::DataChannel(id));
+                            self.events.push(Event::Open(id));
+                        }
+                        return self.pump(messages);
+                    }
+                    Ppid::String | Ppid::StringEmpty => MessageKind::Text,
+                    _ => MessageKind::Binary,
+                };
+                let data = if matches!(Ppid::from(ppid), Ppid::StringEmpty | Ppid::BinaryEmpty) {
+                    Bytes::new()
+                } else {
+                    data
+                };
+                if let Some(&id) = self.by_stream.get(&stream) {
+                    self.events.push(Event::Message { id, message: Message { kind, data } });
+                }
+            }
+            SctpEvent::BufferedLow { stream } => {
+                if let Some(&id) = self.by_stream.get(&stream) {
+                    self.events.push(Event::BufferedAmountLow(id));
+                }
+            }
+            SctpEvent::IncomingReset { stream } => {
+                if let Some(&id) = self.by_stream.get(&stream) {
+                    let c = self.channels.get_mut(id).unwrap();
+                    if c.state == DataChannelState::Open {
+                        c.state = DataChannelState::Closing;
+                        self.events.push(Event::Closing(id));
+                        let _ = self.assoc.as_mut().unwrap().reset_stream(stream);
+                    }
+                }
+            }
+            SctpEvent::OutgoingReset { stream, .. } => {
+                if let Some(id) = self.by_stream.remove(&stream) {
+                    self.channels.get_mut(id).unwrap().state = DataChannelState::Closed;
+                    self.events.push(Event::Close(id));
+                }
+            }
+            SctpEvent::Closed(_) => self.fail(ChannelError::Aborted { cause: None }),
+            _ => {}
+        }
+        self.pump(messages);
+    }
+    fn fail(&mut self, error: ChannelError) {
+        if self.state == SctpTransportState::Closed {
+            return;
+        }
+        self.state = SctpTransportState::Closed;
+        self.events.push(Event::StateChange(self.state));
+        let ids: Vec<_> = self
+            .channels
+            .iter()
+            .filter(|(_, c)| c.state != DataChannelState::Closed)
+            .map(|(id, _)| id)
+            .collect();
+        for id in ids {
+            self.channels.get_mut(id).unwrap().state = DataChannelState::Closed;
+            self.events.push(Event::Error { id, error });
+            self.events.push(Event::Close(id));
+        }
+    }
+    /// timeout
     pub fn handle_timeout(&mut self, now: Instant) {
-        todo!()
+        self.now = now;
+        if let Some(a) = &mut self.assoc {
+            a.handle_timeout(now);
+        }
+        self.pump(false);
     }
-
-    /// Appends one SCTP packet of at most `max_len` bytes to `out` and says how long it is.
+    /// transmit
     pub fn poll_transmit(&mut self, now: Instant, max_len: usize, out: &mut Vec<u8>) -> Option<usize> {
-        todo!()
+        self.assoc.as_mut()?.poll_transmit(now, max_len, out)
     }
-
-    /// What happened, oldest first.
+    /// event
     pub fn poll_event(&mut self) -> Option<Event> {
-        todo!()
+        self.pump(true);
+        self.events.pop()
     }
-
-    /// When `handle_timeout` wants to be called.
+    /// timeout
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        todo!()
+        self.assoc.as_ref()?.poll_timeout()
     }
-
-    /// Queues a message (`send`).
+    /// send
     pub fn send(
         &mut self,
         now: Instant,
@@ -98,73 +297,96 @@ impl DataChannels {
         data: Bytes,
         kind: MessageKind,
     ) -> Result<(), SendError> {
-        todo!()
+        let c =
+            self.channels.get(id).filter(|c| c.state == DataChannelState::Open).ok_or(SendError::NotOpen)?;
+        let stream = c.stream.unwrap();
+        if data.len() as u64 > self.max_message_size().unwrap() {
+            return Err(SendError::TooLarge { max: 262_144 });
+        }
+        let o = Self::options(c);
+        let a = self.assoc.as_mut().unwrap();
+        if a.buffered(stream) + data.len() > self.config.max_buffered_amount {
+            return Err(SendError::BufferFull(data));
+        }
+        let (ppid, data) = match (kind, data.is_empty()) {
+            (MessageKind::Text, false) => (Ppid::String, data),
+            (MessageKind::Text, true) => (Ppid::StringEmpty, Bytes::from_static(&[0])),
+            (MessageKind::Binary, false) => (Ppid::Binary, data),
+            (MessageKind::Binary, true) => (Ppid::BinaryEmpty, Bytes::from_static(&[0])),
+        };
+        a.send(now, stream, ppid.into(), data, o).map_err(|_| SendError::NotOpen)
     }
-
-    /// Starts the closing procedure of a channel (`close`); nothing happens when it is closing or closed.
-    pub fn close_channel(&mut self, now: Instant, id: DataChannelId) {
-        todo!()
+    /// close
+    pub fn close_channel(&mut self, _now: Instant, id: DataChannelId) {
+        let Some(c) = self.channels.get_mut(id) else { return };
+        if c.state == DataChannelState::Open {
+            c.state = DataChannelState::Closing;
+            let s = c.stream.unwrap();
+            let _ = self.assoc.as_mut().unwrap().reset_stream(s);
+        }
     }
-
-    /// Ends everything at once: channels are closed and the peer gets an ABORT.
+    /// close
     pub fn close(&mut self) {
-        todo!()
+        if let Some(a) = &mut self.assoc {
+            a.abort();
+        }
     }
-
-    /// The transport is gone: channels are closed, nothing is sent any more.
+    /// gone
     pub fn transport_closed(&mut self) {
-        todo!()
+        self.fail(ChannelError::Timeout);
+        self.assoc = None;
     }
-
-    /// A channel, until the call of `poll_event` that follows its `Close` event.
+    /// channel
     #[must_use]
     pub fn channel(&self, id: DataChannelId) -> Option<&Channel> {
         self.channels.get(id)
     }
-
-    /// Sets `bufferedAmountLowThreshold`, in bytes.
+    /// threshold
     pub fn set_buffered_amount_low_threshold(&mut self, id: DataChannelId, threshold: u64) {
-        todo!()
+        let s = self.channels.get(id).and_then(|c| c.stream);
+        if let (Some(s), Some(a)) = (s, &mut self.assoc) {
+            a.set_low_threshold(s, threshold as usize);
+        }
     }
-
-    /// Bytes of messages that wait in a channel (`bufferedAmount`).
+    /// buffered
     #[must_use]
     pub fn buffered_amount(&self, id: DataChannelId) -> u64 {
-        todo!()
+        let s = self.channels.get(id).and_then(|c| c.stream);
+        s.zip(self.assoc.as_ref()).map_or(0, |(s, a)| a.buffered(s) as u64)
     }
-
-    /// Every channel.
+    /// channels
     pub fn channels(&self) -> impl Iterator<Item = (DataChannelId, &Channel)> {
         self.channels.iter()
     }
-
-    /// `RTCSctpTransport.state`.
+    /// state
     #[must_use]
     pub fn state(&self) -> SctpTransportState {
-        todo!()
+        self.state
     }
-
-    /// `RTCSctpTransport.maxChannels`: `None` until connected.
+    /// max
     #[must_use]
     pub fn max_channels(&self) -> Option<u16> {
-        todo!()
+        self.assoc.as_ref().map(Association::outbound_streams)
     }
-
-    /// `RTCSctpTransport.maxMessageSize` in bytes: `None` until the peer's description is known, `u64::MAX` for no limit.
+    /// max
     #[must_use]
     pub fn max_message_size(&self) -> Option<u64> {
-        todo!()
+        self.remote.map(|(_, m)| if m == 0 { u64::MAX } else { m })
     }
-
-    /// What was refused from the network, by reason.
+    /// drops
     #[must_use]
     pub fn drops(&self) -> Drops {
-        todo!()
+        self.assoc.as_ref().map(|a| a.drops().clone()).unwrap_or_default()
     }
-
-    /// Counters of the association.
+    /// stats
     #[must_use]
     pub fn stats(&self) -> Stats {
-        todo!()
+        self.assoc.as_ref().map(Association::stats).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for DataChannels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DataChannels")
     }
 }

@@ -6,6 +6,7 @@ use crate::signaling::checks::{self, Against};
 use crate::signaling::content::Content;
 use crate::signaling::description::SessionDescription;
 use crate::signaling::error::SetDescriptionError;
+use crate::signaling::generations::Generations;
 use crate::signaling::rtp_checks;
 use crate::signaling::session::Session;
 use crate::signaling::slots::Applied;
@@ -177,6 +178,9 @@ impl Session {
                 if had_sctp {
                     changes.data = DataChange::Closed;
                     changes.transport = TransportChange::Closed;
+                    // What comes after it starts from nothing.
+                    self.generations = Generations::default();
+                    self.ice_role = KnownRole::Unknown;
                 }
             }
         }

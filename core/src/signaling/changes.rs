@@ -53,7 +53,7 @@ pub enum TransportChange {
     Unchanged,
     /// Both sides are described: an answer or a provisional answer was set.
     Agreed(Box<TransportAgreement>),
-    /// No section is left that needs it: the answer rejected them all.
+    /// No section is left that needs it: the answer rejected them all. A later one is gathered for anew.
     Closed,
 }
 

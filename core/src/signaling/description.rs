@@ -64,7 +64,8 @@ impl From<SdpType> for LocalDescriptionInit {
 pub struct IceCandidateInit {
     /// `candidate:…`, or empty: no more candidates of this generation will come.
     pub candidate: String,
-    /// The `a=mid` of its section. Wins over the index.
+    /// The `a=mid` of its section. Wins over the index. Local candidates have none only towards peers that
+    /// offered without mids.
     pub sdp_mid: Option<String>,
     /// The index of its section, from 0.
     pub sdp_m_line_index: Option<u16>,

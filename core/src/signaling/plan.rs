@@ -136,8 +136,11 @@ impl Session {
 
     fn may_be_carried(&self, offer: &Content, at: usize) -> bool {
         // RFC 9143 §7.3.1: the section that carries an answer's bundle has an address of its own. As no other
-        // section is accepted beside data, data has to be that one, and cannot when it is bundle-only.
-        let addressed = !offer.sections[at].bundle_only;
+        // section is accepted beside data, data has to be that one, and cannot when it is bundle-only. In a
+        // session that goes on, its transport is there already and needs no address: Firefox offers it as
+        // bundle-only behind every section that is added.
+        let in_use = self.agreed.as_ref().is_some_and(|agreed| agreed.section == at);
+        let addressed = in_use || !offer.sections[at].bundle_only;
         // RFC 9429 §5.3.1: one transport, that of the first section.
         let with_first = at == 0 || offer.group_of(at).is_some_and(|group| group.contains(&0));
         addressed && (self.config.bundle_policy != BundlePolicy::MaxBundle || with_first)

@@ -260,6 +260,7 @@ impl Association {
         let interleave = self.has_extension(Extensions::INTERLEAVING);
         let header_len = self.flight.header_len();
         let full = frame.max_len - HEADER_LEN - header_len;
+        let mut in_parts = false;
         loop {
             let Some(left) = frame.room(out).checked_sub(header_len) else { return };
             // RFC 9260 §6.1 A: not more than the peer has room for, but for one chunk that finds out whether it has any.
@@ -267,7 +268,8 @@ impl Association {
             if window < full.min(self.outbox.queued()) && !self.flight.is_empty() {
                 return;
             }
-            let Some(piece) = self.outbox.take(now, Room { left, full }) else { return };
+            let Some(piece) = self.outbox.take(now, Room { left, full, in_parts }) else { return };
+            in_parts |= !piece.flags.begin();
             *last = Some(out.len());
             self.flight.push(now, piece);
             let (tsn, sent) = self.flight.newest();

@@ -282,3 +282,26 @@ fn max_bundle_takes_one_transport_only() {
         assert!(text.sdp.contains(&format!("m=application {port} ")), "{policy} {group}");
     }
 }
+
+#[test]
+fn attack_07_nobody_without_a_fingerprint_is_talked_to() {
+    let strip = |text: &str| -> String {
+        text.split_inclusive('\n').filter(|line| !line.starts_with("a=fingerprint")).collect()
+    };
+    let (mut a, mut b) = (Peer::new('a'), Peer::new('b'));
+    let (text, _) = a.offer();
+    assert_eq!(
+        invalid(b.set_remote(&offer(strip(&text.sdp))).unwrap_err()),
+        InvalidDescription::NoFingerprint(0)
+    );
+    b.hear(&text);
+    let (text, _) = b.answer();
+    assert_eq!(
+        invalid(a.set_remote(&answer(strip(&text.sdp))).unwrap_err()),
+        InvalidDescription::NoFingerprint(0)
+    );
+    // One that stands before the sections counts for all of them.
+    let line = text.sdp.lines().find(|line| line.starts_with("a=fingerprint")).unwrap().to_owned();
+    let moved = strip(&text.sdp).replace("m=application", &format!("{line}\r\nm=application"));
+    assert_eq!(super::agreed(&a.hear(&answer(moved))).fingerprints, b.fingerprints);
+}

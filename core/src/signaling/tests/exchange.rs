@@ -224,6 +224,8 @@ fn a_rejected_data_section_closes_and_its_place_is_taken_again() {
     let again = a.create_offer();
     assert_eq!(again.sdp.matches("m=").count(), 1);
     assert!(again.sdp.contains("a=group:BUNDLE 1\r\n") && again.sdp.contains("a=mid:1\r\n"));
+    let changes = a.clone().offer().1;
+    assert_eq!((changes.gather.as_ref(), changes.ice_role), (Some(&a.ice), Some(IceRole::Controlling)));
     a.wants_data = false;
     let without = a.create_offer();
     assert!(without.sdp.contains("m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n"));

@@ -157,18 +157,47 @@ fn a_browser_that_gathers_for_the_whole_bundle_is_heard() {
 }
 
 #[test]
-fn what_we_accept_we_are_answered_like() {
-    // Our offer, answered in the words of each browser: their data section of a recorded answer.
-    for text in [vector!("chromium-av-data-answer"), vector!("firefox-av-data-answer")] {
+fn browsers_answers_to_our_offer_are_taken() {
+    // Recorded from each browser for the very text of our first offer.
+    for (text, size) in
+        [(vector!("chromium-data-answer"), 262_144), (vector!("firefox-data-answer"), 1_073_741_823)]
+    {
         let mut a = Peer::new('a');
         a.offer();
-        let (session, rest) = text.split_once("m=audio").unwrap();
-        let data = rest.split_once("m=application").unwrap().1;
-        let session = session.replace("BUNDLE 0 1 2", "BUNDLE 0");
-        let text = format!("{session}m=application{}", data.replace("a=mid:2", "a=mid:0"));
         let changes = a.hear(&answer(text));
         assert_eq!(agreed(&changes).dtls_role, DtlsRole::Server);
-        assert_eq!(sctp(&changes).remote_port, 5000);
+        assert_eq!((sctp(&changes).remote_port, sctp(&changes).max_message_size), (5000, size));
+        assert_eq!(a.session.can_trickle_ice_candidates(), Some(true));
+    }
+}
+
+#[test]
+fn data_in_use_survives_media_that_comes_to_lead_its_bundle() {
+    // What browsers offer when a track is added to a session whose first section we rejected: the new section
+    // takes the rejected place and the head of the bundle. Firefox under max-bundle makes data bundle-only.
+    let audio = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:MID\r\na=rtcp-mux\r\n\
+                 a=ice-ufrag:a001\r\na=ice-pwd:a001a001a001a001a001a001\r\na=fingerprint:sha-256 AA\r\n";
+    for bundle_only in [false, true] {
+        let (mut a, mut b) = (Peer::new('a'), Peer::new('b'));
+        let text = a.offer().0.sdp.replace("a=mid:0", "a=mid:2");
+        let with = |mid: &str| {
+            let section = format!("{}m=application", audio.replace("MID", mid));
+            text.replace("m=application", &section).replace("BUNDLE 0", &format!("BUNDLE {mid} 2"))
+        };
+        b.hear(&offer(with("0")));
+        let first = b.answer().1;
+        let mut text_2 = with("3");
+        if bundle_only {
+            text_2 = text_2
+                .replace("m=application 9", "m=application 0")
+                .replace("a=mid:2", "a=bundle-only\r\na=mid:2");
+        }
+        b.hear(&offer(text_2));
+        let (text, changes) = b.answer();
+        assert!(text.sdp.contains("a=group:BUNDLE 2\r\n") && text.sdp.contains("m=audio 0 "));
+        assert!(text.sdp.contains("m=application 9 "), "{bundle_only}");
+        assert_eq!(agreed(&changes).remote_ice.credentials, agreed(&first).remote_ice.credentials);
+        assert!(!agreed(&changes).ice_restarted && !agreed(&changes).fingerprints_changed);
     }
 }
 
