@@ -6,6 +6,7 @@ use crate::state::{Facts, Shared, Want};
 use crate::stream::DataChannelStream;
 use bytes::Bytes;
 use purertc::{DataChannelId, DataChannelState, Message, MessageKind, Priority};
+use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -15,13 +16,12 @@ use std::task::{Context, Poll};
 /// Any number of tasks may send and receive at once. Each message goes to one receiver.
 ///
 /// Dropping the last handle closes the channel: what was sent goes out first, what comes is discarded.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct DataChannel {
     lease: Arc<ChannelLease>,
 }
 
 /// Shared by every handle of a channel and by nobody else.
-#[derive(Debug)]
 struct ChannelLease {
     connection: Arc<Lease>,
     id: DataChannelId,
@@ -31,6 +31,15 @@ struct ChannelLease {
 impl Drop for ChannelLease {
     fn drop(&mut self) {
         self.connection.shared.with(|state, now| state.forget(self.id, now));
+    }
+}
+
+impl fmt::Debug for DataChannel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataChannel")
+            .field("label", &self.label())
+            .field("id", &self.id())
+            .finish_non_exhaustive()
     }
 }
 

@@ -13,6 +13,7 @@ use purertc::{
     SignalingState,
 };
 use purertc_mio::net::{self, Socket};
+use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -23,14 +24,13 @@ use tokio::runtime::Handle;
 ///
 /// Verbs carry their W3C names. Those that W3C makes promises of are `async`; they are done on their first poll.
 /// See the [crate's page](crate) for cancel safety, slow readers and the end.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PeerConnection {
     lease: Arc<Lease>,
 }
 
 /// Shared by every handle of a connection, channels among them, and by nobody else: when it goes, so does the
 /// connection.
-#[derive(Debug)]
 pub(crate) struct Lease {
     pub(crate) shared: Arc<Shared>,
 }
@@ -38,6 +38,15 @@ pub(crate) struct Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         self.shared.act(State::let_go);
+    }
+}
+
+impl fmt::Debug for PeerConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PeerConnection")
+            .field("connection_state", &self.connection_state())
+            .field("signaling_state", &self.signaling_state())
+            .finish_non_exhaustive()
     }
 }
 
