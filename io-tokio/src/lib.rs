@@ -1,1 +1,88 @@
-//! Binds the [`purertc`] peer connection to tokio sockets.
+//! Binds the [`purertc`] peer connection to tokio sockets: WebRTC data channels as cloneable async handles.
+//!
+//! ```
+//! use purertc_tokio::{Configuration, Event, PeerConnection};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let settings = || purertc_tokio::Settings::from(Configuration::default()).with_loopback();
+//! let alice = PeerConnection::new(settings()).await?; // or Configuration::default()
+//! let bob = PeerConnection::new(settings()).await?;
+//!
+//! let chat = alice.create_data_channel("chat", Default::default())?;
+//! alice.set_local_description(None).await?; // an offer
+//! alice.gathering_complete().await;
+//! bob.set_remote_description(alice.local_description().expect("just set")).await?;
+//! bob.set_local_description(None).await?; // an answer
+//! bob.gathering_complete().await;
+//! alice.set_remote_description(bob.local_description().expect("just set")).await?;
+//!
+//! chat.send_text("hello").await?; // waits until the channel is open
+//! while let Some(event) = bob.next_event().await {
+//!     if let Event::DataChannel(channel) = event {
+//!         let message = channel.recv().await.expect("alice sent something");
+//!         assert_eq!(&message.data[..], b"hello");
+//!         break;
+//!     }
+//! }
+//! alice.close().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # How it works
+//!
+//! One task per connection, the driver, owns the sockets. The protocols are the pure state machine of [`purertc`],
+//! behind a mutex that is held for one call at a time, never across an `.await` and never across a system call.
+//! A verb takes it, does what it says, and nudges the driver; there is no channel between the two on which
+//! commands could queue up or answers get lost. Other connections have other tasks and other locks.
+//!
+//! # Cancel safety
+//!
+//! Every `async` method may be dropped before it is done, as `tokio::select!` does. What waits has then not
+//! happened: a message was not sent, no message was taken. What was done is done: verbs that do not wait for
+//! anything complete on their first poll.
+//!
+//! # Reading slowly
+//!
+//! Messages that wait to be read are bounded, and nothing is thrown away. [`Settings::receive_buffer`] bytes wait
+//! in the channels of a connection together, then as much in the connection's receive window, then in the peer,
+//! whose sends wait in turn. The window is one for all channels, as SCTP has it, so a channel that is never read
+//! delays the others once it has used up both. Drop channels that are of no interest: what is dropped is closed,
+//! and what still comes is discarded.
+//!
+//! Events wait too. Someone who has once called [`PeerConnection::next_event`] gets every event; once 1,024 of
+//! them wait, messages and events stay in the connection until some are read. For someone who never asked, the
+//! oldest are forgotten: every state can be asked for, and waited for, by itself.
+//!
+//! # The end
+//!
+//! A connection lives until [`PeerConnection::close`], or until its last handle is dropped: every
+//! [`PeerConnection`], [`DataChannel`] and [`DataChannelStream`] is one. `close` is abrupt, as in browsers. After
+//! the last drop what was sent still goes out, for at most [`Settings::linger`]; then the peer is told and the
+//! sockets close.
+
+mod channel;
+mod connection;
+mod driver;
+mod error;
+mod event;
+mod settings;
+mod state;
+mod stream;
+mod wakers;
+
+pub use channel::DataChannel;
+pub use connection::PeerConnection;
+pub use error::{ChannelClosed, ConnectionLost, SendError, SetupError};
+pub use event::Event;
+pub use settings::Settings;
+pub use stream::DataChannelStream;
+
+pub use purertc;
+pub use purertc::{
+    AnswerOptions, Configuration, DataChannelInit, DataChannelState, IceCandidateInit, IceConnectionState,
+    IceGatheringState, LocalDescriptionInit, Message, MessageKind, OfferOptions, PeerConnectionState,
+    Priority, SdpType, SessionDescription, SignalingState,
+};
+pub use purertc_mio::net::SocketSettings;

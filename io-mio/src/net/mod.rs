@@ -1,0 +1,32 @@
+//! Sockets, interfaces, clock and randomness: what a connection needs from the system, without any loop.
+//!
+//! An adapter wraps the sockets that [`SocketSettings::bind`] gives into those of its runtime, learns from the
+//! runtime when they are ready, and then calls [`Socket::receive`] and [`Socket::send`]. Nothing here waits.
+
+mod clock;
+mod inbox;
+mod interfaces;
+mod outbox;
+mod settings;
+mod socket;
+
+pub use self::clock::Clock;
+pub use self::inbox::Inbox;
+pub use self::outbox::Outbox;
+pub use self::settings::{Bound, SocketSettings};
+pub use self::socket::Socket;
+
+use purertc::{Init, Instant};
+use std::io;
+use std::time::SystemTime;
+
+/// What a new connection wants to know, at `now`: the date, and 32 unguessable bytes from the system.
+///
+/// # Errors
+///
+/// When the system has no randomness to give.
+pub fn init(now: Instant) -> io::Result<Init> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(io::Error::other)?;
+    Ok(Init::new(now, SystemTime::now(), seed))
+}

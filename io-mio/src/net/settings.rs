@@ -1,0 +1,129 @@
+//! Which sockets to open.
+
+use crate::net::interfaces::usable_addresses;
+use purertc::{LocalAddress, SocketId};
+use std::io;
+use std::net::{IpAddr, UdpSocket};
+use std::ops::RangeInclusive;
+
+/// Which sockets a connection gets. `SocketSettings::default()` suits most programs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SocketSettings {
+    /// The addresses to bind to. Default: none are named, and every interface that is up is used.
+    ///
+    /// Naming addresses keeps the others from the peer. None of them may be a wildcard.
+    pub addresses: Vec<IpAddr>,
+    /// Whether loopback interfaces count among all interfaces. Default false: no other host can reach them (RFC
+    /// 8445 §5.1.1.1). Turn it on for peers on the same host.
+    pub include_loopback: bool,
+    /// The ports to bind to: the first that is free, for each address. Default `None`: the system picks. A range
+    /// serves firewalls; every connection takes one port of it on each address.
+    pub ports: Option<RangeInclusive<u16>>,
+    /// Bytes of the system's send buffer to ask for. Default `None`: 2 MiB, of which the system grants what it
+    /// likes.
+    pub send_buffer_size: Option<usize>,
+    /// Bytes of the system's receive buffer to ask for. Default `None`: 2 MiB, of which the system grants what it
+    /// likes. What does not fit is lost, so a fast peer wants more than the customary 208 KiB.
+    pub receive_buffer_size: Option<usize>,
+}
+
+/// A socket that was opened, non-blocking, and the address that a connection may use through it.
+#[derive(Debug)]
+pub struct Bound {
+    /// The socket.
+    pub socket: UdpSocket,
+    /// Its address. The socket's number is its place in the list that [`SocketSettings::bind`] gives.
+    pub local: LocalAddress,
+}
+
+impl SocketSettings {
+    /// Opens one socket for each address.
+    ///
+    /// An address that cannot be bound (it is just going away, or its ports are taken) is left out.
+    ///
+    /// # Errors
+    ///
+    /// When no socket could be opened: why the last address failed, or `AddrNotAvailable` when there is none.
+    pub fn bind(&self) -> io::Result<Vec<Bound>> {
+        let all;
+        let addresses = if self.addresses.is_empty() {
+            all = usable_addresses(self.include_loopback)?;
+            &all
+        } else {
+            &self.addresses
+        };
+        let mut bound: Vec<Bound> = Vec::with_capacity(addresses.len());
+        let mut failure = io::Error::new(io::ErrorKind::AddrNotAvailable, "no usable interface is up");
+        for &address in addresses {
+            let id = SocketId(u32::try_from(bound.len()).unwrap_or(u32::MAX));
+            match self.bind_one(address, id) {
+                Ok(one) => bound.push(one),
+                Err(error) => {
+                    tracing::debug!(%address, %error, "address left out");
+                    failure = error;
+                }
+            }
+        }
+        if bound.is_empty() { Err(failure) } else { Ok(bound) }
+    }
+
+    fn bind_one(&self, address: IpAddr, id: SocketId) -> io::Result<Bound> {
+        if address.is_unspecified() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "a wildcard is not an address to bind to",
+            ));
+        }
+        let socket = match &self.ports {
+            None => UdpSocket::bind((address, 0))?,
+            Some(ports) => {
+                let mut taken = io::Error::new(io::ErrorKind::InvalidInput, "the range of ports is empty");
+                let found = ports
+                    .clone()
+                    .find_map(|port| UdpSocket::bind((address, port)).map_err(|error| taken = error).ok());
+                found.ok_or(taken)?
+            }
+        };
+        socket.set_nonblocking(true)?;
+        let local = LocalAddress::udp(id, socket.local_addr()?);
+        Ok(Bound { socket, local })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SocketSettings;
+    use std::io;
+    use std::net::Ipv4Addr;
+
+    fn on_loopback() -> SocketSettings {
+        SocketSettings { addresses: vec![Ipv4Addr::LOCALHOST.into()], ..SocketSettings::default() }
+    }
+
+    #[test]
+    fn a_range_of_ports_is_used_up_and_then_refused() {
+        let probe = on_loopback().bind().unwrap();
+        let port = probe[0].local.address.port();
+        drop(probe);
+        let settings = SocketSettings { ports: Some(port..=port), ..on_loopback() };
+        let first = settings.bind().unwrap();
+        assert_eq!(first[0].local.address.port(), port);
+        assert_eq!(settings.bind().unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    }
+
+    #[test]
+    fn a_wildcard_is_refused() {
+        let settings =
+            SocketSettings { addresses: vec![Ipv4Addr::UNSPECIFIED.into()], ..SocketSettings::default() };
+        assert_eq!(settings.bind().unwrap_err().kind(), io::ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn sockets_are_numbered_in_order() {
+        let settings =
+            SocketSettings { addresses: vec![Ipv4Addr::LOCALHOST.into(); 3], ..SocketSettings::default() };
+        let ids: Vec<u32> = settings.bind().unwrap().iter().map(|bound| bound.local.socket.0).collect();
+        assert_eq!(ids, [0, 1, 2]);
+    }
+}

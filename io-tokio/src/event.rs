@@ -1,0 +1,63 @@
+//! What a connection tells the application.
+
+use crate::channel::DataChannel;
+use purertc::transport::dtls::alert::Failure;
+use purertc::{
+    DtlsTransportState, IceCandidateInit, IceConnectionState, IceGatheringState, IceTransportState,
+    PeerConnectionState, SctpTransportState, SignalingState,
+};
+
+/// An event of a peer connection, under its W3C name. Messages and the like come from the
+/// [`DataChannel`] itself.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// `negotiationneeded`: make an offer when it suits you.
+    NegotiationNeeded,
+    /// `signalingstatechange`, with the state after the change.
+    SignalingStateChange(SignalingState),
+    /// `icegatheringstatechange`.
+    IceGatheringStateChange(IceGatheringState),
+    /// `icecandidate`: send it to the peer. An empty candidate ends a generation; `None` comes once, when
+    /// gathering is over, and need not be sent.
+    IceCandidate(Option<IceCandidateInit>),
+    /// `selectedcandidatepairchange` of the ICE transport.
+    SelectedCandidatePairChange,
+    /// `statechange` of the ICE transport.
+    IceTransportStateChange(IceTransportState),
+    /// `iceconnectionstatechange`.
+    IceConnectionStateChange(IceConnectionState),
+    /// `error` of the DTLS transport; the state change follows.
+    DtlsTransportError(Failure),
+    /// `statechange` of the DTLS transport.
+    DtlsTransportStateChange(DtlsTransportState),
+    /// `connectionstatechange`.
+    ConnectionStateChange(PeerConnectionState),
+    /// `statechange` of the SCTP transport.
+    SctpTransportStateChange(SctpTransportState),
+    /// `datachannel`: the peer opened one. Dropping the handle closes it.
+    DataChannel(DataChannel),
+}
+
+impl Event {
+    /// The core's event with a handle in place of an id. `None` for what this adapter does not know, and for a
+    /// channel that nobody can have a handle of any more.
+    pub(crate) fn from_core(event: purertc::Event, channel: Option<DataChannel>) -> Option<Self> {
+        use purertc::Event as Core;
+        Some(match event {
+            Core::NegotiationNeeded => Self::NegotiationNeeded,
+            Core::SignalingStateChange(state) => Self::SignalingStateChange(state),
+            Core::IceGatheringStateChange(state) => Self::IceGatheringStateChange(state),
+            Core::IceCandidate(candidate) => Self::IceCandidate(candidate.map(|candidate| *candidate)),
+            Core::SelectedCandidatePairChange => Self::SelectedCandidatePairChange,
+            Core::IceTransportStateChange(state) => Self::IceTransportStateChange(state),
+            Core::IceConnectionStateChange(state) => Self::IceConnectionStateChange(state),
+            Core::DtlsTransportError(failure) => Self::DtlsTransportError(failure),
+            Core::DtlsTransportStateChange(state) => Self::DtlsTransportStateChange(state),
+            Core::ConnectionStateChange(state) => Self::ConnectionStateChange(state),
+            Core::SctpTransportStateChange(state) => Self::SctpTransportStateChange(state),
+            Core::DataChannel(_) => Self::DataChannel(channel?),
+            _ => return None,
+        })
+    }
+}
