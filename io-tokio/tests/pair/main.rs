@@ -1,0 +1,9 @@
+//! Two connections in one process, over loopback: the adapter's promises, on real sockets.
+
+mod cancel;
+mod ends;
+mod messages;
+mod pressure;
+mod signaling;
+mod stream;
+mod support;

@@ -1,0 +1,127 @@
+//! Ways to connect, and what is told meanwhile.
+
+use crate::support::{Pair, incoming, settings, soon};
+use purertc_tokio::{
+    AnswerOptions, ConnectionLost, DataChannelInit, DataChannelState, Event, IceCandidateInit,
+    IceGatheringState, OfferOptions, PeerConnection, PeerConnectionState, Settings, SetupError,
+    SignalingState,
+};
+use std::net::Ipv4Addr;
+use tokio::sync::mpsc;
+
+#[tokio::test]
+async fn a_whole_description_is_enough() {
+    let (pair, near, _far) = Pair::connected().await;
+    soon(pair.alice.connected()).await.unwrap();
+    soon(pair.bob.connected()).await.unwrap();
+    assert_eq!(near.ready_state(), DataChannelState::Open);
+    assert_eq!(pair.alice.signaling_state(), SignalingState::Stable);
+    assert_eq!(pair.alice.ice_gathering_state(), IceGatheringState::Complete);
+    assert!(pair.alice.inspect(|core| core.sctp().is_some()));
+}
+
+/// Sends on what one side finds, until it has found everything.
+async fn trickle(from: &PeerConnection, to: mpsc::UnboundedSender<Option<IceCandidateInit>>) {
+    while let Some(event) = from.next_event().await {
+        if let Event::IceCandidate(candidate) = event {
+            let last = candidate.is_none();
+            let _ = to.send(candidate);
+            if last {
+                return;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn candidates_may_trickle() {
+    let Pair { alice, bob } = Pair::new().await;
+    let near = alice.create_data_channel("trickle", DataChannelInit::default()).unwrap();
+    let offer = alice.create_offer(OfferOptions::default()).await.unwrap();
+    assert!(!offer.sdp.contains("a=candidate"));
+    alice.set_local_description(Some(offer.clone().into())).await.unwrap();
+    bob.set_remote_description(offer).await.unwrap();
+    let answer = bob.create_answer(AnswerOptions::default()).await.unwrap();
+    assert!(!answer.sdp.contains("a=candidate"));
+    bob.set_local_description(Some(answer.clone().into())).await.unwrap();
+    alice.set_remote_description(answer).await.unwrap();
+
+    let ((to_bob, mut for_bob), (to_alice, mut for_alice)) =
+        (mpsc::unbounded_channel(), mpsc::unbounded_channel());
+    tokio::join!(soon(trickle(&alice, to_bob)), soon(trickle(&bob, to_alice)));
+    let mut count = 0;
+    while let Some(candidate) = for_bob.recv().await {
+        count += 1;
+        bob.add_ice_candidate(candidate.as_ref()).await.unwrap();
+    }
+    // One address, the end of the generation, the end of it all.
+    assert_eq!(count, 3);
+    while let Some(candidate) = for_alice.recv().await {
+        alice.add_ice_candidate(candidate.as_ref()).await.unwrap();
+    }
+    soon(near.opened()).await.unwrap();
+    soon(bob.wait_for(PeerConnectionState::Connected)).await.unwrap();
+}
+
+#[tokio::test]
+async fn events_tell_the_whole_story_to_a_late_reader() {
+    let (pair, _near, _far) = Pair::connected().await;
+    soon(pair.alice.connected()).await.unwrap();
+    let mut states = Vec::new();
+    soon(async {
+        while states.last() != Some(&PeerConnectionState::Connected) {
+            if let Some(Event::ConnectionStateChange(state)) = pair.alice.next_event().await {
+                states.push(state);
+            }
+        }
+    })
+    .await;
+    assert_eq!(states, [PeerConnectionState::Connecting, PeerConnectionState::Connected]);
+}
+
+#[tokio::test]
+async fn either_side_may_open_channels_later() {
+    let (pair, _near, _far) = Pair::connected().await;
+    let from_bob = pair.bob.create_data_channel("later", DataChannelInit::default()).unwrap();
+    let at_alice = incoming(&pair.alice).await;
+    assert_eq!(at_alice.label(), "later");
+    soon(from_bob.opened()).await.unwrap();
+    from_bob.send_text("hi").await.unwrap();
+    assert_eq!(soon(at_alice.recv()).await.unwrap().data, "hi");
+}
+
+#[tokio::test]
+async fn waiting_for_what_will_not_be_ends() {
+    let pair = Pair::new().await;
+    let waiting = tokio::spawn({
+        let alice = pair.alice.clone();
+        async move { alice.connected().await }
+    });
+    tokio::task::yield_now().await;
+    soon(pair.alice.close()).await;
+    assert_eq!(soon(waiting).await.unwrap(), Err(ConnectionLost::Closed));
+    soon(pair.alice.gathering_complete()).await;
+    assert!(soon(pair.alice.next_event()).await.is_none());
+}
+
+#[tokio::test]
+async fn a_connection_without_sockets_is_refused() {
+    let mut settings = settings();
+    // Documentation addresses are nobody's.
+    settings.sockets.addresses = vec![Ipv4Addr::new(203, 0, 113, 77).into()];
+    assert!(matches!(PeerConnection::new(settings).await, Err(SetupError::Io(_))));
+}
+
+#[test]
+fn a_connection_without_a_runtime_is_refused() {
+    let mut task = std::pin::pin!(PeerConnection::new(Settings::default()));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(matches!(task.as_mut().poll(&mut context), std::task::Poll::Ready(Err(SetupError::NoRuntime))));
+}
+
+#[test]
+fn handles_can_go_anywhere() {
+    fn everywhere<T: Clone + Send + Sync + 'static>() {}
+    everywhere::<PeerConnection>();
+    everywhere::<purertc_tokio::DataChannel>();
+}
