@@ -1,0 +1,164 @@
+//! Two drivers in one `Poll`, over loopback.
+
+use bytes::Bytes;
+use mio::{Events, Poll, Token};
+use purertc::{
+    ChannelEvent, Configuration, DataChannelId, DataChannelInit, Event, IceGatheringState, Message,
+    MessageKind, PeerConnectionState, SendError,
+};
+use purertc_mio::Driver;
+use purertc_mio::net::SocketSettings;
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+const SECOND: usize = 100;
+
+struct World {
+    poll: Poll,
+    events: Events,
+    drivers: [Driver; 2],
+}
+
+impl World {
+    fn new() -> Self {
+        let poll = Poll::new().unwrap();
+        let mut settings = SocketSettings::default();
+        settings.addresses = vec![Ipv4Addr::LOCALHOST.into()];
+        let driver =
+            |first| Driver::new(Configuration::default(), &settings, poll.registry(), Token(first)).unwrap();
+        let drivers = [driver(0), driver(SECOND)];
+        Self { poll, events: Events::with_capacity(16), drivers }
+    }
+
+    /// Offer and answer, with every candidate inside.
+    fn negotiate(&mut self) {
+        let [near, far] = &mut self.drivers;
+        let now = near.now();
+        near.connection().set_local_description(now, None).unwrap();
+        assert_eq!(near.connection().ice_gathering_state(), IceGatheringState::Complete);
+        let offer = near.connection().local_description().unwrap().clone();
+        let now = far.now();
+        far.connection().set_remote_description(now, offer).unwrap();
+        far.connection().set_local_description(now, None).unwrap();
+        let answer = far.connection().local_description().unwrap().clone();
+        let now = near.now();
+        near.connection().set_remote_description(now, answer).unwrap();
+    }
+
+    /// One round of the loop that a program would have.
+    fn turn(&mut self) {
+        self.drivers.iter_mut().for_each(Driver::flush);
+        let wait = self.drivers.iter().filter_map(Driver::timeout).min();
+        assert!(
+            wait.is_some_and(|wait| wait <= Duration::from_secs(10)),
+            "a connection always waits for something"
+        );
+        self.poll.poll(&mut self.events, wait).unwrap();
+        self.drivers.iter_mut().for_each(|driver| driver.turn(&self.events));
+    }
+
+    /// Turns until `done` says so, with the events of both sides.
+    fn run(&mut self, mut done: impl FnMut(usize, &mut Driver, Event) -> bool) {
+        let begun = Instant::now();
+        loop {
+            for (side, driver) in self.drivers.iter_mut().enumerate() {
+                while let Some(event) = driver.poll_event() {
+                    if done(side, driver, event) {
+                        return;
+                    }
+                }
+            }
+            assert!(begun.elapsed() < Duration::from_secs(60), "this should not take so long");
+            self.turn();
+        }
+    }
+}
+
+fn send(driver: &mut Driver, id: DataChannelId, data: Bytes) -> Result<(), SendError> {
+    let now = driver.now();
+    driver.connection().data_channel(id).unwrap().send(now, data)
+}
+
+#[test]
+fn tokens_follow_the_first() {
+    let world = World::new();
+    assert_eq!(world.drivers[0].tokens(), 0..1);
+    assert_eq!(world.drivers[1].tokens(), SECOND..SECOND + 1);
+    assert!(world.drivers[0].local_addresses().all(|local| local.address.port() != 0));
+}
+
+#[test]
+fn messages_are_echoed() {
+    let mut world = World::new();
+    let chat = world.drivers[0].connection().create_data_channel("chat", DataChannelInit::default()).unwrap();
+    world.negotiate();
+    let sizes = [1, 0, 262_144, 1_200];
+    let mut echoed = Vec::new();
+    world.run(|side, driver, event| {
+        match (side, event) {
+            (0, Event::Channel(id, ChannelEvent::Open)) => {
+                assert_eq!(id, chat);
+                for size in sizes {
+                    send(driver, id, Bytes::from(vec![9; size])).unwrap();
+                }
+            }
+            (1, Event::Channel(id, ChannelEvent::Message(Message { data, .. }))) => {
+                send(driver, id, data).unwrap()
+            }
+            (0, Event::Channel(_, ChannelEvent::Message(Message { kind, data }))) => {
+                assert_eq!(kind, MessageKind::Binary);
+                echoed.push(data.len());
+            }
+            _ => {}
+        }
+        echoed.len() == sizes.len()
+    });
+    assert_eq!(echoed, sizes);
+}
+
+#[test]
+fn twenty_megabytes_go_through_a_bounded_buffer() {
+    const MESSAGE: usize = 50_000;
+    const COUNT: usize = 400;
+    let mut world = World::new();
+    let bulk = world.drivers[0].connection().create_data_channel("bulk", DataChannelInit::default()).unwrap();
+    world.negotiate();
+    let (mut sent, mut received) = (0, 0);
+    let data = Bytes::from(vec![1; MESSAGE]);
+    while received < COUNT {
+        world.run(|side, _, event| {
+            let message = matches!(event, Event::Channel(_, ChannelEvent::Message(_)));
+            received += usize::from(side == 1 && message);
+            message
+                || matches!(event, Event::Channel(_, ChannelEvent::Open | ChannelEvent::BufferedAmountLow))
+        });
+        let near = &mut world.drivers[0];
+        while sent < COUNT {
+            match send(near, bulk, data.clone()) {
+                Ok(()) => sent += 1,
+                Err(SendError::BufferFull(back)) => {
+                    assert_eq!(back, data);
+                    break;
+                }
+                Err(SendError::NotOpen) => break,
+                Err(other) => panic!("{other}"),
+            }
+        }
+    }
+    assert_eq!((sent, received), (COUNT, COUNT));
+}
+
+#[test]
+fn close_tells_the_peer() {
+    let mut world = World::new();
+    world.drivers[0].connection().create_data_channel("short", DataChannelInit::default()).unwrap();
+    world.negotiate();
+    world.run(|side, driver, event| {
+        if side == 0 && matches!(event, Event::Channel(_, ChannelEvent::Open)) {
+            driver.close();
+            assert_eq!(driver.connection().connection_state(), PeerConnectionState::Closed);
+            assert_eq!(driver.timeout(), None);
+        }
+        side == 1 && matches!(event, Event::Channel(_, ChannelEvent::Close))
+    });
+}
