@@ -437,10 +437,10 @@ impl Connection {
             State::Connected(established) => Some(&mut established.sender),
             State::Closed | State::Failed(_) => return false,
         };
-        if let (Some(sender), Some(alert)) = (sender, alert) {
-            if let Some(datagram) = sender.alert(alert) {
-                self.outbox.push(datagram);
-            }
+        if let (Some(sender), Some(alert)) = (sender, alert)
+            && let Some(datagram) = sender.alert(alert)
+        {
+            self.outbox.push(datagram);
         }
         self.state = state;
         self.timers.cancel_all();
