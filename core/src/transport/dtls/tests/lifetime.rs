@@ -1,17 +1,18 @@
 //! From connected to closed: records, exporters, alerts, renegotiation, timers.
 
 use crate::base::drops::DropReason;
-use crate::base::time::Instant;
 use crate::transport::dtls::alert::Failure;
+use crate::transport::dtls::export::{ExportError, SrtpKeys};
 use crate::transport::dtls::records::Epoch;
-use crate::transport::dtls::tests::{Pair, Side, config};
-use crate::transport::dtls::{DtlsTransportState, Event, ExportError, SealError, State};
+use crate::transport::dtls::tests::{DELAY, Pair, Side, config};
+use crate::transport::dtls::{Connection, DtlsTransportState, Event, SealError, State};
 use crate::wire::dtls::alert::Alert;
 use crate::wire::dtls::codepoints::{
-    AlertDescription, AlertLevel, CipherSuite, ContentType, HandshakeType, ProtocolVersion,
+    AlertDescription, AlertLevel, CipherSuite, ContentType, HandshakeType, ProtocolVersion, SrtpProfile,
 };
 use crate::wire::dtls::handshake::Fragment;
 use bytes::BytesMut;
+use std::time::Duration;
 
 /// A sealed record that is no application data.
 fn sealed(side: &mut Side, kind: ContentType, content: &[u8]) -> Vec<u8> {
@@ -187,26 +188,67 @@ fn exports_depend_on_label_context_and_length() {
 }
 
 #[test]
-fn the_last_flight_is_forgotten_in_time() {
+fn srtp_keys_are_crosswise_the_same() {
+    let profiles = [
+        (SrtpProfile::Aes128CmSha1_80, 16, 14),
+        (SrtpProfile::Aes128CmSha1_32, 16, 14),
+        (SrtpProfile::AeadAes128Gcm, 16, 12),
+        (SrtpProfile::AeadAes256Gcm, 32, 12),
+    ];
+    for (profile, key_len, salt_len) in profiles {
+        let mut config = config();
+        config.srtp_profiles = vec![profile];
+        let mut pair = Pair::new(config.clone(), config);
+        pair.run();
+        let keys = |side: &Side| side.dtls.export_srtp_keys(side.dtls.verified().unwrap()).unwrap();
+        let bytes = |keys: &SrtpKeys| {
+            [&keys.local, &keys.remote].map(|k| (k.key.as_bytes().to_vec(), k.salt.as_bytes().to_vec()))
+        };
+        let (client, server) = (keys(&pair.client), keys(&pair.server));
+        let ([c_local, c_remote], [s_local, s_remote]) = (bytes(&client), bytes(&server));
+        assert_eq!((client.profile, &c_local, &c_remote), (profile, &s_remote, &s_local));
+        assert_ne!(c_local, c_remote);
+        assert_eq!((c_local.0.len(), c_local.1.len()), (key_len, salt_len));
+        // The client's key comes first.
+        let verified = pair.client.dtls.verified().unwrap();
+        let raw =
+            pair.client.dtls.export_keying_material(verified, b"EXTRACTOR-dtls_srtp", None, 60).unwrap();
+        assert_eq!(raw.as_bytes()[..key_len], c_local.0);
+    }
+}
+
+/// However late: a client that never saw our last flight would wait for ever.
+#[test]
+fn the_last_flight_is_kept() {
     let mut pair = Pair::default_config();
-    let mut finished = Vec::new();
-    while pair.step(Instant::from_millis(9_000), &mut |to_server, datagram| {
-        if to_server {
-            finished = datagram.to_vec();
-        }
-        vec![super::DELAY]
-    }) {}
+    pair.run_with(Duration::from_secs(10), &mut |to_server, _| if to_server { vec![DELAY] } else { vec![] });
+    let flight = pair.client.sent.len();
+    assert_eq!(pair.server.dtls.state(), DtlsTransportState::Connecting);
+    // Everything reaches the client but the server's last flight, for an hour.
+    pair.run_with(Duration::from_secs(3_600), &mut |_, datagram| match datagram[0] {
+        20 => vec![],
+        _ => vec![DELAY],
+    });
+    assert_eq!(pair.server.dtls.state(), DtlsTransportState::Connected);
+    assert_eq!(pair.client.dtls.state(), DtlsTransportState::Connecting);
+    assert!(pair.client.sent.len() > flight + 50);
+    pair.run_with(Duration::from_secs(120), &mut |_, _| vec![DELAY]);
     pair.assert_connected();
-    assert_eq!(pair.client.dtls.poll_timeout(), None, "an idle client waits for nothing");
-    let forget = pair.server.dtls.poll_timeout().unwrap();
-    assert!(forget > Instant::from_millis(240_000) && forget < Instant::from_millis(241_000));
-    pair.server.dtls.handle_timeout(pair.now);
-    assert_eq!(pair.server.dtls.poll_timeout(), Some(forget), "an early call is harmless");
-    pair.server.dtls.handle_timeout(forget);
-    assert_eq!(pair.server.dtls.poll_timeout(), None);
-    pair.server.handle(forget, &finished);
-    assert_eq!(pair.server.poll(forget), None);
+}
+
+#[test]
+fn an_idle_connection_waits_for_nothing() {
+    let mut pair = Pair::connected();
+    assert_eq!((pair.client.dtls.poll_timeout(), pair.server.dtls.poll_timeout()), (None, None));
+    pair.client.dtls.handle_timeout(pair.now);
     pair.assert_connected();
+}
+
+#[test]
+fn a_connection_moves_between_threads_and_its_events_are_small() {
+    fn is_send<T: Send + Sync>() {}
+    is_send::<Connection>();
+    assert!(size_of::<Event>() <= 48);
 }
 
 #[test]
