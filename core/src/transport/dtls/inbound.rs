@@ -18,7 +18,7 @@ impl Connection {
     /// `received`: it is a slice of `datagram`, decrypted in place.
     ///
     /// Only for datagrams from an address that ICE has proven. Nothing is appended unless the state is
-    /// [`Connected`](DtlsTransportState::Connected) afterwards or was before.
+    /// `connected` afterwards or was before.
     pub fn handle_datagram(&mut self, now: Instant, mut datagram: BytesMut, received: &mut Vec<BytesMut>) {
         if datagram.is_empty() {
             self.drops.count(DropReason::Empty);

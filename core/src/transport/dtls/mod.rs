@@ -6,7 +6,7 @@
 //!
 //! The two sides are equal but for who speaks first: both present a certificate, and both compare the other's
 //! with fingerprints from the session description. Until that comparison has succeeded nothing is delivered and
-//! no key is exported; the type [`FingerprintVerified`](verify::FingerprintVerified) stands for it.
+//! no key is exported; the type [`FingerprintVerified`] stands for it.
 
 pub mod alert;
 pub mod config;
@@ -86,7 +86,7 @@ pub enum SealError {
     /// More than 16,384 bytes were put into one record.
     #[error("a record holds at most 16,384 bytes")]
     TooLarge,
-    /// The connection ended between the two calls, or this very call used up the last record number.
+    /// The connection ended between the two calls, or has used up its record numbers.
     #[error("the connection is not connected")]
     NotConnected,
 }
