@@ -47,6 +47,14 @@ impl Default for CryptoProvider {
     }
 }
 
+/// The only provider of this build.
+#[cfg(all(feature = "rustcrypto", not(feature = "ring")))]
+impl Default for CryptoProvider {
+    fn default() -> Self {
+        self::rustcrypto::provider()
+    }
+}
+
 impl fmt::Debug for CryptoProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CryptoProvider").field("name", &self.name).finish_non_exhaustive()

@@ -343,19 +343,19 @@ impl Verification for RustVerification {
             PublicKeyType::EcdsaP256 => {
                 let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(uncompressed(public_key, 65)?);
                 let signature = p256::ecdsa::Signature::from_der(signature);
-                check(key.map_err(|_| CryptoError::BadKey)?, &hash, signature.ok())
+                check(&key.map_err(|_| CryptoError::BadKey)?, &hash, signature.ok())
             }
             PublicKeyType::EcdsaP384 => {
                 let key = p384::ecdsa::VerifyingKey::from_sec1_bytes(uncompressed(public_key, 97)?);
                 let signature = p384::ecdsa::Signature::from_der(signature);
-                check(key.map_err(|_| CryptoError::BadKey)?, &hash, signature.ok())
+                check(&key.map_err(|_| CryptoError::BadKey)?, &hash, signature.ok())
             }
             PublicKeyType::Rsa => verify_rsa(public_key, scheme, &hash, signature),
         }
     }
 }
 
-fn check<S>(key: impl PrehashVerifier<S>, hash: &[u8], signature: Option<S>) -> Result<(), CryptoError> {
+fn check<S>(key: &impl PrehashVerifier<S>, hash: &[u8], signature: Option<S>) -> Result<(), CryptoError> {
     let signature = signature.ok_or(CryptoError::Authentication)?;
     key.verify_prehash(hash, &signature).map_err(|_| CryptoError::Authentication)
 }
@@ -374,17 +374,17 @@ fn verify_rsa(
     let pss = || rsa::pss::Signature::try_from(signature).ok();
     match scheme {
         SignatureScheme::RsaPkcs1Sha256 => {
-            check(rsa::pkcs1v15::VerifyingKey::<Sha256>::new(key), hash, pkcs1())
+            check(&rsa::pkcs1v15::VerifyingKey::<Sha256>::new(key), hash, pkcs1())
         }
         SignatureScheme::RsaPkcs1Sha384 => {
-            check(rsa::pkcs1v15::VerifyingKey::<Sha384>::new(key), hash, pkcs1())
+            check(&rsa::pkcs1v15::VerifyingKey::<Sha384>::new(key), hash, pkcs1())
         }
         SignatureScheme::RsaPkcs1Sha512 => {
-            check(rsa::pkcs1v15::VerifyingKey::<Sha512>::new(key), hash, pkcs1())
+            check(&rsa::pkcs1v15::VerifyingKey::<Sha512>::new(key), hash, pkcs1())
         }
-        SignatureScheme::RsaPssSha256 => check(rsa::pss::VerifyingKey::<Sha256>::new(key), hash, pss()),
-        SignatureScheme::RsaPssSha384 => check(rsa::pss::VerifyingKey::<Sha384>::new(key), hash, pss()),
-        SignatureScheme::RsaPssSha512 => check(rsa::pss::VerifyingKey::<Sha512>::new(key), hash, pss()),
+        SignatureScheme::RsaPssSha256 => check(&rsa::pss::VerifyingKey::<Sha256>::new(key), hash, pss()),
+        SignatureScheme::RsaPssSha384 => check(&rsa::pss::VerifyingKey::<Sha384>::new(key), hash, pss()),
+        SignatureScheme::RsaPssSha512 => check(&rsa::pss::VerifyingKey::<Sha512>::new(key), hash, pss()),
         SignatureScheme::EcdsaP256Sha256 | SignatureScheme::EcdsaP384Sha384 => Err(CryptoError::Unsupported),
     }
 }

@@ -13,13 +13,13 @@ const MAX_BYTES: usize = 16 * 1024;
 pub(super) struct EarlyRecords(Vec<BytesMut>);
 
 impl EarlyRecords {
-    /// Keeps a record, unless there are too many.
-    pub(super) fn keep(&mut self, record: BytesMut) -> Result<(), DropReason> {
+    /// Keeps a record, unless there are too many. It is copied, so that it does not keep a larger buffer alive.
+    pub(super) fn keep(&mut self, record: &[u8]) -> Result<(), DropReason> {
         let bytes: usize = self.0.iter().map(BytesMut::len).sum();
         if self.0.len() == MAX_RECORDS || bytes + record.len() > MAX_BYTES {
             return Err(DropReason::DtlsBuffered);
         }
-        self.0.push(record);
+        self.0.push(BytesMut::from(record));
         Ok(())
     }
 

@@ -17,7 +17,8 @@ pub(super) struct Established {
     pub sender: Sender,
     receiver: Receiver,
     pub agreed: Agreed,
-    /// A server's last flight, as long as the client may ask for it again.
+    /// A server's last flight. RFC 6347 §4.2.4 would have it kept for four minutes; it is kept for good, because
+    /// a client on a bad path may ask for it later than that, and it takes 200 bytes and no timer.
     flight: Option<Flight>,
 }
 
@@ -81,9 +82,5 @@ impl Established {
 
     pub(super) fn poll_transmit(&mut self, now: Instant, mtu: usize, out: &mut Vec<u8>) -> Option<usize> {
         self.flight.as_mut()?.poll_transmit(now, mtu, &mut self.sender, out)
-    }
-
-    pub(super) fn forget_flight(&mut self) {
-        self.flight = None;
     }
 }

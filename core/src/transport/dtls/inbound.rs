@@ -7,7 +7,7 @@ use crate::transport::dtls::config::Role;
 use crate::transport::dtls::established::{Established, Opened};
 use crate::transport::dtls::handshake::Agreed;
 use crate::transport::dtls::records::Epoch;
-use crate::transport::dtls::{Connection, Event, HOLD_LAST_FLIGHT, State, Timer};
+use crate::transport::dtls::{Connection, Event, State};
 use crate::wire::dtls::alert::{Alert, CHANGE_CIPHER_SPEC};
 use crate::wire::dtls::codepoints::{AlertDescription, AlertLevel, ContentType, ProtocolVersion};
 use crate::wire::dtls::record::{self, MAX_PLAINTEXT, RECORD_HEADER_LEN, RecordHeader};
@@ -18,7 +18,7 @@ impl Connection {
     /// `received`: it is a slice of `datagram`, decrypted in place.
     ///
     /// Only for datagrams from an address that ICE has proven. Nothing is appended unless the state is
-    /// [`Connected`](DtlsTransportState::Connected) afterwards or was before.
+    /// `connected` afterwards or was before.
     pub fn handle_datagram(&mut self, now: Instant, mut datagram: BytesMut, received: &mut Vec<BytesMut>) {
         if datagram.is_empty() {
             self.drops.count(DropReason::Empty);
@@ -115,7 +115,7 @@ impl Connection {
                     receiver.open(header, &mut record)?;
                     Epoch::Sealed
                 }
-                _ => return handshake.cx.early.keep(record),
+                _ => return handshake.cx.early.keep(&record),
             },
             _ => return Err(DropReason::DtlsUnknownEpoch),
         };
@@ -168,9 +168,6 @@ impl Connection {
         let established = Established::new(std::mem::take(&mut cx.sender), receiver, agreed, flight);
         self.state = State::Connected(Box::new(established));
         self.timers.cancel_all();
-        if self.role == Role::Server {
-            self.timers.set(Timer::ForgetFlight, now + HOLD_LAST_FLIGHT);
-        }
         self.events.push(Event::Connected(verified));
         self.handle_again(now, early, received);
     }

@@ -6,10 +6,11 @@
 //!
 //! The two sides are equal but for who speaks first: both present a certificate, and both compare the other's
 //! with fingerprints from the session description. Until that comparison has succeeded nothing is delivered and
-//! no key is exported; the type [`FingerprintVerified`](verify::FingerprintVerified) stands for it.
+//! no key is exported; the type [`FingerprintVerified`] stands for it.
 
 pub mod alert;
 pub mod config;
+pub mod export;
 pub mod verify;
 
 mod client12;
@@ -34,7 +35,6 @@ use crate::base::queue::Queue;
 use crate::base::random::Rng;
 use crate::base::time::Instant;
 use crate::base::timers::Timers;
-use crate::crypto::secret::Secret;
 use crate::transport::dtls::alert::Failure;
 use crate::transport::dtls::config::{Config, Retransmit, Role};
 use crate::transport::dtls::established::Established;
@@ -80,24 +80,13 @@ pub enum Event {
     Failed(Failure),
 }
 
-/// Why keying material cannot be exported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum ExportError {
-    /// The connection is not in state `connected`.
-    #[error("the connection is not connected")]
-    NotConnected,
-    /// The label is reserved for the handshake itself, or the length is not between 1 and 4,096.
-    #[error("this label or length cannot be used")]
-    BadRequest,
-}
-
 /// Why a record was not sealed. The buffer is back to where `begin_record` found it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum SealError {
     /// More than 16,384 bytes were put into one record.
     #[error("a record holds at most 16,384 bytes")]
     TooLarge,
-    /// The connection ended between the two calls, or this very call used up the last record number.
+    /// The connection ended between the two calls, or has used up its record numbers.
     #[error("the connection is not connected")]
     NotConnected,
 }
@@ -120,7 +109,8 @@ impl RecordStart {
 ///
 /// * Ask: `state`, `role`, `version`, `cipher_suite`, `group`, `srtp_profile`, `remote_certificate`, `drops`.
 /// * Handle, from below: [`handle_datagram`](Self::handle_datagram), [`handle_timeout`](Self::handle_timeout).
-/// * Do, from above: `set_remote_fingerprints`, `start`, `begin_record`/`finish_record`, `close`.
+/// * Do, from above: `set_remote_fingerprints`, `start`, `begin_record`/`finish_record`,
+///   `export_keying_material`, `export_srtp_keys`, `close`.
 /// * Poll: `poll_transmit`, `poll_event`, `poll_timeout`, in any order and as late as one likes.
 pub struct Connection {
     role: Role,
@@ -146,23 +136,14 @@ timer_keys! {
     enum Timer {
         /// The flight was not answered.
         Retransmit,
-        /// Nobody will ask for the last flight again.
-        ForgetFlight,
     }
 }
-
-/// How long a server repeats its last flight when it sees the client's again: twice the longest time that a
-/// datagram may live (RFC 6347 §4.2.4).
-const HOLD_LAST_FLIGHT: Duration = Duration::from_secs(240);
 
 /// The smallest datagram that a flight can be cut to.
 const LEAST_MTU: usize = 64;
 
 /// What a record adds at most: header, explicit nonce, tag.
 const MOST_OVERHEAD: usize = 37;
-
-/// The most keying material that one export gives.
-const MAX_EXPORT: usize = 4_096;
 
 impl Connection {
     /// A connection at rest. Nothing happens until [`start`](Self::start) or the first datagram.
@@ -230,8 +211,7 @@ impl Connection {
                 (Timer::Retransmit, State::Handshaking(handshake)) => {
                     handshake.cx.flight.time_out(self.retransmit.cap);
                 }
-                (Timer::ForgetFlight, State::Connected(established)) => established.forget_flight(),
-                (Timer::Retransmit | Timer::ForgetFlight, _) => {}
+                (Timer::Retransmit, _) => {}
             }
         }
     }
@@ -296,33 +276,6 @@ impl Connection {
     #[must_use]
     pub fn record_overhead(&self) -> usize {
         self.established().map_or(MOST_OVERHEAD, |e| e.sender.overhead(Epoch::Sealed))
-    }
-
-    /// Keying material for another protocol (RFC 5705), `len` bytes of it.
-    ///
-    /// # Errors
-    ///
-    /// When not connected, or when the label or the length cannot be used.
-    pub fn export_keying_material(
-        &self,
-        _verified: FingerprintVerified,
-        label: &[u8],
-        context: Option<&[u8]>,
-        len: usize,
-    ) -> Result<Secret, ExportError> {
-        let established = self.established().ok_or(ExportError::NotConnected)?;
-        // RFC 5705 §4: labels of the handshake itself would give its own secrets away.
-        let reserved: [&[u8]; 5] = [
-            b"client finished",
-            b"server finished",
-            b"master secret",
-            b"key expansion",
-            b"extended master secret",
-        ];
-        if reserved.contains(&label) || !(1..=MAX_EXPORT).contains(&len) {
-            return Err(ExportError::BadRequest);
-        }
-        established.agreed.export(label, context, len).ok_or(ExportError::BadRequest)
     }
 
     /// Ends the connection and tells the peer (`close_notify`). Nothing is delivered afterwards.
@@ -437,10 +390,10 @@ impl Connection {
             State::Connected(established) => Some(&mut established.sender),
             State::Closed | State::Failed(_) => return false,
         };
-        if let (Some(sender), Some(alert)) = (sender, alert) {
-            if let Some(datagram) = sender.alert(alert) {
-                self.outbox.push(datagram);
-            }
+        if let (Some(sender), Some(alert)) = (sender, alert)
+            && let Some(datagram) = sender.alert(alert)
+        {
+            self.outbox.push(datagram);
         }
         self.state = state;
         self.timers.cancel_all();

@@ -24,7 +24,7 @@ use crate::wire::dtls::message12::{Certificate, CertificateRequest, Message12, S
 pub(super) enum State {
     Certificate(ExpectCertificate),
     ClientKeyExchange(ExpectClientKeyExchange),
-    CertificateVerify(ExpectCertificateVerify),
+    CertificateVerify(Box<ExpectCertificateVerify>),
     Finished(ExpectFinished),
 }
 
@@ -234,7 +234,7 @@ impl ExpectClientKeyExchange {
         let (read, write) = master.keys().map_err(Failure::Crypto)?;
         cx.receiver = Some(Receiver::new(read));
         let next = ExpectCertificateVerify { base: self.base, peer: self.peer, master, write };
-        Ok(Step::Server12(State::CertificateVerify(next)))
+        Ok(Step::Server12(State::CertificateVerify(Box::new(next))))
     }
 }
 

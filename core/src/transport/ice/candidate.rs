@@ -95,14 +95,21 @@ fn is_link_local(address: IpAddr) -> bool {
     matches!(address, IpAddr::V6(ip) if ip.is_unicast_link_local())
 }
 
+/// Whether a candidate that the peer merely named may be checked from `local`.
+///
+/// A peer does not get to probe what listens on this host's loopback, unless the application put a loopback
+/// address up itself. One that proved itself by a check from there is answered in kind: on one host, a check to
+/// another of its addresses may well come from loopback.
+pub(super) fn may_probe(local: &LocalAddress, remote: SocketAddr) -> bool {
+    local.address.ip().is_loopback() || !remote.ip().is_loopback()
+}
+
 /// Where `local` would reach `remote`, if the two may make a pair.
 pub(super) fn reach(local: &LocalAddress, remote: SocketAddr) -> Option<SocketAddr> {
     let (from, to) = (local.address.ip(), remote.ip());
     // RFC 8445 §6.1.2.2: same family; link-local IPv6 with its like alone.
     let alike = from.is_ipv4() == to.is_ipv4() && is_link_local(from) == is_link_local(to);
-    // A peer does not get to probe what listens on this host's loopback, unless the application put a
-    // loopback address up itself.
-    if !alike || to.is_loopback() && !from.is_loopback() {
+    if !alike {
         return None;
     }
     match (local.address, remote) {

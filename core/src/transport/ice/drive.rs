@@ -2,7 +2,7 @@
 
 use crate::base::drops::DropReason;
 use crate::base::time::Instant;
-use crate::transport::ice::candidate::{Candidates, Signalled};
+use crate::transport::ice::candidate::{Candidates, Signalled, may_probe};
 use crate::transport::ice::checklist::NoPair;
 use crate::transport::ice::consent::Watch;
 use crate::transport::ice::pair::{Pair, pair_priority};
@@ -69,7 +69,9 @@ impl Agent {
         }
         let Candidates { local, remote, .. } = &self.candidates;
         // RFC 8445 §6.1.2.4: a reflexive candidate would be sent from its base, which has its own pair.
-        pairs.retain(|&(l, _)| local[l].kind == CandidateType::Host);
+        pairs.retain(|&(l, r)| {
+            local[l].kind == CandidateType::Host && may_probe(&local[l].base, remote[r].address)
+        });
         pairs.sort_by_key(|&(l, r)| {
             std::cmp::Reverse(pair_priority(self.role, local[l].priority, remote[r].priority))
         });

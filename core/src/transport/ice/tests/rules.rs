@@ -118,6 +118,19 @@ fn a_peer_cannot_have_this_hosts_loopback_probed() {
 }
 
 #[test]
+fn a_check_that_comes_from_loopback_makes_a_pair() {
+    // Chromium checks a host's other addresses from 127.0.0.1, and may nominate such a pair.
+    let mut scene = Scene::new();
+    scene.agent.add_remote_candidate(NOW, &candidate("3 1 udp 9 127.0.0.1 7000 typ host"));
+    let path = Scene::path("127.0.0.1:7000");
+    let request = scene.good_request(&[Attribute::UseCandidate]);
+    scene.agent.handle_stun(NOW, path, &request);
+    assert!(scene.agent.validated(&path).is_some());
+    assert_eq!(scene.agent.pairs().map(|pair| pair.path).collect::<Vec<_>>(), [path]);
+    assert_eq!(scene.agent.drops().total(), 0);
+}
+
+#[test]
 fn link_local_addresses_pair_with_their_like_and_take_our_scope() {
     let mut scene = Scene::with_role(IceRole::Controlling);
     let here = host("[fe80::1%4]:5000");
