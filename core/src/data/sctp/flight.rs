@@ -17,6 +17,8 @@ use std::time::Duration;
 /// A chunk is lost when a packet sent this many packets later has arrived (RFC 9260 §7.2.4 counts SACKs that miss it; a peer
 /// that acknowledges each packet reports as many).
 const PACKET_THRESHOLD: i32 = 3;
+/// The same while losses are being repaired on a path that was never seen to change the order of packets (RFC 8985 §6.2 step 4).
+const PACKET_THRESHOLD_REPAIR: i32 = 1;
 /// Capacity that an idle ring keeps.
 const KEEP: usize = 4;
 
@@ -80,6 +82,8 @@ pub(super) struct Flight {
     scratch: Vec<Span>,
     packet: Serial32,
     newest: Option<Newest>,
+    /// Packets have overtaken each other.
+    reordered: bool,
     retransmitted: u64,
     abandoned: u64,
 }
@@ -98,6 +102,7 @@ impl Flight {
             scratch: Vec::new(),
             packet: Serial32(0),
             newest: None,
+            reordered: false,
             retransmitted: 0,
             abandoned: 0,
         }
@@ -256,10 +261,14 @@ impl Flight {
         }
         let mut progress = Progress::default();
         let mut sample = None;
+        let known = self.newest;
         self.acknowledge_through(sack.cumulative, &mut progress, &mut sample);
         if !(self.acked.is_empty() && self.scratch.is_empty()) {
             self.acknowledge_gaps(&mut progress, &mut sample);
         }
+        // What is acknowledged now, was sent once, and before something that was acknowledged earlier, came late.
+        let is_late = |sample: Newest| known.is_some_and(|known| sample.packet.is_before(known.packet));
+        self.reordered |= sample.is_some_and(is_late);
         progress.rtt = sample.map(|newest: Newest| now.saturating_since(newest.sent_at));
         Ok(Some(progress))
     }
@@ -340,8 +349,8 @@ impl Flight {
         if is_newer(self.newest) {
             self.newest = Some(arrived);
         }
-        // RFC 9260 §6.3.1 C5: what was sent twice measures nothing.
-        if retransmits == 0 && is_newer(*sample) {
+        // RFC 9260 §6.3.1 C5: what was sent twice measures nothing; nor does what was taken for lost and was not.
+        if retransmits == 0 && fate == Fate::InFlight && is_newer(*sample) {
             *sample = Some(arrived);
         }
     }
@@ -356,17 +365,19 @@ impl Flight {
 
     /// Looks for losses among the chunks that the gap blocks leave out. Whether there are new ones.
     ///
-    /// A chunk is lost when packets sent enough later have arrived, or one sent at least `reordering` later.
-    pub(super) fn detect_losses(&mut self, reordering: Duration) -> bool {
+    /// A chunk is lost when packets sent enough later have arrived, or one sent at least `reordering` later. Fewer are enough
+    /// while losses are being repaired.
+    pub(super) fn detect_losses(&mut self, reordering: Duration, repairing: bool) -> bool {
         let Some(newest) = self.newest else { return false };
         if self.acked.is_empty() {
             return false;
         }
+        let enough = if repairing && !self.reordered { PACKET_THRESHOLD_REPAIR } else { PACKET_THRESHOLD };
         let spans = std::mem::take(&mut self.acked);
         let (base, mut from, mut found) = (self.base, 0, false);
         for (first, last) in spans.iter().filter_map(|&span| offsets(base, span)) {
             for at in from..first.min(self.ring.len()) {
-                found |= self.judge(at, newest, reordering);
+                found |= self.judge(at, newest, reordering, enough);
             }
             from = last + 1;
         }
@@ -374,11 +385,11 @@ impl Flight {
         found
     }
 
-    fn judge(&mut self, at: usize, newest: Newest, reordering: Duration) -> bool {
+    fn judge(&mut self, at: usize, newest: Newest, reordering: Duration, enough: i32) -> bool {
         let sent = &mut self.ring[at];
         let ahead = newest.packet.distance_from(sent.packet) as i32;
         let late = ahead > 0 && newest.sent_at.saturating_since(sent.sent_at) > reordering;
-        if sent.fate != Fate::InFlight || !(ahead >= PACKET_THRESHOLD || late) {
+        if sent.fate != Fate::InFlight || !(ahead >= enough || late) {
             return false;
         }
         sent.fate = Fate::Lost;
@@ -421,10 +432,10 @@ impl Flight {
             begin -= 1;
         }
         self.abandoned += 1;
-        for at in begin..self.ring.len() {
-            if self.ring[at].id == id {
-                self.give_up(at);
-                if self.ring[at].flags.end() {
+        for place in begin..self.ring.len() {
+            if self.ring[place].id == id {
+                self.give_up(place);
+                if self.ring[place].flags.end() && place >= at {
                     return (id, true);
                 }
             }

@@ -269,10 +269,11 @@ impl Association {
             self.rtt.sample(rtt);
         }
         // RFC 9260 §6.1 A: a peer that says that it has no room is there.
-        if progress.bytes > 0 || sack.window == 0 {
+        let moved = progress.bytes > 0 || progress.cumulative;
+        if moved || sack.window == 0 {
             self.tries.clear();
         }
-        if progress.bytes > 0 {
+        if moved {
             self.rtt.clear_backoff();
         }
         if let Recovery::Fast { exit, .. } | Recovery::Timeout { exit } = self.recovery
@@ -281,8 +282,8 @@ impl Association {
             self.recovery = Recovery::None;
         }
         let reordering = self.rtt.srtt().unwrap_or(Duration::from_millis(100)) / 2;
-        if self.flight.detect_losses(reordering) && matches!(self.recovery, Recovery::None | Recovery::Probe)
-        {
+        let repairing = matches!(self.recovery, Recovery::Fast { .. } | Recovery::Timeout { .. });
+        if self.flight.detect_losses(reordering, repairing) && !repairing {
             self.congestion.on_loss(now, self.flight.in_flight());
             let exit = self.flight.next_tsn().minus(1);
             self.recovery = Recovery::Fast { exit, free_packet: true };

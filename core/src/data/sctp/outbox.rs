@@ -15,7 +15,7 @@ const MAX_BEGUN: usize = 8;
 /// Bytes of a turn at the default weight of 256.
 const QUANTUM: i32 = 1_200;
 /// A fragment that begins or continues a message at the end of a packet is at least so long.
-const MIN_FRAGMENT: usize = 64;
+const MIN_FRAGMENT: usize = 16;
 /// Capacity that an idle queue keeps.
 const KEEP: usize = 4;
 
@@ -71,6 +71,8 @@ pub(super) struct Room {
     pub(super) left: usize,
     /// Bytes of payload that would fit an empty packet.
     pub(super) full: usize,
+    /// The packet carries a part of a message already: then filling it keeps packets of one size.
+    pub(super) in_parts: bool,
 }
 
 #[derive(Debug)]
@@ -159,6 +161,8 @@ impl Outbox {
     }
 
     /// Takes the next fragment that is worth its place in a packet with this much room.
+    ///
+    /// Stops as well when a message that was begun has run out of time, which [`next_expired`](Self::next_expired) then tells.
     pub(super) fn take(&mut self, now: Instant, room: Room) -> Option<Piece> {
         loop {
             let slot = *self.ready.front()?;
@@ -166,6 +170,9 @@ impl Outbox {
             let front = stream.queue.front()?;
             if front.limit.is_over(now) && (stream.begun.is_none() || self.partial_reliability) {
                 self.drop_front(slot);
+                if !self.expired.is_empty() {
+                    return None;
+                }
                 continue;
             }
             let len = front.payload.len();
@@ -175,8 +182,8 @@ impl Outbox {
                 continue;
             }
             let splittable = stream.begun.is_some() || len > room.full || front.limit == Limit::None;
-            let begun_or_long = stream.begun.is_some() || len > room.full;
-            let take = cut(len, room, splittable, begun_or_long)?;
+            let freely = stream.begun.is_some() || len > room.full || room.in_parts;
+            let take = cut(len, room, splittable, freely)?;
             return Some(self.cut_front(slot, take));
         }
     }
@@ -238,11 +245,11 @@ impl Outbox {
         let Some(stream) = self.streams.at_mut(slot) else { return };
         let Some(message) = stream.queue.pop_front() else { return };
         self.queued -= message.payload.len();
-        self.dropped += 1;
         if message.counted {
             release(stream, message.payload.len(), &mut self.low);
         }
         let begun = stream.begun.take();
+        self.dropped += u64::from(begun.is_none());
         if let Some((mid, _)) = begun {
             self.expired.push(MessageId { stream: stream.id, unordered: message.unordered, mid });
         }
@@ -296,7 +303,7 @@ impl Outbox {
         self.queued
     }
 
-    /// Messages dropped before anything of them was sent, or in the middle.
+    /// Messages dropped before anything of them was sent.
     pub(super) const fn dropped(&self) -> u64 {
         self.dropped
     }
@@ -381,13 +388,13 @@ fn release(stream: &mut OutStream, bytes: usize, low: &mut Vec<u16>) {
 }
 
 /// How much of a message with `len` bytes left goes into a packet, if anything.
-fn cut(len: usize, room: Room, splittable: bool, begun_or_long: bool) -> Option<usize> {
+fn cut(len: usize, room: Room, splittable: bool, freely: bool) -> Option<usize> {
     if len <= room.left {
         return Some(len);
     }
     // A message that fits a packet of its own is cut only for a good part of a packet: its receiver then has to put it
     // together, where it could have handed on a slice. One with a limit is not cut at all, since each part can be lost.
-    let worth = if begun_or_long { MIN_FRAGMENT.min(room.full) } else { (room.full / 4).max(MIN_FRAGMENT) };
+    let worth = if freely { MIN_FRAGMENT.min(room.full) } else { (room.full / 4).max(MIN_FRAGMENT) };
     let take = room.left & !3;
     (splittable && take >= worth && take > 0).then_some(take)
 }
@@ -398,7 +405,7 @@ mod tests {
     use crate::base::time::Instant;
     use bytes::Bytes;
 
-    const ROOM: Room = Room { left: 1_000, full: 1_000 };
+    const ROOM: Room = Room { left: 1_000, full: 1_000, in_parts: false };
 
     fn message(len: usize) -> Message {
         let payload = Bytes::from(vec![7; len]);
@@ -462,10 +469,10 @@ mod tests {
     fn a_message_that_fits_is_cut_for_a_good_part_of_a_packet_alone() {
         let mut outbox = Outbox::default();
         outbox.push(1, message(900));
-        assert!(take(&mut outbox, Room { left: 100, full: 1_000 }).is_none());
-        assert_eq!(take(&mut outbox, Room { left: 601, full: 1_000 }).unwrap().payload.len(), 600);
+        assert!(take(&mut outbox, Room { left: 100, ..ROOM }).is_none());
+        assert_eq!(take(&mut outbox, Room { left: 601, ..ROOM }).unwrap().payload.len(), 600);
         // Once begun, it goes on wherever there is room.
-        assert_eq!(take(&mut outbox, Room { left: 100, full: 1_000 }).unwrap().payload.len(), 100);
+        assert_eq!(take(&mut outbox, Room { left: 100, ..ROOM }).unwrap().payload.len(), 100);
         assert_eq!(take(&mut outbox, ROOM).unwrap().payload.len(), 200);
     }
 

@@ -75,12 +75,12 @@ mod tests {
         let mut rtt = Rtt::new(&Config::default());
         assert_eq!(rtt.rto(), Duration::from_millis(500));
         (0..100).for_each(|_| rtt.sample(Duration::from_millis(30)));
-        assert_eq!(rtt.rto().as_millis(), 229);
+        assert_eq!(rtt.rto().as_millis(), 230);
         rtt.back_off();
-        assert_eq!(rtt.rto().as_millis(), 459);
+        assert_eq!(rtt.rto().as_millis(), 460);
         (0..40).for_each(|_| rtt.back_off());
         assert_eq!(rtt.rto(), Duration::from_secs(10));
         rtt.clear_backoff();
-        assert_eq!(rtt.rto().as_millis(), 229);
+        assert_eq!(rtt.rto().as_millis(), 230);
     }
 }

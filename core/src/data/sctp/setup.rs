@@ -254,10 +254,12 @@ impl Association {
     }
 
     pub(super) fn on_cookie_ack(&mut self, now: Instant) -> Result<(), DropReason> {
-        if !matches!(self.state, State::CookieEchoed { .. }) {
-            return Err(DropReason::SctpUnexpected);
+        match self.state {
+            State::CookieEchoed { .. } => self.establish(now),
+            // The peer's cookie came first, or the answer comes twice: nothing wrong with either.
+            ref state if state.is_up() => (),
+            _ => return Err(DropReason::SctpUnexpected),
         }
-        self.establish(now);
         Ok(())
     }
 
