@@ -9,88 +9,196 @@ pub mod error;
 pub mod event;
 pub mod sctp;
 
+mod closing;
+mod opening;
+mod receive;
+
+#[cfg(test)]
+mod tests;
+
 use crate::base::drops::Drops;
 use crate::base::ids::Slots;
+use crate::base::queue::Queue;
 use crate::base::random::Rng;
-use crate::base::time::Instant;
+use crate::base::time::{Instant, earliest};
 use crate::crypto::traits::Hmac;
-use crate::data::channel::{Channel, DataChannelId, DataChannelInit};
+use crate::data::channel::{Channel, DataChannelId, Phase};
+use crate::data::closing::Lingering;
 use crate::data::config::Config;
-use crate::data::error::{CreateDataChannelError, SendError};
+use crate::data::error::SendError;
 use crate::data::event::{Event, MessageKind, SctpTransportState};
+use crate::data::opening::Ids;
+use crate::data::sctp::Association;
 use crate::data::sctp::config::Stats;
+use crate::data::sctp::stream_map::StreamMap;
+use crate::wire::dcep::Ppid;
 use bytes::Bytes;
+use std::fmt;
+
+/// What `a=max-message-size` is when a description does not say (RFC 8841 §6.1).
+const DEFAULT_MAX_MESSAGE_SIZE: u64 = 65_536;
 
 /// All data channels of a connection.
-#[derive(Debug)]
 pub struct DataChannels {
+    config: Config,
+    hmac: &'static dyn Hmac,
+    rng: Rng,
+    link: Link,
     channels: Slots<Channel>,
+    streams: StreamMap<StreamUse>,
+    ids: Ids,
+    /// What the peer's description says.
+    remote: Option<Remote>,
+    lingering: Lingering,
+    events: Queue<Event>,
+    /// The channel whose `Close` event was taken last: it goes with the next call.
+    departing: Option<DataChannelId>,
+    incoming: usize,
+    drops: Drops,
 }
 
-#[expect(
-    clippy::todo,
-    unused_variables,
-    clippy::needless_pass_by_value,
-    reason = "the face, to be filled in"
-)]
+/// The association.
+#[derive(Debug)]
+enum Link {
+    /// DTLS is not up: nothing exists, whatever arrives.
+    Idle,
+    Up(Box<Association>),
+    /// Over; it may still have a last packet to send.
+    Closed(Option<Box<Association>>),
+}
+
+/// Who a stream belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum StreamUse {
+    Channel(DataChannelId),
+    /// Nobody any more, but not both sides have been reset yet.
+    Reserved,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Remote {
+    port: u16,
+    max_message_size: u64,
+}
+
+impl fmt::Debug for DataChannels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataChannels")
+            .field("link", &self.link)
+            .field("channels", &self.channels.len())
+            .finish_non_exhaustive()
+    }
+}
+
 impl DataChannels {
-    /// No channel and no association yet. `hmac` authenticates the state cookie.
+    /// No channel and no association yet. `hmac` authenticates the state cookie and must have SHA-256.
     #[must_use]
     pub fn new(config: Config, hmac: &'static dyn Hmac, rng: Rng) -> Self {
-        todo!()
-    }
-
-    /// Makes a channel (`createDataChannel`). May come before the transport exists; its id is then assigned with the DTLS role.
-    pub fn create(
-        &mut self,
-        label: &str,
-        init: DataChannelInit,
-    ) -> Result<DataChannelId, CreateDataChannelError> {
-        todo!()
-    }
-
-    /// Says which DTLS role we have; channels without an id get one.
-    pub fn set_dtls_role(&mut self, client: bool) {
-        todo!()
+        Self {
+            config,
+            hmac,
+            rng,
+            link: Link::Idle,
+            channels: Slots::default(),
+            streams: StreamMap::default(),
+            ids: Ids::default(),
+            remote: None,
+            lingering: Lingering::default(),
+            events: Queue::default(),
+            departing: None,
+            incoming: 0,
+            drops: Drops::default(),
+        }
     }
 
     /// What the peer's description says: its SCTP port, and the largest message that it takes (0: any size).
-    pub fn set_remote(&mut self, port: u16, max_message_size: u64) {
-        todo!()
+    pub const fn set_remote(&mut self, port: u16, max_message_size: u64) {
+        let max_message_size = if max_message_size == 0 { u64::MAX } else { max_message_size };
+        self.remote = Some(Remote { port, max_message_size });
     }
 
-    /// DTLS is up: the association begins.
+    /// DTLS is up: the association begins, and channels are announced with its first packets.
+    ///
+    /// Nothing happens when it has begun already, or when the provider of cryptography has no HMAC-SHA-256 (the state is then
+    /// `closed`).
     pub fn start(&mut self, now: Instant) {
-        todo!()
+        if !matches!(self.link, Link::Idle) {
+            return;
+        }
+        let mut sctp = self.config.sctp.clone();
+        sctp.max_message_size = self.config.max_message_size as usize;
+        if let Some(remote) = self.remote {
+            sctp.remote_port = remote.port;
+        }
+        let Ok(mut association) = Association::new(sctp, self.hmac, self.rng.fork()) else {
+            return self.end(None);
+        };
+        association.connect(now);
+        self.link = Link::Up(Box::new(association));
+        let ids: Vec<_> = self.channels.iter().map(|(id, _)| id).collect();
+        ids.into_iter().for_each(|id| self.announce(now, id));
     }
 
     /// Takes one SCTP packet.
     pub fn handle_packet(&mut self, now: Instant, packet: Bytes) {
-        todo!()
+        match &mut self.link {
+            Link::Up(association) => {
+                association.handle_packet(now, packet);
+                self.pump(now);
+            }
+            Link::Closed(Some(association)) => association.handle_packet(now, packet),
+            Link::Idle | Link::Closed(None) => self.drops.count(crate::base::drops::DropReason::Closed),
+        }
     }
 
     /// Does what is due at `now`. Early or repeated calls are harmless.
     pub fn handle_timeout(&mut self, now: Instant) {
-        todo!()
+        if let Link::Up(association) = &mut self.link {
+            association.handle_timeout(now);
+            self.pump(now);
+        }
+        self.end_lingering(now);
     }
 
-    /// Appends one SCTP packet of at most `max_len` bytes to `out` and says how long it is.
+    /// Appends one SCTP packet to `out` and says how long it is; see [`Association::poll_transmit`] for `max_len`.
     pub fn poll_transmit(&mut self, now: Instant, max_len: usize, out: &mut Vec<u8>) -> Option<usize> {
-        todo!()
+        match &mut self.link {
+            Link::Up(association) => {
+                let sent = association.poll_transmit(now, max_len, out);
+                self.pump(now);
+                sent
+            }
+            Link::Closed(Some(association)) => association.poll_transmit(now, max_len, out),
+            Link::Idle | Link::Closed(None) => None,
+        }
     }
 
-    /// What happened, oldest first.
+    /// What happened, oldest first. A message that is taken makes room for another: while nobody takes messages, the peer is
+    /// told to stop sending.
     pub fn poll_event(&mut self) -> Option<Event> {
-        todo!()
+        if let Some(id) = self.departing.take() {
+            self.channels.remove(id);
+        }
+        let event = self.events.pop()?;
+        match &event {
+            Event::Message { message, .. } => self.release(message.data.len()),
+            Event::Close(id) => self.departing = Some(*id),
+            _ => (),
+        }
+        Some(event)
     }
 
     /// When `handle_timeout` wants to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        todo!()
+        earliest([self.association().and_then(Association::poll_timeout), self.lingering.deadline()])
     }
 
     /// Queues a message (`send`).
+    ///
+    /// # Errors
+    ///
+    /// See [`SendError`]; the message comes back where it may be sent later.
     pub fn send(
         &mut self,
         now: Instant,
@@ -98,39 +206,34 @@ impl DataChannels {
         data: Bytes,
         kind: MessageKind,
     ) -> Result<(), SendError> {
-        todo!()
+        let max = self.max_message_size().unwrap_or(DEFAULT_MAX_MESSAGE_SIZE);
+        let channel = self.channels.get_mut(id).ok_or(SendError::NotOpen)?;
+        let (Phase::Open { .. }, Some(stream)) = (channel.phase, channel.stream) else {
+            return Err(SendError::NotOpen);
+        };
+        let Link::Up(association) = &mut self.link else { return Err(SendError::NotOpen) };
+        if data.len() as u64 > max {
+            return Err(SendError::TooLarge { max });
+        }
+        if kind == MessageKind::Text && std::str::from_utf8(&data).is_err() {
+            return Err(SendError::NotUtf8);
+        }
+        if association.buffered(stream) + data.len() > self.config.max_buffered_amount {
+            return Err(SendError::BufferFull(data));
+        }
+        let len = data.len() as u64;
+        let (ppid, data) = encode(kind, data);
+        let options = channel.options(len == 0);
+        association.send(now, stream, ppid.into(), data, options).map_err(|_| SendError::NotOpen)?;
+        channel.counters.messages_sent += 1;
+        channel.counters.bytes_sent += len;
+        Ok(())
     }
 
-    /// Starts the closing procedure of a channel (`close`); nothing happens when it is closing or closed.
-    pub fn close_channel(&mut self, now: Instant, id: DataChannelId) {
-        todo!()
-    }
-
-    /// Ends everything at once: channels are closed and the peer gets an ABORT.
-    pub fn close(&mut self) {
-        todo!()
-    }
-
-    /// The transport is gone: channels are closed, nothing is sent any more.
-    pub fn transport_closed(&mut self) {
-        todo!()
-    }
-
-    /// A channel, until the call of `poll_event` that follows its `Close` event.
+    /// A channel, until the call of [`poll_event`](Self::poll_event) that follows the one that gave its `Close`.
     #[must_use]
     pub fn channel(&self, id: DataChannelId) -> Option<&Channel> {
         self.channels.get(id)
-    }
-
-    /// Sets `bufferedAmountLowThreshold`, in bytes.
-    pub fn set_buffered_amount_low_threshold(&mut self, id: DataChannelId, threshold: u64) {
-        todo!()
-    }
-
-    /// Bytes of messages that wait in a channel (`bufferedAmount`).
-    #[must_use]
-    pub fn buffered_amount(&self, id: DataChannelId) -> u64 {
-        todo!()
     }
 
     /// Every channel.
@@ -138,33 +241,85 @@ impl DataChannels {
         self.channels.iter()
     }
 
+    /// Sets `bufferedAmountLowThreshold`, in bytes.
+    pub fn set_buffered_amount_low_threshold(&mut self, id: DataChannelId, threshold: u64) {
+        let Some(channel) = self.channels.get_mut(id) else { return };
+        channel.threshold = threshold;
+        if let (Link::Up(association), Some(stream)) = (&mut self.link, channel.stream) {
+            association.set_low_threshold(stream, usize::try_from(threshold).unwrap_or(usize::MAX));
+        }
+    }
+
+    /// Bytes of messages that wait in a channel (`bufferedAmount`): what was not yet put in a packet.
+    #[must_use]
+    pub fn buffered_amount(&self, id: DataChannelId) -> u64 {
+        let stream = self.channels.get(id).and_then(|channel| channel.stream);
+        stream.zip(self.association()).map_or(0, |(stream, association)| association.buffered(stream) as u64)
+    }
+
     /// `RTCSctpTransport.state`.
     #[must_use]
     pub fn state(&self) -> SctpTransportState {
-        todo!()
+        match &self.link {
+            Link::Up(association) if association.is_up() => SctpTransportState::Connected,
+            Link::Idle | Link::Up(_) => SctpTransportState::Connecting,
+            Link::Closed(_) => SctpTransportState::Closed,
+        }
     }
 
     /// `RTCSctpTransport.maxChannels`: `None` until connected.
     #[must_use]
     pub fn max_channels(&self) -> Option<u16> {
-        todo!()
+        let association = self.association().filter(|association| association.is_up())?;
+        Some(association.inbound_streams().min(association.outbound_streams()))
     }
 
     /// `RTCSctpTransport.maxMessageSize` in bytes: `None` until the peer's description is known, `u64::MAX` for no limit.
     #[must_use]
     pub fn max_message_size(&self) -> Option<u64> {
-        todo!()
+        self.remote.map(|remote| remote.max_message_size)
     }
 
     /// What was refused from the network, by reason.
     #[must_use]
     pub fn drops(&self) -> Drops {
-        todo!()
+        let mut drops = self.drops.clone();
+        if let Link::Up(association) | Link::Closed(Some(association)) = &self.link {
+            drops.merge(association.drops());
+        }
+        drops
     }
 
-    /// Counters of the association.
+    /// Counters of the association; all zero before it begins.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        todo!()
+        match &self.link {
+            Link::Up(association) | Link::Closed(Some(association)) => association.stats(),
+            Link::Idle | Link::Closed(None) => Stats::default(),
+        }
+    }
+
+    fn association(&self) -> Option<&Association> {
+        match &self.link {
+            Link::Up(association) => Some(association),
+            Link::Idle | Link::Closed(_) => None,
+        }
+    }
+
+    /// A message has been read, or is not wanted.
+    fn release(&mut self, len: usize) {
+        if let Link::Up(association) = &mut self.link {
+            association.release(len);
+        }
+    }
+}
+
+/// How a message travels (RFC 8831 §6.6, §8): SCTP has no empty ones, so those are one byte that does not count.
+fn encode(kind: MessageKind, data: Bytes) -> (Ppid, Bytes) {
+    match (kind, data.is_empty()) {
+        (MessageKind::Text, false) => (Ppid::String, data),
+        (MessageKind::Binary, false) => (Ppid::Binary, data),
+        (MessageKind::Text, true) => (Ppid::StringEmpty, Bytes::from_static(&[0])),
+        (MessageKind::Binary, true) => (Ppid::BinaryEmpty, Bytes::from_static(&[0])),
     }
 }
