@@ -46,7 +46,8 @@ use crate::wire::dtls::codepoints::{
     AlertDescription, AlertLevel, CipherSuite, ContentType, NamedGroup, ProtocolVersion, SrtpProfile,
 };
 use crate::wire::fingerprint::Fingerprint;
-use crate::{timer_keys, w3c_enum};
+use crate::timer_keys;
+use crate::w3c_enum;
 use bytes::BytesMut;
 use std::time::Duration;
 use thiserror::Error;
