@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 type StdSocket = Socket<UdpSocket>;
 
 fn pair() -> [StdSocket; 2] {
-    let mut settings = SocketSettings::default();
-    settings.addresses = vec![Ipv4Addr::LOCALHOST.into(); 2];
+    let settings =
+        SocketSettings { addresses: vec![Ipv4Addr::LOCALHOST.into(); 2], ..SocketSettings::default() };
     let bound = settings.bind().unwrap();
     let [near, far] = bound.try_into().unwrap();
     [near, far].map(|one| Socket::new(one.socket, one.local, &settings).unwrap())
