@@ -103,7 +103,7 @@ fn messages_are_echoed() {
                 }
             }
             (1, Event::Channel(id, ChannelEvent::Message(Message { data, .. }))) => {
-                send(driver, id, data).unwrap()
+                send(driver, id, data).unwrap();
             }
             (0, Event::Channel(_, ChannelEvent::Message(Message { kind, data }))) => {
                 assert_eq!(kind, MessageKind::Binary);

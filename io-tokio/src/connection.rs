@@ -1,11 +1,12 @@
 //! The handle of a connection.
 
 use crate::channel::DataChannel;
+use crate::clock::Clock;
 use crate::driver::Driver;
 use crate::error::{ConnectionLost, SetupError};
 use crate::event::Event;
 use crate::settings::Settings;
-use crate::state::{Clock, Limits, Phase, Shared, State};
+use crate::state::{Limits, Phase, Shared, State};
 use purertc::{
     AddIceCandidateError, AnswerOptions, CreateDataChannelError, CreateDescriptionError, DataChannelInit,
     Event as CoreEvent, IceCandidateInit, IceConnectionState, IceGatheringState, Instant,
@@ -59,7 +60,6 @@ impl PeerConnection {
     /// # Errors
     ///
     /// [`SetupError`]: settings that cannot be, no socket, no runtime.
-    #[expect(clippy::unused_async, reason = "opening sockets may wait one day, for names to be resolved")]
     pub async fn new(settings: impl Into<Settings>) -> Result<Self, SetupError> {
         let Settings { configuration, sockets, send_buffer, receive_buffer, linger } = settings.into();
         let runtime = Handle::try_current().map_err(|_| SetupError::NoRuntime)?;

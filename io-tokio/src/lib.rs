@@ -63,6 +63,7 @@
 //! sockets close.
 
 mod channel;
+mod clock;
 mod connection;
 mod driver;
 mod error;

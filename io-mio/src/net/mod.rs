@@ -9,6 +9,8 @@ mod interfaces;
 mod outbox;
 mod settings;
 mod socket;
+#[cfg(test)]
+mod tests;
 
 pub use self::clock::Clock;
 pub use self::inbox::Inbox;

@@ -34,6 +34,12 @@ impl Outbox {
         self.waiting = None;
     }
 
+    /// Puts a run in place of what the connection would give.
+    #[cfg(test)]
+    pub(super) fn put(&mut self, transmit: Transmit, bytes: Vec<u8>) {
+        (self.waiting, self.bytes) = (Some((transmit, 0)), bytes);
+    }
+
     /// What remains of the run.
     pub(super) fn rest(&self) -> Option<(&Transmit, &[u8])> {
         let (transmit, sent) = self.waiting.as_ref()?;

@@ -70,9 +70,9 @@ impl Pair {
 pub(crate) async fn incoming(connection: &PeerConnection) -> DataChannel {
     soon(async {
         loop {
-            match connection.next_event().await.expect("the connection is up") {
-                Event::DataChannel(channel) => return channel,
-                _ => {}
+            let event = connection.next_event().await.expect("the connection is up");
+            if let Event::DataChannel(channel) = event {
+                return channel;
             }
         }
     })
