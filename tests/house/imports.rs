@@ -60,11 +60,9 @@ fn wrong_imports(path: &Path, text: &str) -> Vec<String> {
     }
     // A machine's folder, or a machine that is still a single file.
     let room = rest[0].strip_suffix(".rs").unwrap_or(rest[0]);
-    let lines: Vec<_> = if is_test_file(path) {
-        text.lines().enumerate().collect()
-    } else {
-        production_lines(text).collect()
-    };
+    if is_test_file(path) {
+        return Vec::new(); // A test may look wherever it needs to; it is not part of the house.
+    }
     let wrong = |(at, line): (usize, &str)| {
         let code = line.split("//").next().unwrap_or_default();
         let reason = complaint(floor, room, code)?;
