@@ -116,6 +116,8 @@ pub struct Channel {
     pub(super) label: String,
     pub(super) init: DataChannelInit,
     pub(super) stream: Option<u16>,
+    /// The peer opened it.
+    pub(super) incoming: bool,
     pub(super) phase: Phase,
     pub(super) threshold: u64,
     pub(super) counters: Counters,
@@ -126,7 +128,7 @@ pub struct Channel {
 impl Channel {
     pub(super) const fn new(label: String, init: DataChannelInit, stream: Option<u16>, phase: Phase) -> Self {
         let counters = Counters { messages_sent: 0, bytes_sent: 0, messages_received: 0, bytes_received: 0 };
-        Self { label, init, stream, phase, threshold: 0, counters, parts: Vec::new() }
+        Self { label, init, stream, incoming: false, phase, threshold: 0, counters, parts: Vec::new() }
     }
 
     /// How its messages are sent.

@@ -81,7 +81,7 @@ impl DataChannels {
             Link::Idle | Link::Closed(None) => None,
         };
         self.link = Link::Closed(association);
-        self.events.push(Event::StateChange(SctpTransportState::Closed));
+        self.events.push_back(Event::StateChange(SctpTransportState::Closed));
         self.end_channels(error);
     }
 
@@ -118,9 +118,9 @@ impl DataChannels {
         let parts = std::mem::take(&mut channel.parts).len();
         self.with_association(|association| association.drop_kept(parts));
         if let Some(error) = error {
-            self.events.push(Event::Error { id, error });
+            self.events.push_back(Event::Error { id, error });
         }
-        self.events.push(Event::Close(id));
+        self.events.push_back(Event::Close(id));
     }
 
     /// A channel fails that no stream stands behind.
@@ -136,7 +136,7 @@ impl DataChannels {
             channel.phase = Phase::Closing { outgoing: false, incoming: false };
             let parts = std::mem::take(&mut channel.parts).len();
             self.with_association(|association| association.drop_kept(parts));
-            self.events.push(Event::Error { id, error });
+            self.events.push_back(Event::Error { id, error });
             self.reset_outgoing(stream);
         }
     }
@@ -174,7 +174,7 @@ impl DataChannels {
         let Some(channel) = self.channels.get_mut(id) else { return };
         if matches!(channel.phase, Phase::Connecting | Phase::Open { .. }) {
             channel.phase = Phase::Closing { outgoing: false, incoming: true };
-            self.events.push(Event::Closing(id));
+            self.events.push_back(Event::Closing(id));
             self.reset_outgoing(stream);
         } else {
             self.on_reset(now, stream, false, true);
@@ -224,9 +224,6 @@ impl DataChannels {
     /// A stream may be used again.
     fn free(&mut self, stream: u16) {
         if self.streams.remove(stream).is_some() {
-            if self.ids.is_peers(stream) {
-                self.incoming = self.incoming.saturating_sub(1);
-            }
             self.ids.put_back(stream);
         }
     }

@@ -18,7 +18,6 @@ mod tests;
 
 use crate::base::drops::Drops;
 use crate::base::ids::Slots;
-use crate::base::queue::Queue;
 use crate::base::random::Rng;
 use crate::base::time::{Instant, earliest};
 use crate::crypto::traits::Hmac;
@@ -33,10 +32,14 @@ use crate::data::sctp::config::Stats;
 use crate::data::sctp::stream_map::StreamMap;
 use crate::wire::dcep::Ppid;
 use bytes::Bytes;
+use std::collections::VecDeque;
 use std::fmt;
 
 /// What `a=max-message-size` is when a description does not say (RFC 8841 §6.1).
 const DEFAULT_MAX_MESSAGE_SIZE: u64 = 65_536;
+
+/// Events that an idle connection keeps room for.
+const KEEP: usize = 4;
 
 /// All data channels of a connection.
 pub struct DataChannels {
@@ -50,9 +53,10 @@ pub struct DataChannels {
     /// What the peer's description says.
     remote: Option<Remote>,
     lingering: Lingering,
-    events: Queue<Event>,
+    events: VecDeque<Event>,
     /// The channel whose `Close` event was taken last: it goes with the next call.
     departing: Option<DataChannelId>,
+    /// Channels of the peer that the application has not seen the end of.
     incoming: usize,
     drops: Drops,
 }
@@ -104,7 +108,7 @@ impl DataChannels {
             ids: Ids::default(),
             remote: None,
             lingering: Lingering::default(),
-            events: Queue::default(),
+            events: VecDeque::new(),
             departing: None,
             incoming: 0,
             drops: Drops::default(),
@@ -155,6 +159,10 @@ impl DataChannels {
     pub fn handle_timeout(&mut self, now: Instant) {
         if let Link::Up(association) = &mut self.link {
             association.handle_timeout(now);
+            // The association wakes up once after a burst to give memory back, and so do we.
+            if !association.is_busy() {
+                self.events.shrink_to(KEEP);
+            }
             self.pump(now);
         }
         self.end_lingering(now);
@@ -176,10 +184,10 @@ impl DataChannels {
     /// What happened, oldest first. A message that is taken makes room for another: while nobody takes messages, the peer is
     /// told to stop sending.
     pub fn poll_event(&mut self) -> Option<Event> {
-        if let Some(id) = self.departing.take() {
-            self.channels.remove(id);
+        if let Some(channel) = self.departing.take().and_then(|id| self.channels.remove(id)) {
+            self.incoming -= usize::from(channel.incoming);
         }
-        let event = self.events.pop()?;
+        let event = self.events.pop_front()?;
         match &event {
             Event::Message { message, .. } => self.release(message.data.len()),
             Event::Close(id) => self.departing = Some(*id),

@@ -30,11 +30,6 @@ impl Ids {
         Some(found)
     }
 
-    /// Whether an identifier is the peer's to give.
-    pub(super) fn is_peers(self, stream: u16) -> bool {
-        self.parity.is_some_and(|parity| parity != stream % 2)
-    }
-
     /// One is free again.
     pub(super) fn put_back(&mut self, stream: u16) {
         if self.parity == Some(stream % 2) {
@@ -149,7 +144,7 @@ impl DataChannels {
         let Some(channel) = self.channels.get_mut(id) else { return };
         if channel.stream.is_some() && channel.phase == Phase::Connecting {
             channel.phase = Phase::Open { confirmed: channel.init.negotiated };
-            self.events.push(Event::Open(id));
+            self.events.push_back(Event::Open(id));
         }
     }
 
@@ -201,7 +196,8 @@ impl DataChannels {
         };
         let weight = init.priority.weight();
         let phase = Phase::Open { confirmed: true };
-        let id = self.channels.insert(Channel::new(open.label.to_owned(), init, Some(stream), phase));
+        let channel = Channel::new(open.label.to_owned(), init, Some(stream), phase);
+        let id = self.channels.insert(Channel { incoming: true, ..channel });
         self.streams.get_or_insert_with(stream, || StreamUse::Channel(id));
         self.incoming += 1;
         if let Link::Up(association) = &mut self.link {
@@ -213,8 +209,8 @@ impl DataChannels {
             // It fails on a stream that is being reset, and then nobody waits for it.
             let _ = association.send(now, stream, Ppid::Dcep.into(), Bytes::from(ack), DCEP_OPTIONS);
         }
-        self.events.push(Event::DataChannel(id));
-        self.events.push(Event::Open(id));
+        self.events.push_back(Event::DataChannel(id));
+        self.events.push_back(Event::Open(id));
         Ok(())
     }
 

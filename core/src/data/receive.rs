@@ -19,14 +19,14 @@ impl DataChannels {
             match event {
                 SctpEvent::Message { stream, ppid, data } => self.on_message(now, stream, ppid, data),
                 SctpEvent::Connected => {
-                    self.events.push(Event::StateChange(SctpTransportState::Connected));
+                    self.events.push_back(Event::StateChange(SctpTransportState::Connected));
                     self.open_all();
                 }
                 SctpEvent::Restarted => self.on_restarted(),
                 SctpEvent::MessageTooLarge { stream } => self.fail(stream, ChannelError::MessageTooLarge),
                 SctpEvent::BufferedLow { stream } => {
                     if let Some(&StreamUse::Channel(id)) = self.streams.get(stream) {
-                        self.events.push(Event::BufferedAmountLow(id));
+                        self.events.push_back(Event::BufferedAmountLow(id));
                     }
                 }
                 // A peer that will not reset will never use the stream otherwise either.
@@ -103,7 +103,7 @@ impl DataChannels {
             // The byte that stood for nothing.
             self.with_association(|association| association.drop_kept(charged));
         }
-        self.events.push(Event::Message { id, message: Message { kind, data } });
+        self.events.push_back(Event::Message { id, message: Message { kind, data } });
         Ok(Taken::Queued)
     }
 

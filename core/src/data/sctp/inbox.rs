@@ -4,7 +4,6 @@
 //! copied, so that a small chunk never keeps a large buffer alive.
 
 use crate::base::drops::DropReason;
-use crate::base::queue::Queue;
 use crate::base::seq::Serial32;
 use crate::data::sctp::event::Event;
 use crate::data::sctp::outbox::MessageId;
@@ -115,7 +114,7 @@ impl Inbox {
         &mut self,
         packet: &Bytes,
         chunk: &Incoming<'_>,
-        events: &mut Queue<Event>,
+        events: &mut VecDeque<Event>,
     ) -> Result<(), DropReason> {
         match self.tracker.classify(chunk.tsn) {
             Arrival::InSequence | Arrival::New => (),
@@ -151,7 +150,7 @@ impl Inbox {
         !self.interleave || self.partial.len() < MAX_PARTIAL || self.partial.contains_key(&key)
     }
 
-    fn handle_whole(&mut self, packet: &Bytes, chunk: &Incoming<'_>, events: &mut Queue<Event>) {
+    fn handle_whole(&mut self, packet: &Bytes, chunk: &Incoming<'_>, events: &mut VecDeque<Event>) {
         let id = chunk.id;
         let is_next = id.unordered || self.is_next(id);
         let copy = !is_next || chunk.payload.len() * COPY_RATIO < packet.len();
@@ -164,7 +163,11 @@ impl Inbox {
         self.streams.get(id.stream).map_or(Serial32(0), |stream| stream.next) == id.mid
     }
 
-    fn handle_fragment(&mut self, chunk: &Incoming<'_>, events: &mut Queue<Event>) -> Result<(), DropReason> {
+    fn handle_fragment(
+        &mut self,
+        chunk: &Incoming<'_>,
+        events: &mut VecDeque<Event>,
+    ) -> Result<(), DropReason> {
         let &Incoming { tsn, id, fsn, ppid, flags, payload } = chunk;
         let (begin, end) = (flags.begin(), flags.end());
         let key = if self.interleave { Serial32(fsn) } else { tsn };
@@ -177,28 +180,28 @@ impl Inbox {
         };
         let outcome = outcome.map_err(|_| DropReason::SctpReassembly)?;
         if let Some(message) = outcome.complete {
-            if self.interleave {
-                if let Some(mut rest) = self.partial.remove(&(id.stream, id.unordered, id.mid.0)) {
-                    rest.clear(&mut self.budget);
-                }
+            if self.interleave
+                && let Some(mut rest) = self.partial.remove(&(id.stream, id.unordered, id.mid.0))
+            {
+                rest.clear(&mut self.budget);
             }
             self.budget.held += charge(message.payload.as_ref());
             self.accept_charged(message, events);
         }
         if outcome.too_large {
-            events.push(Event::MessageTooLarge { stream: id.stream });
+            events.push_back(Event::MessageTooLarge { stream: id.stream });
             return Err(DropReason::SctpMessageTooLarge);
         }
         Ok(())
     }
 
-    fn accept(&mut self, message: Assembled, events: &mut Queue<Event>) {
+    fn accept(&mut self, message: Assembled, events: &mut VecDeque<Event>) {
         self.budget.held += charge(message.payload.as_ref());
         self.accept_charged(message, events);
     }
 
     /// Hands a complete message on, or keeps it until its turn comes.
-    fn accept_charged(&mut self, message: Assembled, events: &mut Queue<Event>) {
+    fn accept_charged(&mut self, message: Assembled, events: &mut VecDeque<Event>) {
         if message.id.unordered {
             emit(message, events);
             return;
@@ -233,7 +236,7 @@ impl Inbox {
         &mut self,
         tsn: Serial32,
         skipped: impl Iterator<Item = MessageId>,
-        events: &mut Queue<Event>,
+        events: &mut VecDeque<Event>,
     ) {
         let mask = self.mask();
         self.tracker.forward(tsn);
@@ -306,15 +309,15 @@ const fn ahead_of(message: &Assembled, next: Serial32, mask: u32) -> u32 {
     ahead(message.id.mid, next, mask)
 }
 
-fn emit(message: Assembled, events: &mut Queue<Event>) {
+fn emit(message: Assembled, events: &mut VecDeque<Event>) {
     // One that was too large has been told already.
     if let Some(data) = message.payload {
-        events.push(Event::Message { stream: message.id.stream, ppid: message.ppid, data });
+        events.push_back(Event::Message { stream: message.id.stream, ppid: message.ppid, data });
     }
 }
 
 /// Hands on the messages whose turn has come.
-fn deliver(stream: &mut InStream, mask: u32, events: &mut Queue<Event>) {
+fn deliver(stream: &mut InStream, mask: u32, events: &mut VecDeque<Event>) {
     while stream.pending.front().is_some_and(|p| p.id.mid == stream.next) {
         stream.next = Serial32(stream.next.0.wrapping_add(1) & mask);
         stream.pending.pop_front().into_iter().for_each(|p| emit(p, events));

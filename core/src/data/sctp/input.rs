@@ -39,6 +39,7 @@ enum Next {
 
 impl Association {
     /// Takes one packet. Whatever is wrong with it is counted in [`drops`](Self::drops).
+    #[expect(clippy::needless_pass_by_value, reason = "messages go on as slices of the packet")]
     pub fn handle_packet(&mut self, now: Instant, packet: Bytes) {
         let now = self.clock(now);
         self.totals.packets_received += 1;

@@ -34,13 +34,12 @@ mod tracker;
 mod tests;
 
 use crate::base::drops::{DropReason, Drops};
-use crate::base::queue::Queue;
 use crate::base::random::Rng;
 use crate::base::seq::Serial32;
 use crate::base::time::Instant;
 use crate::base::timers::Timers;
 use crate::crypto::traits::{CryptoError, HashAlgorithm, Hmac, HmacKey};
-use crate::data::sctp::ack::Acks;
+use crate::data::sctp::ack::{Acks, Due};
 use crate::data::sctp::config::{Config, Stats};
 use crate::data::sctp::congestion::Controller;
 use crate::data::sctp::congestion::newreno::NewReno;
@@ -54,6 +53,7 @@ use crate::data::sctp::rtt::Rtt;
 use crate::data::sctp::state::{Local, Peer, State, Tries};
 use crate::data::sctp::timeout::Timer;
 use bytes::Bytes;
+use std::collections::VecDeque;
 use std::fmt;
 
 /// Packets of this size are assumed until the first call of `poll_transmit` says how large they may be.
@@ -88,7 +88,7 @@ pub struct Association {
     acks: Acks,
     resets: Resets,
     control: Control,
-    events: Queue<Event>,
+    events: VecDeque<Event>,
     drops: Drops,
     totals: Totals,
 }
@@ -163,7 +163,7 @@ impl Association {
             acks: Acks::default(),
             resets: Resets::new(local.initial_tsn),
             control: Control::default(),
-            events: Queue::default(),
+            events: VecDeque::new(),
             drops: Drops::default(),
             totals: Totals::default(),
             config,
@@ -229,7 +229,7 @@ impl Association {
 
     /// Like [`poll_event`](Self::poll_event), but the message stays charged until [`release`](Self::release).
     pub(super) fn next_event(&mut self) -> Option<Event> {
-        self.events.pop()
+        self.events.pop_front()
     }
 
     /// A message of `len` bytes has been read.
@@ -292,6 +292,11 @@ impl Association {
         self.state.is_up()
     }
 
+    /// Whether something is under way, waits to be sent, or waits to be acknowledged.
+    pub(super) fn is_busy(&self) -> bool {
+        !self.flight.is_empty() || !self.outbox.is_empty() || self.acks.due() != Due::No
+    }
+
     /// Why it is over, if it is.
     #[must_use]
     pub const fn close_reason(&self) -> Option<CloseReason> {
@@ -352,6 +357,6 @@ impl Association {
         self.resets = Resets::new(self.local.initial_tsn);
         self.control.clear_chunks();
         self.acks = Acks::default();
-        self.events.push(Event::Closed(reason));
+        self.events.push_back(Event::Closed(reason));
     }
 }

@@ -338,6 +338,14 @@ impl Outbox {
         self.streams.remove(stream);
     }
 
+    /// Forgets a stream of which nothing was sent yet, and what waits in it.
+    pub(super) fn drop_stream(&mut self, stream: u16) {
+        let Some(slot) = self.streams.slot_of(stream) else { return };
+        let Some(out) = self.streams.remove(stream) else { return };
+        self.queued -= out.queue.iter().map(|message| message.payload.len()).sum::<usize>();
+        self.ready.retain(|&other| other != slot);
+    }
+
     /// Opens a stream again whose numbers the peer would not reset.
     pub(super) fn reopen(&mut self, stream: u16) {
         if let Some(stream) = self.streams.get_mut(stream) {

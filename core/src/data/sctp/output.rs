@@ -18,6 +18,8 @@ use crate::wire::sctp::{CHUNK_HEADER_LEN, HEADER_LEN, Header, fill_checksum, pad
 const MAX_ANSWERS: usize = 8;
 /// The smallest packet that is worth laying out.
 const MIN_PACKET: usize = 128;
+/// The largest: the length of a chunk has 16 bits.
+const MAX_PACKET: usize = 65_532;
 
 /// Chunks and packets that are laid out before they are asked for: rare ones, and answers.
 #[derive(Debug, Default)]
@@ -83,7 +85,7 @@ impl Association {
     /// SCTP cannot cut it again, so it is for IP to fragment.
     pub fn poll_transmit(&mut self, now: Instant, max_len: usize, out: &mut Vec<u8>) -> Option<usize> {
         let now = self.clock(now);
-        let start = out.len();
+        let (start, max_len) = (out.len(), max_len.min(MAX_PACKET));
         if let Some(packet) = self.control.packets.pop() {
             out.extend_from_slice(&packet);
             return Some(self.count_sent(packet.len()));
@@ -285,7 +287,7 @@ impl Association {
     /// Tells of queues that ran low.
     fn tell_low(&mut self) {
         while let Some(stream) = self.outbox.next_low() {
-            self.events.push(Event::BufferedLow { stream });
+            self.events.push_back(Event::BufferedLow { stream });
         }
     }
 

@@ -119,7 +119,7 @@ impl Association {
             // A peer that cannot: the stream is over for us all the same.
             for stream in std::mem::take(&mut self.resets.wanted) {
                 self.outbox.reopen(stream);
-                self.events.push(Event::OutgoingReset { stream, performed: false });
+                self.events.push_back(Event::OutgoingReset { stream, performed: false });
             }
             return;
         }
@@ -228,7 +228,7 @@ impl Association {
     fn perform(&mut self, streams: &[u16]) {
         for &stream in streams {
             self.inbox.reset_stream(stream);
-            self.events.push(Event::IncomingReset { stream });
+            self.events.push_back(Event::IncomingReset { stream });
         }
     }
 
@@ -253,16 +253,23 @@ impl Association {
                 self.resets.request = Some(request);
                 return;
             }
+            // A request of the peer's own is in its way: asked again, as a new request, when the timer fires.
+            ReconfigResult::AlreadyInProgress => {
+                let number = self.resets.next_request;
+                self.resets.next_request = number.next();
+                self.resets.request = Some(Request { number, ..request });
+                return;
+            }
             ReconfigResult::NothingToDo | ReconfigResult::Performed => {
                 for &stream in &request.streams {
                     self.outbox.restart_stream(stream);
-                    self.events.push(Event::OutgoingReset { stream, performed: true });
+                    self.events.push_back(Event::OutgoingReset { stream, performed: true });
                 }
             }
             _ => {
                 for &stream in &request.streams {
                     self.outbox.reopen(stream);
-                    self.events.push(Event::OutgoingReset { stream, performed: false });
+                    self.events.push_back(Event::OutgoingReset { stream, performed: false });
                 }
             }
         }

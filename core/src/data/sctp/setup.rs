@@ -190,6 +190,8 @@ impl Association {
         self.inbox.begin(peer.initial_tsn, peer.inbound_streams, interleave);
         self.outbox.set_extensions(interleave, peer.extensions.has(Extensions::PARTIAL_RELIABILITY));
         self.flight.set_interleave(interleave);
+        // What was queued for streams that the peer does not have cannot be sent.
+        (peer.outbound_streams..self.config.streams).for_each(|stream| self.outbox.drop_stream(stream));
         self.resets.begin(peer.initial_tsn);
         self.peer_window = peer.window as usize;
         self.peer = Some(peer);
@@ -250,7 +252,7 @@ impl Association {
         self.adopt(cookie.peer);
         self.state = State::Established;
         self.begin_established(now);
-        self.events.push(Event::Restarted);
+        self.events.push_back(Event::Restarted);
     }
 
     pub(super) fn on_cookie_ack(&mut self, now: Instant) -> Result<(), DropReason> {
@@ -268,7 +270,7 @@ impl Association {
         // An INIT of ours that waits to be repeated has done its work.
         self.control.clear_packets();
         self.begin_established(now);
-        self.events.push(Event::Connected);
+        self.events.push_back(Event::Connected);
     }
 
     fn begin_established(&mut self, now: Instant) {

@@ -150,8 +150,7 @@ fn every_kind_of_message_arrives_as_it_was_sent() {
 
 #[test]
 fn sending_fails_as_w3c_says() {
-    let mut config = Config::default();
-    config.max_buffered_amount = 1_000;
+    let config = Config { max_buffered_amount: 1_000, ..Config::default() };
     let mut net = Net::with([config, Config::default()]);
     let id = net.create(0, "");
     let send = |net: &mut Net, data: Bytes, kind| net.ends[0].send(net.now, id, data, kind);

@@ -115,8 +115,7 @@ fn attack_28_wrong_parity_used_streams_and_broken_messages_are_reset() {
 
 #[test]
 fn attack_29_a_message_over_the_limit_costs_the_channel_and_no_memory() {
-    let mut config = Config::default();
-    config.max_message_size = 100_000;
+    let config = Config { max_message_size: 100_000, ..Config::default() };
     let mut pair = Pair::new(config);
     pair.open(1);
     pair.open(3);
@@ -164,8 +163,7 @@ fn deprecated_parts_make_one_message() {
 
 #[test]
 fn attack_30_only_so_many_channels_can_be_opened() {
-    let mut config = Config::default();
-    config.max_incoming_channels = 100;
+    let config = Config { max_incoming_channels: 100, ..Config::default() };
     let mut pair = Pair::new(config);
     (0..300).for_each(|n| pair.open(2 * n + 1));
     (0..5).for_each(|_| pair.run());
@@ -178,6 +176,34 @@ fn attack_30_only_so_many_channels_can_be_opened() {
     pair.run();
     assert_eq!(pair.us.channels().count(), 100);
     assert!(!pair.was_reset(601));
+}
+
+#[test]
+fn attack_30_opening_and_closing_does_not_pile_up_events() {
+    let config = Config { max_incoming_channels: 10, ..Config::default() };
+    let mut pair = Pair::new(config);
+    // The application polls nothing while the peer opens and closes.
+    for round in 0..50 {
+        for n in 0..10 {
+            pair.open(20 * round + 2 * n + 1);
+            pair.peer.reset_stream(20 * round + 2 * n + 1).unwrap();
+        }
+        for _ in 0..50 {
+            pair.now += Duration::from_millis(1);
+            let mut out = Vec::new();
+            while pair.us.poll_transmit(pair.now, 1_172, &mut out).is_some() {
+                pair.peer.handle_packet(pair.now, std::mem::take(&mut out).into());
+            }
+            while pair.peer.poll_transmit(pair.now, 1_172, &mut out).is_some() {
+                pair.us.handle_packet(pair.now, std::mem::take(&mut out).into());
+            }
+            pair.peer.handle_timeout(pair.now);
+            pair.us.handle_timeout(pair.now);
+        }
+    }
+    assert_eq!(pair.us.channels().count(), 10);
+    pair.run();
+    assert_eq!(pair.events.len(), 40, "opened, open, closing and closed for each");
 }
 
 #[test]

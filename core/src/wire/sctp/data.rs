@@ -262,7 +262,7 @@ impl<'a> ForwardTsn<'a> {
     pub(super) fn parse(value: &'a [u8]) -> Result<Self, ParseError> {
         let mut r = Reader::new(value);
         let cumulative = Serial32(r.u32()?);
-        if r.len() % 4 != 0 {
+        if !r.len().is_multiple_of(4) {
             return Err(ParseError::BadLength);
         }
         Ok(Self { cumulative, skipped: r.rest() })
@@ -310,7 +310,7 @@ impl<'a> IForwardTsn<'a> {
     pub(super) fn parse(value: &'a [u8]) -> Result<Self, ParseError> {
         let mut r = Reader::new(value);
         let cumulative = Serial32(r.u32()?);
-        if r.len() % 8 != 0 {
+        if !r.len().is_multiple_of(8) {
             return Err(ParseError::BadLength);
         }
         Ok(Self { cumulative, skipped: r.rest() })

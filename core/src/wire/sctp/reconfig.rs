@@ -147,7 +147,7 @@ pub struct StreamList<'a>(&'a [u8]);
 impl<'a> StreamList<'a> {
     /// A list in wire form.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
-        if bytes.len() % 2 == 0 { Ok(Self(bytes)) } else { Err(ParseError::BadLength) }
+        if bytes.len().is_multiple_of(2) { Ok(Self(bytes)) } else { Err(ParseError::BadLength) }
     }
 
     /// Whether the list is empty, which means every stream.

@@ -440,7 +440,7 @@ fn attack_30_every_stream_used_costs_little() {
 quickcheck! {
     /// Whatever an attacker who knows the tag sends, in whatever state, nothing panics and memory stays bounded.
     fn any_chunks_are_survived(seed: u64, chunks: Vec<(u8, u8, Vec<u8>)>, near: Vec<u8>) -> bool {
-        let config = if seed % 2 == 0 { Config::default() } else { plain() };
+        let config = if seed.is_multiple_of(2) { Config::default() } else { plain() };
         let mut net = Net::with(Link::default(), [config.clone(), config], seed % 100);
         net.connect();
         (0..3).for_each(|n| net.send(0, 1, pattern(3_000, n)));

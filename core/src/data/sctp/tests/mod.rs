@@ -108,7 +108,7 @@ impl Net {
                 let Some(len) = self.ends[from].poll_transmit(self.now, MTU, &mut out) else { break };
                 assert_eq!(len, out.len());
                 assert!(len <= MTU, "{len}");
-                self.carry(1 - from, Bytes::from(out));
+                self.carry(1 - from, &Bytes::from(out));
             }
             while self.reads[from] {
                 let Some(event) = self.ends[from].poll_event() else { break };
@@ -118,7 +118,7 @@ impl Net {
     }
 
     /// Puts a packet on the wire to an end.
-    pub(super) fn carry(&mut self, to: usize, packet: Bytes) {
+    pub(super) fn carry(&mut self, to: usize, packet: &Bytes) {
         self.log[1 - to].push(packet.clone());
         if self.rng.jitter_unit() < self.link.loss {
             return;

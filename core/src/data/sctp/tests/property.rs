@@ -16,7 +16,7 @@ quickcheck! {
             loss: f64::from(loss % 30) / 100.0,
             duplication: 0.05,
         };
-        let config = if seed % 2 == 0 { Config::default() } else { plain() };
+        let config = if seed.is_multiple_of(2) { Config::default() } else { plain() };
         let mut net = Net::with(link, [config.clone(), config], seed % 1_000);
         net.connect();
         let mut ordered: BTreeMap<u16, Vec<Bytes>> = BTreeMap::new();

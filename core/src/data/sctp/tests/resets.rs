@@ -1,6 +1,8 @@
 use crate::data::sctp::config::Config;
 use crate::data::sctp::event::{Event, SendError};
 use crate::data::sctp::tests::{Link, Net, pattern, plain};
+use crate::wire::sctp::param::Params;
+use crate::wire::sctp::reconfig::{Reconfig, ReconfigResult};
 
 fn count(net: &Net, end: usize, which: impl Fn(&Event) -> bool) -> usize {
     net.events[end].iter().filter(|event| which(event)).count()
@@ -67,4 +69,24 @@ fn a_peer_without_the_extension_cannot() {
     net.ends[0].reset_stream(3).unwrap();
     net.flush();
     assert_eq!(net.events[0].last(), Some(&Event::OutgoingReset { stream: 3, performed: false }));
+}
+
+#[test]
+fn a_request_that_is_in_the_way_of_the_peers_is_made_again() {
+    let mut net = Net::connected(Link::default());
+    net.run(100);
+    net.ends[0].reset_stream(3).unwrap();
+    net.ends[0].poll_transmit(net.now, 1_172, &mut Vec::new()).unwrap();
+    let request = net.ends[0].local.initial_tsn;
+    let mut params = Vec::new();
+    Reconfig::Response { request, result: ReconfigResult::AlreadyInProgress }.write(&mut params);
+    net.ends[0].on_reconfig(Params::new(&params)).unwrap();
+    // The first request never arrived, so the peer must be told the number it expects: it refuses the next one.
+    net.run(2_000);
+    assert_eq!(net.events[0].last(), Some(&Event::OutgoingReset { stream: 3, performed: false }));
+    // Had it seen the first, the second is carried out.
+    net.ends[1].resets.begin(request.plus(2));
+    net.ends[0].reset_stream(3).unwrap();
+    net.run(2_000);
+    assert_eq!(net.events[0].last(), Some(&Event::OutgoingReset { stream: 3, performed: true }));
 }

@@ -191,6 +191,20 @@ fn heartbeats_keep_an_idle_association_and_find_a_dead_one() {
 }
 
 #[test]
+fn what_was_queued_for_streams_that_the_peer_lacks_is_dropped() {
+    let few = Config { streams: 4, ..Config::default() };
+    let mut net = Net::with(Link::default(), [Config::default(), few], 1);
+    net.send(0, 3, pattern(100, 1));
+    net.send(0, 4, pattern(100, 2));
+    net.connect();
+    net.run(1_000);
+    assert_eq!(net.messages(1), [(3, pattern(100, 1))]);
+    assert_eq!((net.ends[0].outbound_streams(), net.ends[1].inbound_streams()), (4, 4));
+    assert_eq!(net.ends[0].stats().queued_bytes, 0);
+    assert_eq!(net.ends[1].drops().total(), 0);
+}
+
+#[test]
 fn an_idle_association_asks_for_nothing() {
     let mut net = Net::connected(Link::default());
     net.send(0, 1, pattern(100, 1));

@@ -174,7 +174,7 @@ fn a_lost_packet_is_repaired_within_a_round_trip_or_two() {
             net.ends[0].poll_transmit(net.now, MTU, &mut out).unwrap();
             let packet = Bytes::from(std::mem::take(&mut out));
             if n != at {
-                net.carry(1, packet);
+                net.carry(1, &packet);
             }
         }
         assert!(net.run_until(2_000, |net| net.message_count(1) == 2));
