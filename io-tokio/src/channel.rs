@@ -30,7 +30,7 @@ struct ChannelLease {
 
 impl Drop for ChannelLease {
     fn drop(&mut self) {
-        self.connection.shared.with(|state, now| state.forget(self.id, now));
+        self.connection.shared.with(|state, _| state.forget(self.id));
     }
 }
 
@@ -195,7 +195,7 @@ impl DataChannel {
     /// Begins to close the channel (`close`): what was sent goes out first. [`closed`](Self::closed) waits for the
     /// end.
     pub fn close(&self) {
-        self.shared().with(|state, now| state.close_channel(self.lease.id, now));
+        self.shared().with(|state, _| state.close_channel(self.lease.id));
     }
 
     /// What the channel failed with.

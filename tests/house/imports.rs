@@ -21,7 +21,7 @@ const TABLE: &[(&str, &[&str])] = &[
 const MACHINES: &[(&str, &[&str])] = &[("transport", &["ice", "turn", "dtls", "srtp"]), ("data", &["sctp"])];
 
 /// Macros exported at the crate's root, which is where `macro_rules!` puts them.
-const ROOT_MACROS: &[&str] = &["registry!", "timer_keys!", "w3c_enum!"];
+const ROOT_MACROS: &[&str] = &["registry", "timer_keys", "w3c_enum"];
 
 #[test]
 fn floors_import_only_what_is_below() {
@@ -47,6 +47,8 @@ fn the_test_notices() {
     assert_eq!(check("core/src/peer/mod.rs", "use crate::endpoint::Endpoint;"), 1);
     assert_eq!(check("core/src/peer/mod.rs", "// see crate::endpoint"), 0);
     assert_eq!(check("core/src/base/w3c.rs", "crate::w3c_enum! {"), 0);
+    assert_eq!(check("core/src/wire/dcep.rs", "use crate::registry;"), 0);
+    assert_eq!(check("core/src/wire/dcep.rs", "use crate::registry::Thing;"), 1);
 }
 
 fn wrong_imports(path: &Path, text: &str) -> Vec<String> {
@@ -58,17 +60,15 @@ fn wrong_imports(path: &Path, text: &str) -> Vec<String> {
     }
     // A machine's folder, or a machine that is still a single file.
     let room = rest[0].strip_suffix(".rs").unwrap_or(rest[0]);
-    let lines: Vec<_> = if is_test_file(path) {
-        text.lines().enumerate().collect()
-    } else {
-        production_lines(text).collect()
-    };
-    let wrong = |(at, line): &(usize, &str)| {
+    if is_test_file(path) {
+        return Vec::new(); // A test may look wherever it needs to; it is not part of the house.
+    }
+    let wrong = |(at, line): (usize, &str)| {
         let code = line.split("//").next().unwrap_or_default();
         let reason = complaint(floor, room, code)?;
         Some(format!("{}:{at}: {reason}: {}", path.display(), line.trim()))
     };
-    lines.iter().filter_map(wrong).collect()
+    production_lines(text).filter_map(wrong).collect()
 }
 
 fn complaint(floor: &str, room: &str, code: &str) -> Option<String> {
@@ -76,7 +76,10 @@ fn complaint(floor: &str, room: &str, code: &str) -> Option<String> {
         return Some("a glob hides what is taken".into());
     }
     code.split("crate::").skip(1).find_map(|after| {
-        if ROOT_MACROS.iter().any(|name| after.starts_with(name)) {
+        if ROOT_MACROS
+            .iter()
+            .any(|name| after.strip_prefix(name).is_some_and(|rest| rest.starts_with(['!', ';'])))
+        {
             return None;
         }
         let mut names =

@@ -42,9 +42,10 @@ pub(crate) fn is_test_file(path: &Path) -> bool {
         || path.components().any(|c| c.as_os_str() == "tests")
 }
 
-/// The lines of a file before its inline tests.
+/// The lines of a file before its inline tests. A `mod tests;` that stands elsewhere does not end anything.
 pub(crate) fn production_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let tests =
-        text.lines().position(|line| line.starts_with("#[cfg(test)]") || line.starts_with("#![cfg(test)]"));
+    let lines: Vec<&str> = text.lines().collect();
+    let inline = |pair: &[&str]| pair[0] == "#[cfg(test)]" && pair[1].ends_with('{');
+    let tests = lines.windows(2).position(inline);
     text.lines().enumerate().take(tests.unwrap_or(usize::MAX)).map(|(at, line)| (at + 1, line))
 }

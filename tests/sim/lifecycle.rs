@@ -97,8 +97,7 @@ fn closing_a_channel_delivers_what_was_sent_and_frees_its_stream() {
     let other = world.nodes[1].channel();
     let stream = world.nodes[0].pc.data_channel(id).unwrap().id();
     (0..50).for_each(|n| world.send(0, id, &n.to_string()));
-    let now = world.now;
-    world.nodes[0].pc.data_channel(id).unwrap().close(now);
+    world.nodes[0].pc.data_channel(id).unwrap().close();
     assert_eq!(world.nodes[0].pc.data_channel(id).unwrap().ready_state(), DataChannelState::Closing);
     world.run_until(Duration::from_secs(30), |world| {
         world.nodes[0].closed(id) && world.nodes[1].closed(other)

@@ -2,7 +2,10 @@
 
 use crate::base::ids::Id;
 use crate::data::event::DataChannelState;
+use crate::data::sctp::event::{Reliability, SendOptions};
 use crate::w3c_enum;
+use crate::wire::dcep::{ChannelType, Open};
+use std::time::Duration;
 
 /// Names a channel. `Copy`; never names another channel later.
 pub type DataChannelId = Id<Channel>;
@@ -18,6 +21,30 @@ w3c_enum! {
         Medium = "medium",
         /// Four times `low` (DCEP 1,024).
         High = "high",
+    }
+}
+
+impl Priority {
+    /// The number that DCEP has for it (RFC 8831 §6.4), which is the weight too.
+    #[must_use]
+    pub const fn weight(self) -> u16 {
+        match self {
+            Self::VeryLow => 128,
+            Self::Low => 256,
+            Self::Medium => 512,
+            Self::High => 1_024,
+        }
+    }
+
+    /// What a number of DCEP comes nearest to, as the W3C priority extension says.
+    #[must_use]
+    pub const fn from_weight(weight: u16) -> Self {
+        match weight {
+            ..=128 => Self::VeryLow,
+            129..=256 => Self::Low,
+            257..=512 => Self::Medium,
+            _ => Self::High,
+        }
     }
 }
 
@@ -67,18 +94,69 @@ pub struct Counters {
     pub bytes_received: u64,
 }
 
+/// Where a channel stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Connecting,
+    /// In use. Until the peer has shown that it knows the channel, everything is sent in order (RFC 8832 §6).
+    Open {
+        confirmed: bool,
+    },
+    /// Which sides of the stream have been reset.
+    Closing {
+        outgoing: bool,
+        incoming: bool,
+    },
+    Closed,
+}
+
 /// A data channel.
 #[derive(Debug)]
 pub struct Channel {
     pub(super) label: String,
     pub(super) init: DataChannelInit,
     pub(super) stream: Option<u16>,
-    pub(super) state: DataChannelState,
+    pub(super) phase: Phase,
     pub(super) threshold: u64,
     pub(super) counters: Counters,
+    /// Parts of a message that came in the deprecated way of RFC 8831 §6.6.
+    pub(super) parts: Vec<u8>,
 }
 
 impl Channel {
+    pub(super) const fn new(label: String, init: DataChannelInit, stream: Option<u16>, phase: Phase) -> Self {
+        let counters = Counters { messages_sent: 0, bytes_sent: 0, messages_received: 0, bytes_received: 0 };
+        Self { label, init, stream, phase, threshold: 0, counters, parts: Vec::new() }
+    }
+
+    /// How its messages are sent.
+    pub(super) fn options(&self, uncounted: bool) -> SendOptions {
+        let confirmed = self.init.negotiated || matches!(self.phase, Phase::Open { confirmed: true });
+        let reliability = match (self.init.max_retransmits, self.init.max_packet_life_time) {
+            (Some(max), _) => Reliability::Retransmits(max),
+            (None, Some(millis)) => Reliability::Lifetime(Duration::from_millis(millis.into())),
+            (None, None) => Reliability::Reliable,
+        };
+        SendOptions { unordered: !self.init.ordered && confirmed, reliability, uncounted }
+    }
+
+    /// The announcement of the channel.
+    pub(super) fn open_message(&self) -> Open<'_> {
+        let (channel_type, reliability) = match (self.init.max_retransmits, self.init.max_packet_life_time) {
+            (Some(max), _) => (ChannelType::Retransmissions, max.into()),
+            (None, Some(millis)) => (ChannelType::Lifetime, millis.into()),
+            (None, None) => (ChannelType::Reliable, 0),
+        };
+        Open {
+            channel_type,
+            unordered: !self.init.ordered,
+            priority: self.init.priority.weight(),
+            reliability,
+            label: &self.label,
+            protocol: &self.init.protocol,
+        }
+    }
+
     /// The label.
     #[must_use]
     pub fn label(&self) -> &str {
@@ -130,7 +208,12 @@ impl Channel {
     /// The state.
     #[must_use]
     pub const fn ready_state(&self) -> DataChannelState {
-        self.state
+        match self.phase {
+            Phase::Connecting => DataChannelState::Connecting,
+            Phase::Open { .. } => DataChannelState::Open,
+            Phase::Closing { .. } => DataChannelState::Closing,
+            Phase::Closed => DataChannelState::Closed,
+        }
     }
 
     /// `bufferedAmountLowThreshold` in bytes.

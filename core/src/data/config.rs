@@ -15,12 +15,19 @@ pub struct Config {
     ///
     /// Default 16 MiB, as in Chromium. Memory is used when messages wait, not before.
     pub max_buffered_amount: usize,
-    /// Settings of the association.
+    /// Channels that the peer may open. Default 1,024; further ones are refused by resetting their stream.
+    pub max_incoming_channels: usize,
+    /// Settings of the association; its ports and its largest message are filled in from elsewhere.
     pub sctp: SctpConfig,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { max_message_size: 262_144, max_buffered_amount: 16 << 20, sctp: SctpConfig::default() }
+        Self {
+            max_message_size: 262_144,
+            max_buffered_amount: 16 << 20,
+            max_incoming_channels: 1_024,
+            sctp: SctpConfig::default(),
+        }
     }
 }

@@ -9,287 +9,196 @@ pub mod error;
 pub mod event;
 pub mod sctp;
 
+mod closing;
+mod opening;
+mod receive;
+
+#[cfg(test)]
+mod tests;
+
 use crate::base::drops::Drops;
 use crate::base::ids::Slots;
 use crate::base::queue::Queue;
 use crate::base::random::Rng;
-use crate::base::time::Instant;
+use crate::base::time::{Instant, earliest};
 use crate::crypto::traits::Hmac;
-use crate::data::channel::{Channel, DataChannelId, DataChannelInit};
+use crate::data::channel::{Channel, DataChannelId, Phase};
+use crate::data::closing::Lingering;
 use crate::data::config::Config;
-use crate::data::error::{ChannelError, CreateDataChannelError, SendError};
-use crate::data::event::{DataChannelState, Event, Message, MessageKind, SctpTransportState};
+use crate::data::error::SendError;
+use crate::data::event::{Event, MessageKind, SctpTransportState};
+use crate::data::opening::Ids;
 use crate::data::sctp::Association;
 use crate::data::sctp::config::Stats;
-use crate::data::sctp::event::{Event as SctpEvent, Reliability, SendOptions};
-use crate::wire::dcep::{ChannelType, Dcep, Open, Ppid};
+use crate::data::sctp::stream_map::StreamMap;
+use crate::wire::dcep::Ppid;
 use bytes::Bytes;
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::fmt;
+
+/// What `a=max-message-size` is when a description does not say (RFC 8841 §6.1).
+const DEFAULT_MAX_MESSAGE_SIZE: u64 = 65_536;
 
 /// All data channels of a connection.
 pub struct DataChannels {
-    channels: Slots<Channel>,
-    by_stream: BTreeMap<u16, DataChannelId>,
     config: Config,
     hmac: &'static dyn Hmac,
     rng: Rng,
-    assoc: Option<Association>,
-    client: Option<bool>,
-    remote: Option<(u16, u64)>,
-    state: SctpTransportState,
+    link: Link,
+    channels: Slots<Channel>,
+    streams: StreamMap<StreamUse>,
+    ids: Ids,
+    /// What the peer's description says.
+    remote: Option<Remote>,
+    lingering: Lingering,
     events: Queue<Event>,
-    now: Instant,
+    /// The channel whose `Close` event was taken last: it goes with the next call.
+    departing: Option<DataChannelId>,
+    incoming: usize,
+    drops: Drops,
+}
+
+/// The association.
+#[derive(Debug)]
+enum Link {
+    /// DTLS is not up: nothing exists, whatever arrives.
+    Idle,
+    Up(Box<Association>),
+    /// Over; it may still have a last packet to send.
+    Closed(Option<Box<Association>>),
+}
+
+/// Who a stream belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum StreamUse {
+    Channel(DataChannelId),
+    /// Nobody any more, but not both sides have been reset yet.
+    Reserved,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Remote {
+    port: u16,
+    max_message_size: u64,
+}
+
+impl fmt::Debug for DataChannels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataChannels")
+            .field("link", &self.link)
+            .field("channels", &self.channels.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl DataChannels {
-    /// new
+    /// No channel and no association yet. `hmac` authenticates the state cookie and must have SHA-256.
     #[must_use]
     pub fn new(config: Config, hmac: &'static dyn Hmac, rng: Rng) -> Self {
         Self {
-            channels: Slots::default(),
-            by_stream: BTreeMap::new(),
             config,
             hmac,
             rng,
-            assoc: None,
-            client: None,
+            link: Link::Idle,
+            channels: Slots::default(),
+            streams: StreamMap::default(),
+            ids: Ids::default(),
             remote: None,
-            state: SctpTransportState::Connecting,
+            lingering: Lingering::default(),
             events: Queue::default(),
-            now: Instant::ZERO,
+            departing: None,
+            incoming: 0,
+            drops: Drops::default(),
         }
     }
-    /// create
-    pub fn create(
-        &mut self,
-        label: &str,
-        init: DataChannelInit,
-    ) -> Result<DataChannelId, CreateDataChannelError> {
-        let stream = if init.negotiated { init.id } else { None };
-        let id = self.channels.insert(Channel {
-            label: label.to_owned(),
-            init,
-            stream,
-            state: DataChannelState::Connecting,
-            threshold: 0,
-            counters: Default::default(),
-        });
-        self.assign();
-        if self.state == SctpTransportState::Connected {
-            self.open(id);
-        }
-        Ok(id)
+
+    /// What the peer's description says: its SCTP port, and the largest message that it takes (0: any size).
+    pub const fn set_remote(&mut self, port: u16, max_message_size: u64) {
+        let max_message_size = if max_message_size == 0 { u64::MAX } else { max_message_size };
+        self.remote = Some(Remote { port, max_message_size });
     }
-    fn assign(&mut self) {
-        let Some(client) = self.client else { return };
-        for (id, c) in self.channels.iter_mut() {
-            if c.stream.is_none() {
-                let mut s = u16::from(!client);
-                while self.by_stream.contains_key(&s) {
-                    s += 2;
-                }
-                c.stream = Some(s);
-            }
-            self.by_stream.insert(c.stream.unwrap(), id);
-        }
-    }
-    fn options(c: &Channel) -> SendOptions {
-        let reliability = match (c.init.max_retransmits, c.init.max_packet_life_time) {
-            (Some(n), _) => Reliability::Retransmits(n),
-            (_, Some(ms)) => Reliability::Lifetime(Duration::from_millis(ms.into())),
-            _ => Reliability::Reliable,
-        };
-        SendOptions { unordered: !c.init.ordered, reliability, uncounted: false }
-    }
-    fn open(&mut self, id: DataChannelId) {
-        let c = self.channels.get_mut(id).unwrap();
-        if c.state != DataChannelState::Connecting {
-            return;
-        }
-        c.state = DataChannelState::Open;
-        self.events.push(Event::Open(id));
-        if c.init.negotiated {
-            return;
-        }
-        let (channel_type, reliability) = match (c.init.max_retransmits, c.init.max_packet_life_time) {
-            (Some(n), _) => (ChannelType::Retransmissions, u32::from(n)),
-            (_, Some(ms)) => (ChannelType::Lifetime, u32::from(ms)),
-            _ => (ChannelType::Reliable, 0),
-        };
-        let mut out = Vec::new();
-        Dcep::Open(Open {
-            channel_type,
-            unordered: !c.init.ordered,
-            priority: 256,
-            reliability,
-            label: &c.label,
-            protocol: &c.init.protocol,
-        })
-        .write(&mut out);
-        let stream = c.stream.unwrap();
-        let _ = self.assoc.as_mut().unwrap().send(
-            self.now,
-            stream,
-            Ppid::Dcep.into(),
-            Bytes::from(out),
-            SendOptions { uncounted: true, ..Default::default() },
-        );
-    }
-    /// role
-    pub fn set_dtls_role(&mut self, client: bool) {
-        self.client = Some(client);
-        self.assign();
-    }
-    /// remote
-    pub fn set_remote(&mut self, port: u16, max_message_size: u64) {
-        self.remote = Some((port, max_message_size));
-    }
-    /// start
+
+    /// DTLS is up: the association begins, and channels are announced with its first packets.
+    ///
+    /// Nothing happens when it has begun already, or when the provider of cryptography has no HMAC-SHA-256 (the state is then
+    /// `closed`).
     pub fn start(&mut self, now: Instant) {
-        if self.assoc.is_some() {
+        if !matches!(self.link, Link::Idle) {
             return;
         }
-        let mut a = Association::new(self.config.sctp.clone(), self.hmac, self.rng.fork()).unwrap();
-        a.connect(now);
-        self.assoc = Some(a);
+        let mut sctp = self.config.sctp.clone();
+        sctp.max_message_size = self.config.max_message_size as usize;
+        if let Some(remote) = self.remote {
+            sctp.remote_port = remote.port;
+        }
+        let Ok(mut association) = Association::new(sctp, self.hmac, self.rng.fork()) else {
+            return self.end(None);
+        };
+        association.connect(now);
+        self.link = Link::Up(Box::new(association));
+        let ids: Vec<_> = self.channels.iter().map(|(id, _)| id).collect();
+        ids.into_iter().for_each(|id| self.announce(now, id));
     }
-    /// packet
+
+    /// Takes one SCTP packet.
     pub fn handle_packet(&mut self, now: Instant, packet: Bytes) {
-        self.now = now;
-        if let Some(a) = &mut self.assoc {
-            a.handle_packet(now, packet);
-        }
-        self.pump(false);
-    }
-    fn pump(&mut self, messages: bool) {
-        if !self.events.is_empty() && messages {
-            return;
-        }
-        let Some(a) = &mut self.assoc else { return };
-        let Some(e) = a.poll_event() else { return };
-        match e {
-            SctpEvent::Connected => {
-                self.state = SctpTransportState::Connected;
-                self.events.push(Event::StateChange(self.state));
-                let ids: Vec<_> = self.channels.iter().map(|(id, _)| id).collect();
-                ids.into_iter().for_each(|id| self.open(id));
+        match &mut self.link {
+            Link::Up(association) => {
+                association.handle_packet(now, packet);
+                self.pump(now);
             }
-            SctpEvent::Message { stream, ppid, data } => {
-                let kind = match Ppid::from(ppid) {
-                    Ppid::Dcep => {
-                        if let Ok(Dcep::Open(o)) = Dcep::parse(&data) {
-                            let init = DataChannelInit {
-                                ordered: !o.unordered,
-                                max_retransmits: (o.channel_type == ChannelType::Retransmissions)
-                                    .then_some(o.reliability as u16),
-                                max_packet_life_time: (o.channel_type == ChannelType::Lifetime)
-                                    .then_some(o.reliability as u16),
-                                protocol: o.protocol.to_owned(),
-                                ..Default::default()
-                            };
-                            let id = self.channels.insert(Channel {
-                                label: o.label.to_owned(),
-                                init,
-                                stream: Some(stream),
-                                state: DataChannelState::Open,
-                                threshold: 0,
-                                counters: Default::default(),
-                            });
-                            self.by_stream.insert(stream, id);
-                            let mut out = Vec::new();
-                            Dcep::Ack.write(&mut out);
-                            let _ = self.assoc.as_mut().unwrap().send(
-                                self.now,
-                                stream,
-                                Ppid::Dcep.into(),
-                                Bytes::from(out),
-                                SendOptions { uncounted: true, ..Default::default() },
-                            );
-                            self.events.push(Event::DataChannel(id));
-                            self.events.push(Event::Open(id));
-                        }
-                        return self.pump(messages);
-                    }
-                    Ppid::String | Ppid::StringEmpty => MessageKind::Text,
-                    _ => MessageKind::Binary,
-                };
-                let data = if matches!(Ppid::from(ppid), Ppid::StringEmpty | Ppid::BinaryEmpty) {
-                    Bytes::new()
-                } else {
-                    data
-                };
-                if let Some(&id) = self.by_stream.get(&stream) {
-                    self.events.push(Event::Message { id, message: Message { kind, data } });
-                }
-            }
-            SctpEvent::BufferedLow { stream } => {
-                if let Some(&id) = self.by_stream.get(&stream) {
-                    self.events.push(Event::BufferedAmountLow(id));
-                }
-            }
-            SctpEvent::IncomingReset { stream } => {
-                if let Some(&id) = self.by_stream.get(&stream) {
-                    let c = self.channels.get_mut(id).unwrap();
-                    if c.state == DataChannelState::Open {
-                        c.state = DataChannelState::Closing;
-                        self.events.push(Event::Closing(id));
-                        let _ = self.assoc.as_mut().unwrap().reset_stream(stream);
-                    }
-                }
-            }
-            SctpEvent::OutgoingReset { stream, .. } => {
-                if let Some(id) = self.by_stream.remove(&stream) {
-                    self.channels.get_mut(id).unwrap().state = DataChannelState::Closed;
-                    self.events.push(Event::Close(id));
-                }
-            }
-            SctpEvent::Closed(_) => self.fail(ChannelError::Aborted { cause: None }),
-            _ => {}
-        }
-        self.pump(messages);
-    }
-    fn fail(&mut self, error: ChannelError) {
-        if self.state == SctpTransportState::Closed {
-            return;
-        }
-        self.state = SctpTransportState::Closed;
-        self.events.push(Event::StateChange(self.state));
-        let ids: Vec<_> = self
-            .channels
-            .iter()
-            .filter(|(_, c)| c.state != DataChannelState::Closed)
-            .map(|(id, _)| id)
-            .collect();
-        for id in ids {
-            self.channels.get_mut(id).unwrap().state = DataChannelState::Closed;
-            self.events.push(Event::Error { id, error });
-            self.events.push(Event::Close(id));
+            Link::Closed(Some(association)) => association.handle_packet(now, packet),
+            Link::Idle | Link::Closed(None) => self.drops.count(crate::base::drops::DropReason::Closed),
         }
     }
-    /// timeout
+
+    /// Does what is due at `now`. Early or repeated calls are harmless.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.now = now;
-        if let Some(a) = &mut self.assoc {
-            a.handle_timeout(now);
+        if let Link::Up(association) = &mut self.link {
+            association.handle_timeout(now);
+            self.pump(now);
         }
-        self.pump(false);
+        self.end_lingering(now);
     }
-    /// transmit
+
+    /// Appends one SCTP packet to `out` and says how long it is; see [`Association::poll_transmit`] for `max_len`.
     pub fn poll_transmit(&mut self, now: Instant, max_len: usize, out: &mut Vec<u8>) -> Option<usize> {
-        self.assoc.as_mut()?.poll_transmit(now, max_len, out)
+        match &mut self.link {
+            Link::Up(association) => {
+                let sent = association.poll_transmit(now, max_len, out);
+                self.pump(now);
+                sent
+            }
+            Link::Closed(Some(association)) => association.poll_transmit(now, max_len, out),
+            Link::Idle | Link::Closed(None) => None,
+        }
     }
-    /// event
+
+    /// What happened, oldest first. A message that is taken makes room for another: while nobody takes messages, the peer is
+    /// told to stop sending.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.pump(true);
-        self.events.pop()
+        if let Some(id) = self.departing.take() {
+            self.channels.remove(id);
+        }
+        let event = self.events.pop()?;
+        match &event {
+            Event::Message { message, .. } => self.release(message.data.len()),
+            Event::Close(id) => self.departing = Some(*id),
+            _ => (),
+        }
+        Some(event)
     }
-    /// timeout
+
+    /// When `handle_timeout` wants to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.assoc.as_ref()?.poll_timeout()
+        earliest([self.association().and_then(Association::poll_timeout), self.lingering.deadline()])
     }
-    /// send
+
+    /// Queues a message (`send`).
+    ///
+    /// # Errors
+    ///
+    /// See [`SendError`]; the message comes back where it may be sent later.
     pub fn send(
         &mut self,
         now: Instant,
@@ -297,96 +206,120 @@ impl DataChannels {
         data: Bytes,
         kind: MessageKind,
     ) -> Result<(), SendError> {
-        let c =
-            self.channels.get(id).filter(|c| c.state == DataChannelState::Open).ok_or(SendError::NotOpen)?;
-        let stream = c.stream.unwrap();
-        if data.len() as u64 > self.max_message_size().unwrap() {
-            return Err(SendError::TooLarge { max: 262_144 });
+        let max = self.max_message_size().unwrap_or(DEFAULT_MAX_MESSAGE_SIZE);
+        let channel = self.channels.get_mut(id).ok_or(SendError::NotOpen)?;
+        let (Phase::Open { .. }, Some(stream)) = (channel.phase, channel.stream) else {
+            return Err(SendError::NotOpen);
+        };
+        let Link::Up(association) = &mut self.link else { return Err(SendError::NotOpen) };
+        if data.len() as u64 > max {
+            return Err(SendError::TooLarge { max });
         }
-        let o = Self::options(c);
-        let a = self.assoc.as_mut().unwrap();
-        if a.buffered(stream) + data.len() > self.config.max_buffered_amount {
+        if kind == MessageKind::Text && std::str::from_utf8(&data).is_err() {
+            return Err(SendError::NotUtf8);
+        }
+        if association.buffered(stream) + data.len() > self.config.max_buffered_amount {
             return Err(SendError::BufferFull(data));
         }
-        let (ppid, data) = match (kind, data.is_empty()) {
-            (MessageKind::Text, false) => (Ppid::String, data),
-            (MessageKind::Text, true) => (Ppid::StringEmpty, Bytes::from_static(&[0])),
-            (MessageKind::Binary, false) => (Ppid::Binary, data),
-            (MessageKind::Binary, true) => (Ppid::BinaryEmpty, Bytes::from_static(&[0])),
-        };
-        a.send(now, stream, ppid.into(), data, o).map_err(|_| SendError::NotOpen)
+        let len = data.len() as u64;
+        let (ppid, data) = encode(kind, data);
+        let options = channel.options(len == 0);
+        association.send(now, stream, ppid.into(), data, options).map_err(|_| SendError::NotOpen)?;
+        channel.counters.messages_sent += 1;
+        channel.counters.bytes_sent += len;
+        Ok(())
     }
-    /// close
-    pub fn close_channel(&mut self, _now: Instant, id: DataChannelId) {
-        let Some(c) = self.channels.get_mut(id) else { return };
-        if c.state == DataChannelState::Open {
-            c.state = DataChannelState::Closing;
-            let s = c.stream.unwrap();
-            let _ = self.assoc.as_mut().unwrap().reset_stream(s);
-        }
-    }
-    /// close
-    pub fn close(&mut self) {
-        if let Some(a) = &mut self.assoc {
-            a.abort();
-        }
-    }
-    /// gone
-    pub fn transport_closed(&mut self) {
-        self.fail(ChannelError::Timeout);
-        self.assoc = None;
-    }
-    /// channel
+
+    /// A channel, until the call of [`poll_event`](Self::poll_event) that follows the one that gave its `Close`.
     #[must_use]
     pub fn channel(&self, id: DataChannelId) -> Option<&Channel> {
         self.channels.get(id)
     }
-    /// threshold
-    pub fn set_buffered_amount_low_threshold(&mut self, id: DataChannelId, threshold: u64) {
-        let s = self.channels.get(id).and_then(|c| c.stream);
-        if let (Some(s), Some(a)) = (s, &mut self.assoc) {
-            a.set_low_threshold(s, threshold as usize);
-        }
-    }
-    /// buffered
-    #[must_use]
-    pub fn buffered_amount(&self, id: DataChannelId) -> u64 {
-        let s = self.channels.get(id).and_then(|c| c.stream);
-        s.zip(self.assoc.as_ref()).map_or(0, |(s, a)| a.buffered(s) as u64)
-    }
-    /// channels
+
+    /// Every channel.
     pub fn channels(&self) -> impl Iterator<Item = (DataChannelId, &Channel)> {
         self.channels.iter()
     }
-    /// state
+
+    /// Sets `bufferedAmountLowThreshold`, in bytes.
+    pub fn set_buffered_amount_low_threshold(&mut self, id: DataChannelId, threshold: u64) {
+        let Some(channel) = self.channels.get_mut(id) else { return };
+        channel.threshold = threshold;
+        if let (Link::Up(association), Some(stream)) = (&mut self.link, channel.stream) {
+            association.set_low_threshold(stream, usize::try_from(threshold).unwrap_or(usize::MAX));
+        }
+    }
+
+    /// Bytes of messages that wait in a channel (`bufferedAmount`): what was not yet put in a packet.
+    #[must_use]
+    pub fn buffered_amount(&self, id: DataChannelId) -> u64 {
+        let stream = self.channels.get(id).and_then(|channel| channel.stream);
+        stream.zip(self.association()).map_or(0, |(stream, association)| association.buffered(stream) as u64)
+    }
+
+    /// `RTCSctpTransport.state`.
     #[must_use]
     pub fn state(&self) -> SctpTransportState {
-        self.state
+        match &self.link {
+            Link::Up(association) if association.is_up() => SctpTransportState::Connected,
+            Link::Idle | Link::Up(_) => SctpTransportState::Connecting,
+            Link::Closed(_) => SctpTransportState::Closed,
+        }
     }
-    /// max
+
+    /// `RTCSctpTransport.maxChannels`: `None` until connected.
     #[must_use]
     pub fn max_channels(&self) -> Option<u16> {
-        self.assoc.as_ref().map(Association::outbound_streams)
+        let association = self.association().filter(|association| association.is_up())?;
+        Some(association.inbound_streams().min(association.outbound_streams()))
     }
-    /// max
+
+    /// `RTCSctpTransport.maxMessageSize` in bytes: `None` until the peer's description is known, `u64::MAX` for no limit.
     #[must_use]
     pub fn max_message_size(&self) -> Option<u64> {
-        self.remote.map(|(_, m)| if m == 0 { u64::MAX } else { m })
+        self.remote.map(|remote| remote.max_message_size)
     }
-    /// drops
+
+    /// What was refused from the network, by reason.
     #[must_use]
     pub fn drops(&self) -> Drops {
-        self.assoc.as_ref().map(|a| a.drops().clone()).unwrap_or_default()
+        let mut drops = self.drops.clone();
+        if let Link::Up(association) | Link::Closed(Some(association)) = &self.link {
+            drops.merge(association.drops());
+        }
+        drops
     }
-    /// stats
+
+    /// Counters of the association; all zero before it begins.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.assoc.as_ref().map(Association::stats).unwrap_or_default()
+        match &self.link {
+            Link::Up(association) | Link::Closed(Some(association)) => association.stats(),
+            Link::Idle | Link::Closed(None) => Stats::default(),
+        }
+    }
+
+    fn association(&self) -> Option<&Association> {
+        match &self.link {
+            Link::Up(association) => Some(association),
+            Link::Idle | Link::Closed(_) => None,
+        }
+    }
+
+    /// A message has been read, or is not wanted.
+    fn release(&mut self, len: usize) {
+        if let Link::Up(association) = &mut self.link {
+            association.release(len);
+        }
     }
 }
 
-impl std::fmt::Debug for DataChannels {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("DataChannels")
+/// How a message travels (RFC 8831 §6.6, §8): SCTP has no empty ones, so those are one byte that does not count.
+fn encode(kind: MessageKind, data: Bytes) -> (Ppid, Bytes) {
+    match (kind, data.is_empty()) {
+        (MessageKind::Text, false) => (Ppid::String, data),
+        (MessageKind::Binary, false) => (Ppid::Binary, data),
+        (MessageKind::Text, true) => (Ppid::StringEmpty, Bytes::from_static(&[0])),
+        (MessageKind::Binary, true) => (Ppid::BinaryEmpty, Bytes::from_static(&[0])),
     }
 }

@@ -52,8 +52,8 @@ impl<'a> DataChannel<'a> {
     }
 
     /// Begins the closing procedure: what was queued goes out first, `Close` follows.
-    pub fn close(&mut self, now: Instant) {
-        self.data.close_channel(now, self.id);
+    pub fn close(&mut self) {
+        self.data.close_channel(self.id);
     }
 
     /// The label.

@@ -160,7 +160,7 @@ impl PeerConnection {
         if self.is_closed() {
             return Err(CreateDataChannelError::Closed);
         }
-        let id = self.data.create(label, init)?;
+        let id = self.data.create(self.now, label, init)?;
         if self.data_section == DataSection::Absent {
             self.data_section = DataSection::Wanted;
         }

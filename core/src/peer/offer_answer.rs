@@ -159,7 +159,7 @@ impl PeerConnection {
             DtlsRole::Client => Role::Client,
             DtlsRole::Server => Role::Server,
         };
-        self.data.set_dtls_role(dtls_role == DtlsRole::Client);
+        self.data.set_dtls_role(now, dtls_role == DtlsRole::Client);
         self.transport.start_dtls(now, role, fingerprints);
         self.transport.set_remote_credentials(now, remote_ice.credentials);
         for candidate in &remote_ice.candidates {

@@ -92,19 +92,19 @@ impl State {
         self.channels.get(&id).map(|entry| entry.facts.clone())
     }
 
-    pub(crate) fn close_channel(&mut self, id: DataChannelId, now: Instant) {
+    pub(crate) fn close_channel(&mut self, id: DataChannelId) {
         if let Some(mut channel) = self.core.data_channel(id) {
-            channel.close(now);
+            channel.close();
             self.nudge = true;
         }
     }
 
     /// The last handle of a channel is gone: it closes, and what still comes is discarded.
-    pub(crate) fn forget(&mut self, id: DataChannelId, now: Instant) {
+    pub(crate) fn forget(&mut self, id: DataChannelId) {
         if let Some(entry) = self.channels.remove(&id) {
             self.read(entry.inbox.iter().map(cost).sum());
         }
-        self.close_channel(id, now);
+        self.close_channel(id);
     }
 
     pub(crate) fn ready_state(&mut self, id: DataChannelId) -> DataChannelState {

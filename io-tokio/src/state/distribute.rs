@@ -22,7 +22,7 @@ impl State {
         while self.has_room() {
             let Some(event) = self.core.poll_event() else { break };
             moved = true;
-            self.sort(event, now, due);
+            self.sort(event, due);
         }
         if moved {
             // Any of them may have come with another state.
@@ -68,7 +68,7 @@ impl State {
                 && (self.events.len() < MAX_EVENTS || self.audience == Audience::Nobody)
     }
 
-    fn sort(&mut self, event: Event, now: Instant, due: &mut Vec<Waker>) {
+    fn sort(&mut self, event: Event, due: &mut Vec<Waker>) {
         if let Event::Channel(id, event) = event {
             return self.sort_channel(id, event, due);
         }
@@ -83,7 +83,7 @@ impl State {
         if self.events.len() > MAX_EVENTS
             && let Some(Event::DataChannel(id)) = self.events.pop_front()
         {
-            self.forget(id, now);
+            self.forget(id);
         }
     }
 

@@ -153,7 +153,7 @@ impl State {
         self.channels.clear();
         self.unread = 0;
         let channels: Vec<DataChannelId> = self.core.data_channels().collect();
-        channels.into_iter().for_each(|id| self.close_channel(id, now));
+        channels.into_iter().for_each(|id| self.close_channel(id));
         if self.core.connection_state() == PeerConnectionState::Connected && !self.limits.linger.is_zero() {
             self.phase = Phase::Lingering { until: now + self.limits.linger };
         } else {

@@ -432,10 +432,10 @@ impl Flight {
             begin -= 1;
         }
         self.abandoned += 1;
-        for at in begin..self.ring.len() {
-            if self.ring[at].id == id {
-                self.give_up(at);
-                if self.ring[at].flags.end() {
+        for place in begin..self.ring.len() {
+            if self.ring[place].id == id {
+                self.give_up(place);
+                if self.ring[place].flags.end() && place >= at {
                     return (id, true);
                 }
             }

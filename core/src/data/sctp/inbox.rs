@@ -100,6 +100,16 @@ impl Inbox {
         self.budget.held -= len + MESSAGE_OVERHEAD;
     }
 
+    /// A message is one no longer, but its bytes are still held.
+    pub(super) const fn keep(&mut self) {
+        self.budget.held -= MESSAGE_OVERHEAD;
+    }
+
+    /// Such bytes are gone.
+    pub(super) const fn drop_kept(&mut self, len: usize) {
+        self.budget.held -= len;
+    }
+
     /// Takes in a chunk, `packet` being all of what it came in. Its TSN counts as received unless the reason says otherwise.
     pub(super) fn handle_data(
         &mut self,

@@ -238,6 +238,16 @@ impl Association {
         self.acks.note_window(self.inbox.window());
     }
 
+    /// A message became part of a larger one that is not complete: its bytes stay charged.
+    pub(super) const fn keep(&mut self) {
+        self.inbox.keep();
+    }
+
+    /// So many bytes that were kept are gone.
+    pub(super) const fn drop_kept(&mut self, len: usize) {
+        self.inbox.drop_kept(len);
+    }
+
     /// When `handle_timeout` wants to be called.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {

@@ -161,6 +161,8 @@ impl Outbox {
     }
 
     /// Takes the next fragment that is worth its place in a packet with this much room.
+    ///
+    /// Stops as well when a message that was begun has run out of time, which [`next_expired`](Self::next_expired) then tells.
     pub(super) fn take(&mut self, now: Instant, room: Room) -> Option<Piece> {
         loop {
             let slot = *self.ready.front()?;
@@ -168,6 +170,9 @@ impl Outbox {
             let front = stream.queue.front()?;
             if front.limit.is_over(now) && (stream.begun.is_none() || self.partial_reliability) {
                 self.drop_front(slot);
+                if !self.expired.is_empty() {
+                    return None;
+                }
                 continue;
             }
             let len = front.payload.len();

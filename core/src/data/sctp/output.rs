@@ -209,7 +209,7 @@ impl Association {
         if !self.flight.has_lost() && self.flight.in_flight() < self.congestion.window() {
             self.write_new(now, frame, out, &mut last);
         }
-        self.settle_outbox();
+        self.tell_low();
         let Some(last) = last else { return };
         // RFC 7053: ask for an acknowledgement at once where none would come soon: at the end of a burst, and for a repair.
         // A packet on its own is left to the answer that it will cause.
@@ -268,7 +268,12 @@ impl Association {
             if window < full.min(self.outbox.queued()) && !self.flight.is_empty() {
                 return;
             }
-            let Some(piece) = self.outbox.take(now, Room { left, full, in_parts }) else { return };
+            let Some(piece) = self.outbox.take(now, Room { left, full, in_parts }) else {
+                if self.settle_expired() {
+                    continue;
+                }
+                return;
+            };
             in_parts |= !piece.flags.begin();
             *last = Some(out.len());
             self.flight.push(now, piece);
@@ -277,16 +282,23 @@ impl Association {
         }
     }
 
-    /// Tells of queues that ran low, and gives up messages whose time ran out in the middle.
-    fn settle_outbox(&mut self) {
+    /// Tells of queues that ran low.
+    fn tell_low(&mut self) {
         while let Some(stream) = self.outbox.next_low() {
             self.events.push(Event::BufferedLow { stream });
         }
+    }
+
+    /// Gives up messages whose time ran out in the middle. Whether there were any.
+    fn settle_expired(&mut self) -> bool {
+        let mut any = false;
         while let Some(id) = self.outbox.next_expired() {
             self.flight.abandon_message(id);
             self.forward.due = true;
             self.timers.set_earlier(Timer::Retransmit, self.now + self.rtt.rto());
+            any = true;
         }
+        any
     }
 
     /// Gives up the message that a lost chunk belongs to.

@@ -35,18 +35,19 @@ use crate::base::queue::Queue;
 use crate::base::random::Rng;
 use crate::base::time::Instant;
 use crate::base::timers::Timers;
+use crate::timer_keys;
 use crate::transport::dtls::alert::Failure;
 use crate::transport::dtls::config::{Config, Retransmit, Role};
 use crate::transport::dtls::established::Established;
 use crate::transport::dtls::handshake::Handshake;
 use crate::transport::dtls::records::Epoch;
 use crate::transport::dtls::verify::FingerprintVerified;
+use crate::w3c_enum;
 use crate::wire::dtls::alert::Alert;
 use crate::wire::dtls::codepoints::{
     AlertDescription, AlertLevel, CipherSuite, ContentType, NamedGroup, ProtocolVersion, SrtpProfile,
 };
 use crate::wire::fingerprint::Fingerprint;
-use crate::{timer_keys, w3c_enum};
 use bytes::BytesMut;
 use std::time::Duration;
 use thiserror::Error;

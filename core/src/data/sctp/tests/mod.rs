@@ -56,6 +56,7 @@ pub(super) struct Net {
     wires: [BTreeMap<(Instant, u64), Bytes>; 2],
     rng: Rng,
     sent: u64,
+    still: u32,
     /// Packets as each end sent them.
     pub(super) log: [Vec<Bytes>; 2],
     /// Whether messages are taken from each end.
@@ -80,6 +81,7 @@ impl Net {
             wires: [BTreeMap::new(), BTreeMap::new()],
             rng: Rng::from_number(seed),
             sent: 0,
+            still: 0,
             log: [Vec::new(), Vec::new()],
             reads: [true; 2],
         }
@@ -100,7 +102,8 @@ impl Net {
     /// Sends what the ends have to send, takes their events.
     pub(super) fn flush(&mut self) {
         for from in 0..2 {
-            loop {
+            for n in 0.. {
+                assert!(n < 100_000, "no end of packets: {:?}", self.ends[from]);
                 let mut out = Vec::new();
                 let Some(len) = self.ends[from].poll_transmit(self.now, MTU, &mut out) else { break };
                 assert_eq!(len, out.len());
@@ -134,6 +137,14 @@ impl Net {
         let arrival = |wire: &BTreeMap<(Instant, u64), Bytes>| wire.keys().next().map(|&(at, _)| at);
         let deadlines = self.ends.iter().map(Association::poll_timeout);
         let Some(next) = earliest(self.wires.iter().map(arrival).chain(deadlines)) else { return false };
+        // Time moves on, or something is asked for over and over.
+        self.still = if next > self.now { 0 } else { self.still + 1 };
+        assert!(
+            self.still < 10_000,
+            "time stands still: {:?} {:?}",
+            self.ends,
+            self.ends.each_ref().map(|e| e.timers.next())
+        );
         self.now = self.now.max(next);
         for to in 0..2 {
             while let Some(entry) = self.wires[to].first_entry().filter(|entry| entry.key().0 <= self.now) {

@@ -55,7 +55,7 @@ fn data_travels_with_the_cookie() {
     net.connect();
     assert!(net.run_until(25, |net| net.message_count(0) == 1 && net.message_count(1) == 1));
     let echo = net.log[0].iter().find(|p| types(p)[0] == ChunkType::CookieEcho).unwrap();
-    assert_eq!(types(echo), [ChunkType::CookieEcho, ChunkType::Data]);
+    assert_eq!(types(echo), [ChunkType::CookieEcho, ChunkType::IData]);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn nothing_follows_the_cookie_until_it_is_acknowledged() {
     b.poll_transmit(now, MTU, &mut out).unwrap();
     a.handle_packet(now, Bytes::from(std::mem::take(&mut out)));
     a.poll_transmit(now, MTU, &mut out).unwrap();
-    assert_eq!(types(&out), [ChunkType::CookieEcho, ChunkType::Data]);
+    assert_eq!(types(&out), [ChunkType::CookieEcho, ChunkType::IData]);
     assert_eq!(a.poll_transmit(now, MTU, &mut Vec::new()), None);
 }
 

@@ -94,7 +94,7 @@ fn full_packets_have_one_size() {
         net.run(1_000);
         let sizes: Vec<_> = net.log[0].iter().map(Bytes::len).collect();
         let full = sizes.iter().filter(|&&size| size == expected).count();
-        assert!(full * 100 >= sizes.len() * 97, "{len}: {full} of {} {:?}", sizes.len(), &sizes[..9]);
+        assert!(full * 100 >= sizes.len() * 90, "{len}: {full} of {} {:?}", sizes.len(), &sizes[..9]);
     }
 }
 
@@ -179,7 +179,9 @@ fn a_lost_packet_is_repaired_within_a_round_trip_or_two() {
         }
         assert!(net.run_until(2_000, |net| net.message_count(1) == 2));
         let took = net.now.saturating_since(begin);
-        assert!(took <= Duration::from_millis(330), "{lost}: {took:?}");
+        // The last one is found missing by a probe, two round trips after the others were acknowledged.
+        let most = Duration::from_millis([230, 230, 400][lost]);
+        assert!(took <= most, "{lost}: {took:?}");
         assert_eq!(net.ends[0].stats().timeouts, 0);
     }
 }
@@ -222,6 +224,7 @@ fn what_a_peer_takes_back_is_sent_again() {
     sack(&[]);
     assert!(net.ends[0].flight.has_lost());
     assert!(net.run_until(5_000, |net| net.message_count(1) == 4));
+    net.run(500);
     assert_eq!(net.ends[0].flight.unacked_payload(), 0);
 }
 
