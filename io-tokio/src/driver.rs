@@ -100,7 +100,7 @@ impl Driver {
     fn events(&mut self) -> (Phase, Option<Instant>) {
         let mut state = self.shared.lock();
         let now = self.shared.clock.now();
-        state.distribute(now, &mut self.due);
+        state.distribute(&mut self.due);
         state.advance(now, &mut self.due);
         let next = (state.phase(), state.deadline());
         drop(state);

@@ -87,6 +87,8 @@ where
     /// long for it, no buffer) is as good as lost on the way: it is logged, skipped, and the protocols above
     /// repeat it or find another path.
     ///
+    /// The ECN bits are set; the differentiated-services code point of a [`Transmit`](purertc::Transmit) is not.
+    ///
     /// # Errors
     ///
     /// Only `WouldBlock`: the rest of the run waits in `outbox`.

@@ -17,7 +17,7 @@ impl State {
     }
 
     /// Moves the core's events to where they are read, as far as there is room, and collects who is to be woken.
-    pub(crate) fn distribute(&mut self, now: Instant, due: &mut Vec<Waker>) {
+    pub(crate) fn distribute(&mut self, due: &mut Vec<Waker>) {
         let mut moved = false;
         while self.has_room() {
             let Some(event) = self.core.poll_event() else { break };
