@@ -73,8 +73,11 @@ fn the_answerer_may_be_the_one_with_channels() {
 #[test]
 fn a_hundred_channels_open_and_each_keeps_its_own_messages() {
     let (mut world, _) = World::connected(&Setup::new(3, Link::rough()));
-    let init =
-        |n: usize| DataChannelInit { protocol: format!("p{n}"), ordered: n.is_multiple_of(2), ..Default::default() };
+    let init = |n: usize| DataChannelInit {
+        protocol: format!("p{n}"),
+        ordered: n.is_multiple_of(2),
+        ..Default::default()
+    };
     let ids: Vec<_> =
         (0..100).map(|n| world.nodes[0].pc.create_data_channel(&format!("c{n}"), init(n)).unwrap()).collect();
     world.run_until(Duration::from_secs(30), |world| ids.iter().all(|&id| world.nodes[0].opened(id)));

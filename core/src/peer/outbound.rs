@@ -84,6 +84,14 @@ impl PeerConnection {
         self.events.pop().or_else(|| self.data.poll_event().map(Event::from))
     }
 
+    /// The next event of the connection itself: states, candidates, negotiation. Those of data channels stay
+    /// where they are.
+    ///
+    /// For a driver that has no room for messages just now and wants to hear the rest all the same.
+    pub fn poll_connection_event(&mut self) -> Option<Event> {
+        self.events.pop()
+    }
+
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
