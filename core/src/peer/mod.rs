@@ -88,6 +88,8 @@ pub struct PeerConnection {
     ice_connection_state: IceConnectionState,
     connection_state: PeerConnectionState,
     events: Queue<Event>,
+    /// A sealed datagram that did not fit the size of the last run, for the next one.
+    carried: Vec<u8>,
     /// What is left to say after `close`.
     farewell: Queue<(Path, Box<[u8]>)>,
     drops: Drops,
@@ -141,6 +143,7 @@ impl PeerConnection {
             ice_connection_state: IceConnectionState::New,
             connection_state: PeerConnectionState::New,
             events: Queue::default(),
+            carried: Vec::new(),
             farewell: Queue::default(),
             drops: Drops::default(),
             received: Vec::new(),
