@@ -13,16 +13,30 @@ const MAX_ADDRESSES: usize = 64;
 #[derive(Debug)]
 pub(super) struct Gatherer {
     addresses: Vec<LocalAddress>,
-    state: IceGatheringState,
+    phase: Phase,
+}
+
+/// How far gathering is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    New,
+    Gathering,
+    Complete,
+    /// Complete, and a restart wants it done again.
+    Again,
 }
 
 impl Gatherer {
     pub(super) const fn new() -> Self {
-        Self { addresses: Vec::new(), state: IceGatheringState::New }
+        Self { addresses: Vec::new(), phase: Phase::New }
     }
 
     pub(super) const fn state(&self) -> IceGatheringState {
-        self.state
+        match self.phase {
+            Phase::New => IceGatheringState::New,
+            Phase::Gathering => IceGatheringState::Gathering,
+            Phase::Complete | Phase::Again => IceGatheringState::Complete,
+        }
     }
 
     /// Notes `address`; `true` when it became a candidate right now, because gathering has begun.
@@ -32,20 +46,34 @@ impl Gatherer {
             return false;
         }
         self.addresses.push(address);
-        self.state != IceGatheringState::New
+        matches!(self.phase, Phase::Gathering | Phase::Complete)
     }
 
-    /// Begins; the addresses known so far come back. `None` when it has begun before.
+    /// Begins; the addresses known so far come back. `None` when it has begun before, in this generation.
     pub(super) fn begin(&mut self) -> Option<Vec<LocalAddress>> {
-        (self.state == IceGatheringState::New).then(|| {
-            self.state = IceGatheringState::Gathering;
+        matches!(self.phase, Phase::New | Phase::Again).then(|| {
+            self.phase = Phase::Gathering;
             self.addresses.clone()
         })
     }
 
     /// Nothing is outstanding any more.
     pub(super) const fn complete(&mut self) {
-        self.state = IceGatheringState::Complete;
+        self.phase = Phase::Complete;
+    }
+
+    /// The generation before is in use again, and what it had gathered with it.
+    pub(super) fn cancel_restart(&mut self) {
+        if self.phase != Phase::New {
+            self.phase = Phase::Complete;
+        }
+    }
+
+    /// A new generation has to gather anew, once it is told to begin.
+    pub(super) fn restart(&mut self) {
+        if self.phase != Phase::New {
+            self.phase = Phase::Again;
+        }
     }
 }
 
@@ -53,6 +81,7 @@ impl Gatherer {
 mod tests {
     use super::Gatherer;
     use crate::base::net::{LocalAddress, SocketId};
+    use crate::transport::event::IceGatheringState;
 
     #[test]
     fn addresses_wait_for_the_beginning_and_count_once() {
@@ -64,5 +93,11 @@ mod tests {
         assert_eq!(gatherer.begin(), Some(vec![address("192.0.2.1:1")]));
         assert_eq!(gatherer.begin(), None);
         assert!(gatherer.add(address("[2001:db8::1]:1")));
+        gatherer.complete();
+        gatherer.restart();
+        assert_eq!(gatherer.state(), IceGatheringState::Complete);
+        assert!(!gatherer.add(address("192.0.2.3:1")));
+        assert_eq!(gatherer.begin().map(|all| all.len()), Some(3));
+        assert_eq!(gatherer.state(), IceGatheringState::Gathering);
     }
 }

@@ -98,7 +98,7 @@ impl Transport {
         }
     }
 
-    /// Begins gathering, once.
+    /// Begins gathering, once in each generation.
     pub fn gather(&mut self, now: Instant) {
         let Some(addresses) = self.gatherer.begin() else { return };
         self.events.push(Event::GatheringStateChange(IceGatheringState::Gathering));
@@ -111,9 +111,37 @@ impl Transport {
     }
 
     fn surface(&mut self, now: Instant, address: LocalAddress) {
-        if let Some(candidate) = self.agent.add_local_address(now, address) {
+        let fresh = self.agent.add_local_address(now, address);
+        // After a restart the address is known and its candidate is signalled again, in the new generation.
+        if let Some(candidate) = fresh.or_else(|| self.agent.host_candidate(address)) {
             self.events.push(Event::LocalCandidate(Box::new(candidate)));
         }
+    }
+
+    /// The credentials that the next [`restart`](Self::restart) will use, for an offer or answer that is yet to be
+    /// applied.
+    pub fn prepare_restart(&mut self) -> &Credentials {
+        self.agent.prepare_restart()
+    }
+
+    /// Restarts ICE (RFC 8445 §9): new credentials, which come back, and then, with [`gather`](Self::gather), new
+    /// candidates. Data goes on along the pair in use until a new one is selected.
+    pub fn restart(&mut self, now: Instant) -> &Credentials {
+        self.gatherer.restart();
+        self.agent.restart(now);
+        self.advance(now);
+        self.agent.local_credentials()
+    }
+
+    /// Takes a restart back that the peer has not joined (its offer was rolled back).
+    pub fn cancel_restart(&mut self, now: Instant) {
+        if self.agent.cancel_restart(now) {
+            if self.gatherer.state() == IceGatheringState::Gathering {
+                self.events.push(Event::GatheringStateChange(IceGatheringState::Complete));
+            }
+            self.gatherer.cancel_restart();
+        }
+        self.advance(now);
     }
 
     /// Takes our ICE role.
@@ -122,8 +150,13 @@ impl Transport {
         self.advance(now);
     }
 
-    /// Takes the peer's ICE credentials.
+    /// Takes the peer's ICE credentials. Others than before mean that the peer restarts, and so do we, unless we
+    /// have ([`restart`](Self::restart)).
     pub fn set_remote_credentials(&mut self, now: Instant, credentials: Credentials) {
+        let known = self.agent.remote_credentials();
+        if known.is_some_and(|known| *known != credentials) {
+            self.gatherer.restart();
+        }
         self.agent.set_remote_credentials(now, credentials);
         self.advance(now);
     }

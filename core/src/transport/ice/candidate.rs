@@ -3,6 +3,7 @@
 use crate::base::drops::DropReason;
 use crate::base::net::{LocalAddress, Protocol};
 use crate::wire::candidate::{Candidate, CandidateAddress, CandidateProtocol, CandidateType};
+use std::mem;
 use std::net::{IpAddr, SocketAddr};
 
 /// The component that every agent here is for: RTP, or everything when muxed. Component 2 (RTCP of a peer
@@ -36,6 +37,18 @@ pub(super) struct RemoteCandidate {
 }
 
 impl RemoteCandidate {
+    /// As text has it.
+    pub fn describe(&self) -> Candidate {
+        let Self { address, priority, foundation, ref signalled } = *self;
+        match signalled {
+            Some(candidate) => Candidate::clone(candidate),
+            None => {
+                let foundation = format!("prflx{foundation}");
+                describe(foundation, address, priority, CandidateType::PeerReflexive, None, None)
+            }
+        }
+    }
+
     pub fn kind(&self) -> CandidateType {
         self.signalled.as_ref().map_or(CandidateType::PeerReflexive, |c| c.kind)
     }
@@ -121,7 +134,14 @@ pub(super) fn reach(local: &LocalAddress, remote: SocketAddr) -> Option<SocketAd
     }
 }
 
-/// All candidates of both sides. Places in the two lists are stable: nothing is ever taken out.
+/// The peer's candidates of one generation.
+#[derive(Debug, Default)]
+pub(super) struct Remotes {
+    pub candidates: Vec<RemoteCandidate>,
+    foundations: Vec<Box<str>>,
+}
+
+/// All candidates of both sides. Places in the two lists are stable within a generation: nothing is taken out.
 #[derive(Debug, Default)]
 pub(super) struct Candidates {
     pub local: Vec<LocalCandidate>,
@@ -217,16 +237,15 @@ impl Candidates {
         describe(foundation, address, priority, kind, related, Some(ufrag.to_owned()))
     }
 
-    /// As text has it: remote candidate `at`.
-    pub fn describe_remote(&self, at: usize) -> Candidate {
-        let RemoteCandidate { address, priority, foundation, ref signalled } = self.remote[at];
-        match signalled {
-            Some(candidate) => Candidate::clone(candidate),
-            None => {
-                let foundation = format!("prflx{foundation}");
-                describe(foundation, address, priority, CandidateType::PeerReflexive, None, None)
-            }
-        }
+    /// Takes the peer's candidates out: their generation is over.
+    pub fn take_remotes(&mut self) -> Remotes {
+        Remotes { candidates: mem::take(&mut self.remote), foundations: mem::take(&mut self.foundations) }
+    }
+
+    /// Puts the peer's candidates of a generation back.
+    pub fn put_remotes(&mut self, remotes: Remotes) {
+        self.remote = remotes.candidates;
+        self.foundations = remotes.foundations;
     }
 
     /// RFC 8421 §4: families take turns, IPv6 first; within one, what the driver added first is preferred.

@@ -213,7 +213,27 @@ impl Checklist {
         self.best(|pair| pair.consented(now))
     }
 
+    /// An empty list whose pairs will have other names than those of this one.
+    pub fn successor(&self) -> Self {
+        Self { next_id: self.next_id, ..Self::default() }
+    }
+
+    /// Does not use the names of `other` again.
+    pub fn continue_after(&mut self, other: &Self) {
+        self.next_id = other.next_id;
+    }
+
+    /// The checks that were under way have been forgotten: they are due again.
+    pub fn restart_checks(&mut self) {
+        self.forget_wishes();
+        for pair in &mut self.pairs {
+            if pair.standing == Standing::InProgress {
+                pair.standing = Standing::Waiting;
+            }
+        }
+    }
+
     pub fn clear(&mut self) {
-        *self = Self { next_id: self.next_id, ..Self::default() };
+        *self = self.successor();
     }
 }

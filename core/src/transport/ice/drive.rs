@@ -98,6 +98,7 @@ impl Agent {
                 Timer::Silence => self.went_silent(),
                 Timer::Expiry => self.consent_expired(now),
                 Timer::Patience => self.patience = Patience::Over,
+                Timer::Former => self.forget_former(),
             }
         }
         self.choose_sending(now);
@@ -132,6 +133,8 @@ impl Agent {
     fn facts(&self) -> Facts {
         let health = match (self.sending, self.watch) {
             (None, _) => Health::Nothing,
+            // W3C WebRTC §5.6: a restart makes checking of disconnected.
+            (Some(sending), Watch::Gone) if self.list.get(sending.pair).is_none() => Health::Nothing,
             (Some(_), Watch::Gone) => Health::Silent,
             (Some(sending), _) if self.selected == Some(sending.pair) => Health::Selected,
             (Some(_), _) => Health::Valid,
@@ -154,7 +157,8 @@ impl Agent {
         } else {
             Outlook::MoreCandidates
         };
-        let remote_known = self.has_begun() && !self.candidates.remote.is_empty();
+        let restarted = self.former.as_ref().is_some_and(|former| former.has_begun());
+        let remote_known = restarted || self.has_begun() && !self.candidates.remote.is_empty();
         Facts { health, checks, outlook, remote_known }
     }
 

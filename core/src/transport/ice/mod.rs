@@ -4,8 +4,7 @@
 //! It is a full agent for one component of one transport. It is not a gatherer: it is told its addresses, and
 //! talks to no STUN or TURN server; and it never looks at anything but STUN.
 //!
-//! Still to come: server-reflexive and relayed candidates, ICE-TCP, names (mDNS), ICE restart, lite peers, a second
-//! component. What a peer sends of these is counted and ignored.
+//! Still to come: server-reflexive and relayed candidates, ICE-TCP, names (mDNS), lite peers, a second component. What a peer sends of these is counted and ignored.
 //!
 //! # The order of things
 //!
@@ -24,6 +23,7 @@ mod drive;
 mod nominate;
 mod outcome;
 mod pair;
+mod restart;
 mod scan;
 mod send;
 mod state;
@@ -38,21 +38,21 @@ pub use self::token::{ConsentGranted, ValidatedPath};
 
 use self::answer::Early;
 use self::auth::Party;
-use self::candidate::{Candidates, plain};
+use self::candidate::{Candidates, RemoteCandidate, plain};
 use self::check::Transaction;
 use self::checklist::Checklist;
 use self::consent::{Sending, Watch};
 use self::pair::{Pair, PairId};
+use self::restart::Former;
 use self::send::Outgoing;
 use crate::base::drops::{DropReason, Drops};
 use crate::base::net::{LocalAddress, Path, Transmit};
 use crate::base::queue::Queue;
 use crate::base::random::Rng;
-use crate::base::redact::Redacted;
 use crate::base::time::Instant;
 use crate::base::timers::Timers;
 use crate::crypto::traits::Hmac;
-use crate::wire::candidate::{Candidate, Credentials, ICE_CHARS};
+use crate::wire::candidate::{Candidate, Credentials};
 use crate::wire::stun::{Class, Message, Method};
 use std::fmt;
 use std::time::Duration;
@@ -108,6 +108,8 @@ crate::timer_keys! {
         Expiry,
         /// The agent's patience ends (RFC 8863).
         Patience,
+        /// What is left of the former generation is forgotten.
+        Former,
     }
 }
 
@@ -138,12 +140,19 @@ pub struct Agent {
     config: Config,
     hmac: &'static dyn Hmac,
     rng: Rng,
+    /// Which generation this is, and the newest that there was.
+    number: u32,
+    newest: u32,
     local: Party,
     remote: Option<Party>,
     /// `peer:us`, the USERNAME of our checks.
     outgoing_username: String,
     role: IceRole,
     tie_breaker: u64,
+    /// The generation before, until this one has a pair of its own.
+    former: Option<Box<Former>>,
+    /// The credentials of the generation to come.
+    prepared: Option<Credentials>,
     candidates: Candidates,
     /// Remote candidates that came before the credentials, which tell what generation is wanted.
     pending: Vec<Candidate>,
@@ -172,14 +181,17 @@ impl Agent {
     /// When `hmac` has no SHA-1, which every provider must have.
     #[must_use]
     pub fn new(config: Config, hmac: &'static dyn Hmac, mut rng: Rng) -> Self {
-        let ufrag = rng.secret_text(ICE_CHARS, UFRAG_LEN);
-        let password = Redacted(rng.secret_text(ICE_CHARS, PASSWORD_LEN));
+        let credentials = restart::draw(&mut rng);
         Self {
-            local: Party::new(hmac, Credentials { ufrag, password }),
+            number: 0,
+            newest: 0,
+            local: Party::new(hmac, credentials),
             remote: None,
             outgoing_username: String::new(),
             role: IceRole::Unknown,
             tie_breaker: rng.secret_u64(),
+            former: None,
+            prepared: None,
             candidates: Candidates::default(),
             pending: Vec::new(),
             early: Vec::new(),
@@ -232,6 +244,13 @@ impl Agent {
         Some(self.candidates.describe_local(at, &self.local.credentials.ufrag))
     }
 
+    /// The host candidate at `address`, as this generation signals it.
+    #[must_use]
+    pub fn host_candidate(&self, address: LocalAddress) -> Option<Candidate> {
+        let at = self.candidates.host(LocalAddress { address: plain(address.address), ..address })?;
+        Some(self.candidates.describe_local(at, &self.local.credentials.ufrag))
+    }
+
     /// No further local address will come for now.
     pub fn end_of_local_candidates(&mut self, now: Instant) {
         let now = self.tick(now);
@@ -239,11 +258,17 @@ impl Agent {
         self.run(now);
     }
 
-    /// Takes the peer's credentials. The first call decides; later ones have no effect (ICE restart is to come).
+    /// Takes the peer's credentials. The same again have no effect. Others than before mean that the peer restarts
+    /// (RFC 8445 §9): so does this agent, unless it has, with the credentials of
+    /// [`prepare_restart`](Self::prepare_restart).
     pub fn set_remote_credentials(&mut self, now: Instant, credentials: Credentials) {
         let now = self.tick(now);
-        if self.is_over() || self.remote.is_some() {
+        let known = self.remote.as_ref().map(|remote| &remote.credentials);
+        if known == Some(&credentials) || self.state == IceTransportState::Closed {
             return;
+        }
+        if known.is_some() {
+            self.restart(now);
         }
         // RFC 8445 §7.2.2: the peer's fragment, a colon, ours.
         self.outgoing_username = format!("{}:{}", credentials.ufrag, self.local.credentials.ufrag);
@@ -317,6 +342,7 @@ impl Agent {
     pub fn close(&mut self) {
         self.stop(IceTransportState::Closed);
         self.selected = None;
+        self.former = None;
         self.list.clear();
         self.events.clear();
     }
@@ -369,7 +395,9 @@ impl Agent {
             return Some(ValidatedPath::mint(*path));
         }
         let plain = Path { remote: plain(path.remote), local: plain(path.local), ..*path };
+        let former = self.former.as_ref().and_then(|former| former.list.on_path(&plain));
         let seen = self.list.on_path(&plain).is_some_and(|pair| pair.proven)
+            || former.is_some_and(|pair| pair.proven)
             || self.early.iter().any(|check| check.path == plain);
         seen.then(|| ValidatedPath::mint(*path))
     }
@@ -381,15 +409,23 @@ impl Agent {
         self.sending.map(|sending| (sending.path, ConsentGranted::mint()))
     }
 
-    /// The selected pair. It stays after consent was lost, and is gone when closed.
+    /// The selected pair; after a restart that of the former generation, until another is selected. It stays after
+    /// consent was lost, and is gone when closed.
     #[must_use]
     pub fn selected(&self) -> Option<SelectedPair> {
-        let pair = self.list.get(self.selected?)?;
+        let (pair, remotes, ufrag) = match (self.selected, &self.former) {
+            (Some(id), _) => (self.list.get(id)?, &self.candidates.remote, &self.local.credentials.ufrag),
+            (None, Some(former)) => {
+                let Former { list, remotes, local, .. } = &**former;
+                (list.get(former.selected?)?, &remotes.candidates, &local.credentials.ufrag)
+            }
+            (None, None) => return None,
+        };
         let local = pair.seen_as.unwrap_or(pair.local);
         Some(SelectedPair {
             id: pair.id.0,
-            local: self.candidates.describe_local(local, &self.local.credentials.ufrag),
-            remote: self.candidates.describe_remote(pair.remote),
+            local: self.candidates.describe_local(local, ufrag),
+            remote: remotes[pair.remote].describe(),
             path: pair.path,
             rtt: pair.rtt.smoothed,
         })
@@ -398,7 +434,7 @@ impl Agent {
     /// The smoothed round-trip time on the path in use.
     #[must_use]
     pub fn rtt(&self) -> Option<Duration> {
-        self.list.get(self.sending?.pair)?.rtt.smoothed
+        self.pair(self.sending?.pair)?.rtt.smoothed
     }
 
     /// What was refused, and how often.
@@ -413,12 +449,12 @@ impl Agent {
         (0..self.candidates.local.len()).map(move |at| self.candidates.describe_local(at, ufrag))
     }
 
-    /// The peer's candidates, those learnt by checks (`prflx`) among them. Places are stable.
+    /// The peer's candidates, those learnt by checks (`prflx`) among them. Places are stable until a restart.
     pub fn remote_candidates(&self) -> impl Iterator<Item = Candidate> {
-        (0..self.candidates.remote.len()).map(|at| self.candidates.describe_remote(at))
+        self.candidates.remote.iter().map(RemoteCandidate::describe)
     }
 
-    /// Every pair, the best first.
+    /// Every pair of this generation, the best first.
     pub fn pairs(&self) -> impl Iterator<Item = PairInfo> {
         self.list.iter().map(Pair::info)
     }

@@ -82,6 +82,7 @@ impl Agent {
         }
         let first = self.selected.is_none();
         self.select(Some(id));
+        self.switch_generation(now);
         if first {
             self.list.conclude();
             self.cancel_other_checks(now);

@@ -4,6 +4,7 @@ mod attacks;
 mod connect;
 mod net;
 mod properties;
+mod restart;
 mod rules;
 mod scripted;
 mod watch;
