@@ -49,6 +49,11 @@ impl Gatherer {
         matches!(self.phase, Phase::Gathering | Phase::Complete)
     }
 
+    /// Forgets `address`.
+    pub(super) fn remove(&mut self, address: LocalAddress) {
+        self.addresses.retain(|known| *known != address);
+    }
+
     /// Begins; the addresses known so far come back. `None` when it has begun before, in this generation.
     pub(super) fn begin(&mut self) -> Option<Vec<LocalAddress>> {
         matches!(self.phase, Phase::New | Phase::Again).then(|| {

@@ -98,6 +98,14 @@ impl Transport {
         }
     }
 
+    /// Takes `address` away: its network is gone. Data that went that way takes another one that works, if there is
+    /// one; otherwise an address that is added later, or a restart, may bring it back.
+    pub fn remove_local_address(&mut self, now: Instant, address: LocalAddress) {
+        self.gatherer.remove(address);
+        self.agent.remove_local_address(now, address);
+        self.advance(now);
+    }
+
     /// Begins gathering, once in each generation.
     pub fn gather(&mut self, now: Instant) {
         let Some(addresses) = self.gatherer.begin() else { return };

@@ -24,6 +24,8 @@ pub(super) struct LocalCandidate {
     pub address: SocketAddr,
     pub priority: u32,
     pub foundation: Foundation,
+    /// Its network is gone: it keeps its place and nothing else.
+    pub gone: bool,
 }
 
 /// A candidate of the peer.
@@ -153,10 +155,13 @@ pub(super) struct Candidates {
 impl Candidates {
     /// Adds a host candidate, unless it is there, is no address to be reached at, or is one over `limit`.
     pub fn add_host(&mut self, base: LocalAddress, limit: usize) -> Option<usize> {
-        let known = self.local.iter().any(|c| c.base == base);
+        let host = |c: &&mut LocalCandidate| c.base == base && c.kind == CandidateType::Host;
+        if let Some(known) = self.local.iter_mut().find(host) {
+            return mem::take(&mut known.gone).then(|| self.host(base)).flatten();
+        }
         // ICE-TCP (RFC 6544) is to come; its candidates would be pairs of their own kind.
         let udp = base.protocol == Protocol::Udp;
-        if known || !udp || !is_usable(base.address) || self.local.len() >= limit {
+        if !udp || !is_usable(base.address) || self.local.len() >= limit {
             return None;
         }
         let priority = priority(CandidateType::Host, self.local_preference(base.address.ip()));
@@ -169,6 +174,7 @@ impl Candidates {
         let from = self.local[base].base;
         let known = self.local.iter().position(|c| same_host_and_port(c.address, mapped));
         if let Some(known) = known {
+            self.local[known].gone = false;
             return known;
         }
         if self.local.len() >= limit {
@@ -182,10 +188,18 @@ impl Candidates {
     pub fn host(&self, base: LocalAddress) -> Option<usize> {
         self.local.iter().position(|c| {
             c.kind == CandidateType::Host
+                && !c.gone
                 && c.base.socket == base.socket
                 && c.base.protocol == base.protocol
                 && same_host_and_port(c.base.address, base.address)
         })
+    }
+
+    /// Takes the host candidate at `address` out of service, and those that are sent from there; its base.
+    pub fn retire(&mut self, address: LocalAddress) -> Option<LocalAddress> {
+        let base = self.local[self.host(address)?].base;
+        self.local.iter_mut().filter(|c| c.base == base).for_each(|c| c.gone = true);
+        Some(base)
     }
 
     /// The peer's candidate at `address`.
@@ -230,7 +244,7 @@ impl Candidates {
 
     /// As text has it: local candidate `at`, of the generation `ufrag`.
     pub fn describe_local(&self, at: usize, ufrag: &str) -> Candidate {
-        let LocalCandidate { kind, base, address, priority, foundation } = self.local[at];
+        let LocalCandidate { kind, base, address, priority, foundation, .. } = self.local[at];
         let related = (kind != CandidateType::Host)
             .then(|| (CandidateAddress::Ip(base.address.ip()), base.address.port()));
         let foundation = (u32::from(foundation) + 1).to_string();
@@ -271,7 +285,7 @@ impl Candidates {
         };
         let fresh = self.local.iter().map(|c| c.foundation + 1).max().unwrap_or(0);
         let foundation = self.local.iter().find(alike).map_or(fresh, |c| c.foundation);
-        self.local.push(LocalCandidate { kind, base, address, priority, foundation });
+        self.local.push(LocalCandidate { kind, base, address, priority, foundation, gone: false });
         self.local.len() - 1
     }
 

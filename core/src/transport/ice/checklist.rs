@@ -1,6 +1,6 @@
 //! The checklist: pairs in order of priority, what is frozen and what is next (RFC 8445 §6.1.2, §6.1.4).
 
-use crate::base::net::Path;
+use crate::base::net::{LocalAddress, Path};
 use crate::base::time::Instant;
 use crate::transport::ice::candidate::{Candidates, reach};
 use crate::transport::ice::pair::{Nomination, Pair, PairCounters, PairId, Rtt, Standing, pair_priority};
@@ -191,6 +191,24 @@ impl Checklist {
         let pairs = &self.pairs;
         self.triggered
             .retain(|&id| pairs.iter().any(|pair| pair.id == id && pair.nomination == Nomination::Wanted));
+    }
+
+    /// Takes out the pairs that are sent from `base`.
+    pub fn retire(&mut self, base: &LocalAddress) {
+        self.pairs.retain(|pair| base.to(pair.path.remote) != pair.path);
+        let pairs = &self.pairs;
+        self.triggered.retain(|&id| pairs.iter().any(|pair| pair.id == id));
+    }
+
+    /// What failed, or worked so long ago that it has to prove itself again, is to be checked again.
+    pub fn revive(&mut self, now: Instant) {
+        for pair in &mut self.pairs {
+            let stale = matches!(pair.standing, Standing::Failed | Standing::Succeeded { .. });
+            if stale && !pair.consented(now) {
+                pair.standing = Standing::Waiting;
+                pair.nomination = Nomination::No;
+            }
+        }
     }
 
     /// How many checks wait or are under way, for the retransmission timeout.

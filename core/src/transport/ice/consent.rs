@@ -43,10 +43,13 @@ impl Watch {
 }
 
 impl Agent {
-    /// Which pair is to be used now: the selected one, or before there is one the best that is valid.
+    /// Which pair is to be used now: the selected one, or while that is none, the best that is valid.
     pub(super) fn choose_sending(&mut self, now: Instant) {
         let pair = match self.selected {
-            Some(id) => self.list.get(id).filter(|pair| pair.consented(now)),
+            Some(id) => {
+                let selected = self.list.get(id).filter(|pair| pair.consented(now));
+                selected.or_else(|| self.list.best_valid(now))
+            }
             None => self.former_in_use(now).or_else(|| self.list.best_valid(now)),
         };
         let chosen = pair.map(|pair| Sending { pair: pair.id, path: pair.path });
@@ -100,6 +103,7 @@ impl Agent {
             Watch::Steady => Watch::Asked { since: now },
             Watch::Asked { since } => {
                 self.timers.set(Timer::Silence, since + self.config.disconnected_after);
+                self.reopen(now);
                 Watch::Silent { since }
             }
             silent => silent,

@@ -15,6 +15,7 @@
 mod answer;
 mod auth;
 mod candidate;
+mod change;
 mod check;
 mod checklist;
 mod config;
@@ -225,7 +226,7 @@ impl Agent {
         self.run(now);
     }
 
-    /// Adds an address of this host. What comes back is the host candidate to be signalled: `None` for an
+    /// Adds an address of this host, or one back that was removed. What comes back is the host candidate to be signalled: `None` for an
     /// address that is there already, that nobody can be reached at (wildcard, multicast, port 0), that is not
     /// UDP (ICE-TCP is to come), or that is one over [`Config::max_local_candidates`].
     ///

@@ -1,6 +1,7 @@
 //! Two agents on a small network with a virtual clock, and scripted peers.
 
 mod attacks;
+mod change;
 mod connect;
 mod net;
 mod properties;
