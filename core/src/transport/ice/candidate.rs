@@ -16,7 +16,7 @@ pub(super) type Foundation = u16;
 /// A candidate of ours.
 #[derive(Clone, Debug)]
 pub(super) struct LocalCandidate {
-    /// Host or peer-reflexive; server-reflexive and relayed ones come with gathering.
+    /// How it was learnt; relayed ones are to come.
     pub kind: CandidateType,
     /// Where it is sent from: itself for a host candidate.
     pub base: LocalAddress,
@@ -24,6 +24,8 @@ pub(super) struct LocalCandidate {
     pub address: SocketAddr,
     pub priority: u32,
     pub foundation: Foundation,
+    /// The server that told of it.
+    pub server: Option<IpAddr>,
     /// Its network is gone: it keeps its place and nothing else.
     pub gone: bool,
 }
@@ -168,6 +170,47 @@ impl Candidates {
         Some(self.push_local(CandidateType::Host, base, base.address, priority))
     }
 
+    /// Adds what a server saw of the host candidate `base`, unless that is a candidate already (RFC 8445 §5.1.3). One
+    /// that checks taught before, or that a generation before had, keeps its place.
+    pub fn add_reflexive(
+        &mut self,
+        base: usize,
+        mapped: SocketAddr,
+        server: IpAddr,
+        limit: usize,
+    ) -> Option<usize> {
+        let LocalCandidate { base: from, priority: host, .. } = self.local[base];
+        let alike = |c: &LocalCandidate| c.base == from && same_host_and_port(c.address, mapped);
+        let known = self.local.iter().position(alike);
+        let in_use = known
+            .is_some_and(|at| !self.local[at].gone && self.local[at].kind != CandidateType::PeerReflexive);
+        if in_use || !is_usable(mapped) || known.is_none() && self.local.len() >= limit {
+            return None;
+        }
+        let kind = CandidateType::ServerReflexive;
+        let priority = priority(kind, (host >> 8) as u16);
+        let foundation = self.local_foundation(kind, from, Some(server));
+        let fresh = LocalCandidate {
+            kind,
+            base: from,
+            address: mapped,
+            priority,
+            foundation,
+            server: Some(server),
+            gone: false,
+        };
+        match known {
+            Some(at) => self.local[at] = fresh,
+            None => self.local.push(fresh),
+        }
+        known.or(Some(self.local.len() - 1))
+    }
+
+    /// A new generation begins: what servers said has to be asked anew.
+    pub fn forget_servers(&mut self) {
+        self.local.iter_mut().filter(|c| c.server.is_some()).for_each(|c| c.gone = true);
+    }
+
     /// The local candidate that has `mapped` as its address, learnt now if need be (RFC 8445 §7.2.5.3.1). With
     /// the list at its limit the base stands for it.
     pub fn local_seen_as(&mut self, base: usize, mapped: SocketAddr, limit: usize) -> usize {
@@ -279,14 +322,23 @@ impl Candidates {
         address: SocketAddr,
         priority: u32,
     ) -> usize {
-        // RFC 8445 §5.1.1.3: same type, same base address, same protocol (and same server, were there one).
-        let alike = |c: &&LocalCandidate| {
-            (c.kind, c.base.address.ip(), c.base.protocol) == (kind, base.address.ip(), base.protocol)
-        };
-        let fresh = self.local.iter().map(|c| c.foundation + 1).max().unwrap_or(0);
-        let foundation = self.local.iter().find(alike).map_or(fresh, |c| c.foundation);
-        self.local.push(LocalCandidate { kind, base, address, priority, foundation, gone: false });
+        let foundation = self.local_foundation(kind, base, None);
+        let server = None;
+        self.local.push(LocalCandidate { kind, base, address, priority, foundation, server, gone: false });
         self.local.len() - 1
+    }
+
+    /// RFC 8445 §5.1.1.3: same type, same base address, same protocol, same server.
+    fn local_foundation(
+        &self,
+        kind: CandidateType,
+        base: LocalAddress,
+        server: Option<IpAddr>,
+    ) -> Foundation {
+        let what = |c: &LocalCandidate| (c.kind, c.base.address.ip(), c.base.protocol, c.server);
+        let wanted = (kind, base.address.ip(), base.protocol, server);
+        let fresh = self.local.iter().map(|c| c.foundation + 1).max().unwrap_or(0);
+        self.local.iter().find(|c| what(c) == wanted).map_or(fresh, |c| c.foundation)
     }
 
     fn remote_foundation(&mut self, name: &str) -> Foundation {

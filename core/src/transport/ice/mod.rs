@@ -4,7 +4,7 @@
 //! It is a full agent for one component of one transport. It is not a gatherer: it is told its addresses, and
 //! talks to no STUN or TURN server; and it never looks at anything but STUN.
 //!
-//! Still to come: server-reflexive and relayed candidates, ICE-TCP, names (mDNS), lite peers, a second component. What a peer sends of these is counted and ignored.
+//! Still to come: relayed candidates, ICE-TCP, names (mDNS), lite peers, a second component. What a peer sends of these is counted and ignored.
 //!
 //! # The order of things
 //!
@@ -56,6 +56,7 @@ use crate::crypto::traits::Hmac;
 use crate::wire::candidate::{Candidate, Credentials};
 use crate::wire::stun::{Class, Message, Method};
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// Characters of our user fragments: 48 bits, so that an endpoint with many peers can tell them apart.
@@ -242,6 +243,26 @@ impl Agent {
         let remotes = 0..self.candidates.remote.len();
         self.form_pairs(remotes.map(|remote| (at, remote)).collect());
         self.run(now);
+        Some(self.candidates.describe_local(at, &self.local.credentials.ufrag))
+    }
+
+    /// Adds the address that a STUN server at `server` saw a datagram from `base` come from. What comes back is the
+    /// server-reflexive candidate to be signalled: `None` for what is redundant (RFC 8445 §5.1.3), of an address
+    /// that is not in use, or one over [`Config::max_local_candidates`]. It makes no pairs: its base has them.
+    pub fn add_reflexive(
+        &mut self,
+        now: Instant,
+        base: LocalAddress,
+        mapped: SocketAddr,
+        server: IpAddr,
+    ) -> Option<Candidate> {
+        self.tick(now);
+        if self.is_over() {
+            return None;
+        }
+        let base = self.candidates.host(LocalAddress { address: plain(base.address), ..base })?;
+        let limit = self.config.max_local_candidates;
+        let at = self.candidates.add_reflexive(base, plain(mapped), server, limit)?;
         Some(self.candidates.describe_local(at, &self.local.credentials.ufrag))
     }
 

@@ -98,6 +98,7 @@ impl Agent {
         if self.former.is_none() || established && (carries_data || self.sending.is_none()) {
             self.former = Some(Box::new(gone));
         }
+        self.candidates.forget_servers();
         self.leave_generation();
         if self.state == IceTransportState::Failed {
             // RFC 8445 §9, W3C WebRTC §5.6: failed is final only until now.
