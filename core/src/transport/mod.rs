@@ -12,6 +12,7 @@ pub mod dtls;
 mod event;
 mod gather;
 pub mod ice;
+pub mod srtp;
 
 pub use self::event::{Event, IceGatheringState, Inbound, SendPath};
 

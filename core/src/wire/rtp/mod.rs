@@ -50,6 +50,19 @@ pub struct Header {
 }
 
 impl Header {
+    /// Reads the fixed header alone.
+    pub fn parse(packet: &[u8]) -> Result<Self, ParseError> {
+        let mut r = Reader::new(packet);
+        let (_, second) = (r.u8()?, r.u8()?);
+        Ok(Self {
+            marker: second & MARKER != 0,
+            payload_type: second & !MARKER,
+            sequence: Serial16(r.u16()?),
+            timestamp: Serial32(r.u32()?),
+            ssrc: r.u32()?,
+        })
+    }
+
     /// Appends the fixed header and the contributing sources, for a packet with neither extensions nor padding:
     /// those set their bits when they are appended.
     ///
@@ -119,15 +132,9 @@ impl<'a> Packet<'a> {
     /// Reads a packet. The elements of a header extension are looked at when they are asked for.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
         let layout = Layout::of(bytes)?;
+        let header = Header::parse(bytes)?;
         let mut r = Reader::new(bytes);
-        let (first, second) = (r.u8()?, r.u8()?);
-        let header = Header {
-            marker: second & MARKER != 0,
-            payload_type: second & !MARKER,
-            sequence: Serial16(r.u16()?),
-            timestamp: Serial32(r.u32()?),
-            ssrc: r.u32()?,
-        };
+        let [first, ..] = r.array::<HEADER_LEN>()?;
         let csrcs = r.bytes(layout.csrcs_end - HEADER_LEN)?;
         let extension = match layout.profile {
             Some(profile) => {
