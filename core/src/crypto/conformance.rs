@@ -196,6 +196,34 @@ fn authenticated_encryption_gives_the_known_answers() {
     }
 }
 
+/// NIST SP 800-38A §F.5.1 and §F.5.5, with a block and a half less.
+#[test]
+fn counter_mode_gives_the_known_answers() {
+    let plain = hex("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e5130c81c46a35ce411");
+    let answers = [
+        (
+            "2b7e151628aed2a6abf7158809cf4f3c",
+            "874d6191b620e3261bef6864990db6ce9806f66b7970fdff8617187bb9fffdff5ae4df3edbd5d35e",
+        ),
+        (
+            "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4",
+            "601ec313775789a5b7a7f504bbf3d228f443e3ca4d62b59aca84e990cacaf5c52b0930daa23de94c",
+        ),
+    ];
+    let block = hex("f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff").try_into().unwrap();
+    for crypto in providers() {
+        for (key, answer) in answers {
+            let key = crypto.counter_mode.key(&hex(key)).unwrap();
+            let mut data = plain.clone();
+            key.apply(block, &mut data);
+            assert_eq!(data, hex(answer), "{}", crypto.name);
+            key.apply(block, &mut data);
+            assert_eq!(data, plain);
+        }
+        assert_eq!(crypto.counter_mode.key(&[0; 24]).err(), Some(CryptoError::BadKey));
+    }
+}
+
 #[test]
 fn key_agreement_agrees_across_providers() {
     let mut rng = Rng::from_number(1);

@@ -5,6 +5,7 @@
 
 pub mod certificate;
 pub mod secret;
+mod software;
 pub mod traits;
 
 #[cfg(feature = "ring")]
@@ -15,7 +16,7 @@ pub mod rustcrypto;
 #[cfg(test)]
 pub(crate) mod conformance;
 
-use self::traits::{Aead, Hash, Hmac, KeyExchange, Signing, Verification};
+use self::traits::{Aead, CounterMode, Hash, Hmac, KeyExchange, Signing, Verification};
 use std::fmt;
 
 /// Where all cryptography of a connection comes from.
@@ -31,6 +32,8 @@ pub struct CryptoProvider {
     pub hmac: &'static dyn Hmac,
     /// Authenticated encryption.
     pub aead: &'static dyn Aead,
+    /// Encryption without authentication.
+    pub counter_mode: &'static dyn CounterMode,
     /// Ephemeral key agreement.
     pub key_exchange: &'static dyn KeyExchange,
     /// Key generation and signatures with our own keys.

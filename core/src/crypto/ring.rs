@@ -2,10 +2,12 @@
 //!
 //! `ring` takes no randomness from its caller for key agreement, key generation and signatures: those draw
 //! from the operating system, and the [`Rng`] that is passed in stays untouched. Nothing else here is random.
-//! It knows no SHA-224, and it cannot generate RSA keys (it loads and uses those that were made elsewhere).
+//! It knows no SHA-224, and it cannot generate RSA keys (it loads and uses those that were made elsewhere). Counter
+//! mode it has not, and its HMAC-SHA1 is slow: both come from the RustCrypto crates.
 
 use crate::base::random::Rng;
 use crate::crypto::CryptoProvider;
+use crate::crypto::software::{SoftwareCounterMode, hmac_sha1_key};
 use crate::crypto::traits::{
     Aead, AeadAlgorithm, AeadKey, CryptoError, EphemeralKey, Group, Hash, HashAlgorithm, HashState, Hmac,
     HmacKey, KeyExchange, KeyType, NONCE_LEN, PrivateKey, PublicKeyType, SharedSecret, SignatureScheme,
@@ -26,6 +28,7 @@ pub fn provider() -> CryptoProvider {
         hash: &RingHash,
         hmac: &RingHmac,
         aead: &RingAead,
+        counter_mode: &SoftwareCounterMode,
         key_exchange: &RingKeyExchange,
         signing: &RingSigning,
         verification: &RingVerification,
@@ -83,7 +86,7 @@ struct RingHmacKey(hmac::Key);
 impl Hmac for RingHmac {
     fn key(&self, algorithm: HashAlgorithm, key: &[u8]) -> Result<Box<dyn HmacKey>, CryptoError> {
         let algorithm = match algorithm {
-            HashAlgorithm::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
+            HashAlgorithm::Sha1 => return hmac_sha1_key(key),
             HashAlgorithm::Sha224 => return Err(CryptoError::Unsupported),
             HashAlgorithm::Sha256 => hmac::HMAC_SHA256,
             HashAlgorithm::Sha384 => hmac::HMAC_SHA384,

@@ -6,6 +6,7 @@
 
 use crate::base::random::Rng;
 use crate::crypto::CryptoProvider;
+use crate::crypto::software::{SoftwareCounterMode, hmac_key, hmac_sha1_key};
 use crate::crypto::traits::{
     Aead, AeadAlgorithm, AeadKey, CryptoError, EphemeralKey, Group, Hash, HashAlgorithm, HashState, Hmac,
     HmacKey, KeyExchange, KeyType, NONCE_LEN, PrivateKey, PublicKeyType, SharedSecret, SignatureScheme,
@@ -14,7 +15,6 @@ use crate::crypto::traits::{
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::{Aes128Gcm, Aes256Gcm};
 use chacha20poly1305::ChaCha20Poly1305;
-use hmac::Mac;
 use p256::ecdsa::signature::hazmat::{PrehashSigner as _, PrehashVerifier};
 use p256::elliptic_curve::Generate as _;
 use p256::elliptic_curve::sec1::ToSec1Point as _;
@@ -24,8 +24,7 @@ use rsa::traits::PublicKeyParts as _;
 use sha1::Sha1;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 use std::sync::Arc;
-use subtle::ConstantTimeEq as _;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 /// Everything, in pure Rust.
 #[must_use]
@@ -35,6 +34,7 @@ pub fn provider() -> CryptoProvider {
         hash: &RustHash,
         hmac: &RustHmac,
         aead: &RustAead,
+        counter_mode: &SoftwareCounterMode,
         key_exchange: &RustKeyExchange,
         signing: &RustSigning,
         verification: &RustVerification,
@@ -77,43 +77,15 @@ impl<D: Digest + Clone + Send + Sync + 'static> HashState for RustHashState<D> {
 #[derive(Debug)]
 struct RustHmac;
 
-/// The key as the two midstates that it was hashed into.
-struct RustHmacKey<M>(M);
-
-fn hmac_key<M: Mac + KeyInit + Clone + Send + Sync + 'static>(
-    key: &[u8],
-) -> Result<Box<dyn HmacKey>, CryptoError> {
-    let mac = <M as KeyInit>::new_from_slice(key).map_err(|_| CryptoError::BadKey)?;
-    Ok(Box::new(RustHmacKey(mac)))
-}
-
 impl Hmac for RustHmac {
     fn key(&self, algorithm: HashAlgorithm, key: &[u8]) -> Result<Box<dyn HmacKey>, CryptoError> {
         match algorithm {
-            HashAlgorithm::Sha1 => hmac_key::<hmac::Hmac<Sha1>>(key),
+            HashAlgorithm::Sha1 => hmac_sha1_key(key),
             HashAlgorithm::Sha224 => hmac_key::<hmac::Hmac<Sha224>>(key),
             HashAlgorithm::Sha256 => hmac_key::<hmac::Hmac<Sha256>>(key),
             HashAlgorithm::Sha384 => hmac_key::<hmac::Hmac<Sha384>>(key),
             HashAlgorithm::Sha512 => hmac_key::<hmac::Hmac<Sha512>>(key),
         }
-    }
-}
-
-impl<M: Mac + Clone + Send + Sync> HmacKey for RustHmacKey<M> {
-    fn sign(&self, parts: &[&[u8]], out: &mut [u8]) {
-        let mut mac = self.0.clone();
-        parts.iter().for_each(|part| mac.update(part));
-        let mut tag = mac.finalize().into_bytes();
-        out.copy_from_slice(&tag[..out.len()]);
-        tag.as_mut_slice().zeroize();
-    }
-
-    fn verify(&self, parts: &[&[u8]], tag: &[u8]) -> Result<(), CryptoError> {
-        let mut mac = self.0.clone();
-        parts.iter().for_each(|part| mac.update(part));
-        let ours = mac.finalize().into_bytes();
-        let ours = ours.get(..tag.len()).filter(|t| t.len() >= 4).ok_or(CryptoError::Authentication)?;
-        if ours.ct_eq(tag).into() { Ok(()) } else { Err(CryptoError::Authentication) }
     }
 }
 

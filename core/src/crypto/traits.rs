@@ -268,3 +268,19 @@ pub trait Verification: Send + Sync {
         signature: &[u8],
     ) -> Result<(), CryptoError>;
 }
+
+/// Bytes of a block of AES.
+pub const BLOCK_LEN: usize = 16;
+
+/// AES in counter mode, which hides and does not authenticate: for protocols that bring a keyed hash along.
+pub trait CounterMode: Send + Sync {
+    /// Expands `key`, of 16 or 32 bytes, once.
+    fn key(&self, key: &[u8]) -> Result<Box<dyn CounterKey>, CryptoError>;
+}
+
+/// An expanded AES key, wiped when dropped.
+pub trait CounterKey: Send + Sync {
+    /// Combines `data` with the key stream that begins with the encryption of `block`, whose last four bytes count
+    /// up. Twice gives back what there was.
+    fn apply(&self, block: [u8; BLOCK_LEN], data: &mut [u8]);
+}

@@ -13,6 +13,7 @@ mod event;
 mod gather;
 pub mod ice;
 mod server;
+pub mod srtp;
 mod stun_client;
 #[cfg(all(test, feature = "ring"))]
 mod tests;
