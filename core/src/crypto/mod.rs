@@ -7,6 +7,8 @@ pub mod certificate;
 pub mod secret;
 pub mod traits;
 
+mod hybrid;
+
 #[cfg(feature = "ring")]
 pub mod ring;
 #[cfg(feature = "rustcrypto")]
