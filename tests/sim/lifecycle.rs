@@ -174,6 +174,33 @@ fn renegotiation_and_glare_leave_the_channel_alone() {
 }
 
 #[test]
+fn an_ice_restart_in_the_middle_of_a_transfer_loses_nothing() {
+    for restarter in [0, 1] {
+        let (mut world, id) = World::connected(&Setup::new(9, Link::rough()));
+        let other = world.nodes[1].channel();
+        let before = world.nodes.each_ref().map(|node| node.pc.transport().local_credentials().ufrag.clone());
+        for n in 0..300 {
+            world.send(0, id, &n.to_string());
+            if n == 100 {
+                let asked = world.nodes[restarter].count(&Event::NegotiationNeeded);
+                world.nodes[restarter].pc.restart_ice();
+                world.flush();
+                assert_eq!(world.nodes[restarter].count(&Event::NegotiationNeeded), asked + 1);
+                world.negotiate(restarter);
+            }
+            world.run(Duration::from_millis(5));
+        }
+        world.run_until(Duration::from_secs(30), |world| world.nodes[1].texts(other).len() == 300);
+        assert_eq!(world.nodes[1].texts(other), (0..300).map(|n| n.to_string()).collect::<Vec<_>>());
+        world.run(Duration::from_secs(60));
+        for (node, before) in world.nodes.iter().zip(before) {
+            assert_ne!(node.pc.transport().local_credentials().ufrag, before);
+            assert_eq!(node.pc.connection_state(), PeerConnectionState::Connected);
+        }
+    }
+}
+
+#[test]
 fn nothing_is_dropped_without_a_reason_that_the_network_explains() {
     let (mut world, id) = World::connected(&Setup::new(8, Link::clean(10)));
     (0..500).for_each(|n| world.send(0, id, &n.to_string()));

@@ -93,6 +93,10 @@ impl Node {
         self.events.iter().any(wanted)
     }
 
+    pub(crate) fn count(&self, wanted: &Event) -> usize {
+        self.events.iter().filter(|event| *event == wanted).count()
+    }
+
     pub(crate) fn opened(&self, id: DataChannelId) -> bool {
         self.saw(|event| *event == Event::Channel(id, ChannelEvent::Open))
     }

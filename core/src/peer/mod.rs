@@ -40,7 +40,18 @@ use crate::wire::fingerprint::{Fingerprint, FingerprintAlgorithm};
 /// Options of `createOffer`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct OfferOptions {}
+pub struct OfferOptions {
+    /// `iceRestart`: the offer has new ICE credentials, and setting it looks for a path anew. Default false.
+    pub ice_restart: bool,
+}
+
+impl OfferOptions {
+    /// An offer that restarts ICE.
+    #[must_use]
+    pub const fn restarting_ice() -> Self {
+        Self { ice_restart: true }
+    }
+}
 
 /// Options of `createAnswer`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,6 +94,8 @@ pub struct PeerConnection {
     fingerprints: Vec<Fingerprint>,
     max_message_size: u32,
     data_section: DataSection,
+    /// The local ICE generation that `restart_ice` wants to see replaced (`LocalIceCredentialsToReplace`).
+    ufrag_to_replace: Option<String>,
     /// `negotiationneeded` was said and not answered yet.
     negotiation_needed: bool,
     ice_connection_state: IceConnectionState,
@@ -139,6 +152,7 @@ impl PeerConnection {
             certificate,
             fingerprints: vec![fingerprint],
             data_section: DataSection::Absent,
+            ufrag_to_replace: None,
             negotiation_needed: false,
             ice_connection_state: IceConnectionState::New,
             connection_state: PeerConnectionState::New,
