@@ -15,6 +15,7 @@ pub mod dcep;
 pub mod dtls;
 pub mod fingerprint;
 pub mod registry;
+pub mod rtcp;
 pub mod rtp;
 pub mod sctp;
 pub mod sdp;
