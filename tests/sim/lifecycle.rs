@@ -201,6 +201,20 @@ fn an_ice_restart_in_the_middle_of_a_transfer_loses_nothing() {
 }
 
 #[test]
+fn a_lost_network_is_replaced_by_another_without_negotiation() {
+    let (mut world, id) = World::connected(&Setup::new(10, Link::clean(10)));
+    let other = world.nodes[1].channel();
+    world.add_address(0, "198.51.100.1:5000".parse().unwrap());
+    world.run(Duration::from_secs(2));
+    world.remove_address(0);
+    world.send(0, id, "from elsewhere");
+    world.run_until(Duration::from_secs(30), |world| world.nodes[1].texts(other) == ["from elsewhere"]);
+    world.send(1, other, "to elsewhere");
+    world.run_until(Duration::from_secs(30), |world| world.nodes[0].texts(id) == ["to elsewhere"]);
+    assert!(world.nodes.iter().all(|node| node.pc.signaling_state() == SignalingState::Stable));
+}
+
+#[test]
 fn nothing_is_dropped_without_a_reason_that_the_network_explains() {
     let (mut world, id) = World::connected(&Setup::new(8, Link::clean(10)));
     (0..500).for_each(|n| world.send(0, id, &n.to_string()));

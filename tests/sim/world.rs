@@ -65,7 +65,9 @@ impl Link {
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) pc: PeerConnection,
+    /// Its only address, or the first of several.
     pub(crate) address: SocketAddr,
+    pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) events: Vec<Event>,
     pub(crate) messages: BTreeMap<DataChannelId, Vec<Message>>,
     /// Datagrams sent, by the kind that their first byte says.
@@ -173,6 +175,7 @@ impl World {
             Node {
                 pc,
                 address,
+                addresses: vec![address],
                 events: Vec::new(),
                 messages: BTreeMap::new(),
                 sent: BTreeMap::new(),
@@ -233,6 +236,18 @@ impl World {
         channel.send_message(self.now, data, MessageKind::Text).expect("room in the buffer");
     }
 
+    /// Gives a node another address.
+    pub(crate) fn add_address(&mut self, node: usize, address: SocketAddr) {
+        self.nodes[node].addresses.push(address);
+        self.nodes[node].pc.add_local_address(self.now, LocalAddress::udp(SocketId(0), address));
+    }
+
+    /// Takes a node's first address away.
+    pub(crate) fn remove_address(&mut self, node: usize) {
+        let address = self.nodes[node].addresses.remove(0);
+        self.nodes[node].pc.remove_local_address(self.now, LocalAddress::udp(SocketId(0), address));
+    }
+
     /// Puts a datagram on its way, as anyone on the network could.
     pub(crate) fn inject(&mut self, to: usize, from: SocketAddr, bytes: &[u8]) {
         let path = (from, self.nodes[to].address);
@@ -249,7 +264,9 @@ impl World {
         for &byte in self.now.as_micros().to_be_bytes().iter().chain(bytes) {
             self.trace = (self.trace ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }
-        let Some(to) = self.nodes.iter().position(|node| node.address == path.remote) else { return };
+        let Some(to) = self.nodes.iter().position(|node| node.addresses.contains(&path.remote)) else {
+            return;
+        };
         let copies = 1 + usize::from(self.dice.chance(self.link.duplication));
         for _ in 0..copies {
             if self.dice.chance(self.link.loss) {
@@ -270,7 +287,10 @@ impl World {
         for index in 0..2 {
             let mut buffer = std::mem::take(&mut self.buffer);
             while let Some(transmit) = self.nodes[index].pc.poll_transmit(self.now, &mut buffer) {
-                assert_eq!(transmit.path.local, self.nodes[index].address);
+                assert!(
+                    self.nodes[index].addresses.contains(&transmit.path.local),
+                    "sent from an address that is gone"
+                );
                 let datagrams: Vec<Vec<u8>> = transmit.datagrams(&buffer).map(<[u8]>::to_vec).collect();
                 let run = &mut self.nodes[index].longest_run;
                 *run = datagrams.len().max(*run);

@@ -12,11 +12,22 @@ use crate::transport::{Event as TransportEvent, IceGatheringState, Inbound};
 
 impl PeerConnection {
     /// Lets the connection use an address of this host. Add all that are known before the first description is
-    /// set: gathering ends with those; later ones are still signalled and tried.
+    /// set: gathering ends with those; later ones are still signalled and tried, and one of them may take over
+    /// from an address that was [removed](Self::remove_local_address).
     pub fn add_local_address(&mut self, now: Instant, address: LocalAddress) {
         let now = self.tick(now);
         if !self.is_closed() {
             self.transport.add_local_address(now, address);
+            self.settle(now);
+        }
+    }
+
+    /// An address of this host is gone. Where it carried the data, another pair takes over if one works;
+    /// otherwise [`restart_ice`](Self::restart_ice) and negotiate.
+    pub fn remove_local_address(&mut self, now: Instant, address: LocalAddress) {
+        let now = self.tick(now);
+        if !self.is_closed() {
+            self.transport.remove_local_address(now, address);
             self.settle(now);
         }
     }
