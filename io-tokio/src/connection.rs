@@ -116,6 +116,12 @@ impl PeerConnection {
         self.shared().act(|state, _| state.core.create_offer(options))
     }
 
+    /// Asks for new ICE credentials in the next offer (`restartIce`), as after a change of networks: a path is
+    /// looked for anew, and data goes on along the present one until another is found.
+    pub fn restart_ice(&self) {
+        self.shared().act(|state, _| state.core.restart_ice());
+    }
+
     /// An answer to the remote offer (`createAnswer`). Nothing changes until it is set.
     ///
     /// # Errors

@@ -51,8 +51,9 @@
 //! delays the others once it has used up both. Drop channels that are of no interest: what is dropped is closed,
 //! and what still comes is discarded.
 //!
-//! Events wait too. Someone who has once called [`PeerConnection::next_event`] gets every event; once 1,024 of
-//! them wait, messages and events stay in the connection until some are read. For someone who never asked, the
+//! What the connection itself has to tell (states, candidates) does not wait behind messages that nobody reads.
+//! Events wait too, though. Someone who has once called [`PeerConnection::next_event`] gets every event; once 1,024 of
+//! them wait, the others stay in the connection, and messages with them, until some are read. For someone who never asked, the
 //! oldest are forgotten: every state can be asked for, and waited for, by itself.
 //!
 //! # The end
@@ -82,8 +83,9 @@ pub use stream::DataChannelStream;
 
 pub use purertc;
 pub use purertc::{
-    AnswerOptions, Configuration, DataChannelInit, DataChannelState, IceCandidateInit, IceConnectionState,
-    IceGatheringState, LocalDescriptionInit, Message, MessageKind, OfferOptions, PeerConnectionState,
-    Priority, SdpType, SessionDescription, SignalingState,
+    AnswerOptions, Configuration, DataChannelInit, DataChannelState, DtlsTransportState, IceCandidateInit,
+    IceConnectionState, IceGatheringState, IceTransportState, LocalDescriptionInit, Message, MessageKind,
+    OfferOptions, PeerConnectionState, Priority, SctpTransportState, SdpType, SessionDescription,
+    SignalingState,
 };
 pub use purertc_mio::net::SocketSettings;

@@ -73,8 +73,11 @@ fn the_answerer_may_be_the_one_with_channels() {
 #[test]
 fn a_hundred_channels_open_and_each_keeps_its_own_messages() {
     let (mut world, _) = World::connected(&Setup::new(3, Link::rough()));
-    let init =
-        |n: usize| DataChannelInit { protocol: format!("p{n}"), ordered: n % 2 == 0, ..Default::default() };
+    let init = |n: usize| DataChannelInit {
+        protocol: format!("p{n}"),
+        ordered: n.is_multiple_of(2),
+        ..Default::default()
+    };
     let ids: Vec<_> =
         (0..100).map(|n| world.nodes[0].pc.create_data_channel(&format!("c{n}"), init(n)).unwrap()).collect();
     world.run_until(Duration::from_secs(30), |world| ids.iter().all(|&id| world.nodes[0].opened(id)));
@@ -87,7 +90,7 @@ fn a_hundred_channels_open_and_each_keeps_its_own_messages() {
         let channel = world.nodes[1].pc.data_channel(id).unwrap();
         let n: usize = channel.label()[1..].parse().unwrap();
         assert_eq!((texts, channel.protocol()), (vec![format!("hello {n}")], format!("p{n}").as_str()));
-        assert_eq!(channel.ordered(), n % 2 == 0);
+        assert_eq!(channel.ordered(), n.is_multiple_of(2));
     }
 }
 
@@ -168,6 +171,33 @@ fn renegotiation_and_glare_leave_the_channel_alone() {
     let other = world.nodes[1].channel();
     world.run_until(Duration::from_secs(10), |world| world.nodes[1].texts(other) == ["still here"]);
     assert!(world.nodes.iter().all(|node| node.pc.signaling_state() == SignalingState::Stable));
+}
+
+#[test]
+fn an_ice_restart_in_the_middle_of_a_transfer_loses_nothing() {
+    for restarter in [0, 1] {
+        let (mut world, id) = World::connected(&Setup::new(9, Link::rough()));
+        let other = world.nodes[1].channel();
+        let before = world.nodes.each_ref().map(|node| node.pc.transport().local_credentials().ufrag.clone());
+        for n in 0..300 {
+            world.send(0, id, &n.to_string());
+            if n == 100 {
+                let asked = world.nodes[restarter].count(&Event::NegotiationNeeded);
+                world.nodes[restarter].pc.restart_ice();
+                world.flush();
+                assert_eq!(world.nodes[restarter].count(&Event::NegotiationNeeded), asked + 1);
+                world.negotiate(restarter);
+            }
+            world.run(Duration::from_millis(5));
+        }
+        world.run_until(Duration::from_secs(30), |world| world.nodes[1].texts(other).len() == 300);
+        assert_eq!(world.nodes[1].texts(other), (0..300).map(|n| n.to_string()).collect::<Vec<_>>());
+        world.run(Duration::from_secs(60));
+        for (node, before) in world.nodes.iter().zip(before) {
+            assert_ne!(node.pc.transport().local_credentials().ufrag, before);
+            assert_eq!(node.pc.connection_state(), PeerConnectionState::Connected);
+        }
+    }
 }
 
 #[test]

@@ -162,3 +162,20 @@ fn a_reader_that_does_not_read_holds_the_sender_back() {
         world.nodes[1].messages.get(&other).is_some_and(|m| m.len() == 300)
     });
 }
+
+#[test]
+fn messages_of_one_size_leave_in_runs_of_one_size() {
+    for size in [100, 1_000, 64 * 1024] {
+        let (mut world, id) = World::connected(&Setup::new(51, Link::clean(5)));
+        for _ in 0..400_000 / size {
+            world.nodes[0].pc.data_channel(id).unwrap().send(world.now, vec![1; size]).unwrap();
+        }
+        world.run(Duration::from_secs(2));
+        assert!(
+            world.nodes[0].longest_run >= 20,
+            "{size} B: at most {} in one run",
+            world.nodes[0].longest_run
+        );
+        assert_eq!(world.nodes[1].messages.values().flatten().count(), 400_000 / size);
+    }
+}

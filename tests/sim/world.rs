@@ -70,6 +70,8 @@ pub(crate) struct Node {
     pub(crate) messages: BTreeMap<DataChannelId, Vec<Message>>,
     /// Datagrams sent, by the kind that their first byte says.
     pub(crate) sent: BTreeMap<u8, usize>,
+    /// Datagrams in the longest run that came out of one call.
+    pub(crate) longest_run: usize,
 }
 
 impl Node {
@@ -89,6 +91,10 @@ impl Node {
 
     pub(crate) fn saw(&self, wanted: impl Fn(&Event) -> bool) -> bool {
         self.events.iter().any(wanted)
+    }
+
+    pub(crate) fn count(&self, wanted: &Event) -> usize {
+        self.events.iter().filter(|event| *event == wanted).count()
     }
 
     pub(crate) fn opened(&self, id: DataChannelId) -> bool {
@@ -164,7 +170,14 @@ impl World {
             let address = SocketAddr::from(([192, 0, 2, index + 1], 5_000));
             pc.add_local_address(now, LocalAddress::udp(SocketId(0), address));
             assert_eq!(pc.wall_clock(), &WallClock::new(now, wall_clock));
-            Node { pc, address, events: Vec::new(), messages: BTreeMap::new(), sent: BTreeMap::new() }
+            Node {
+                pc,
+                address,
+                events: Vec::new(),
+                messages: BTreeMap::new(),
+                sent: BTreeMap::new(),
+                longest_run: 0,
+            }
         };
         Self {
             now,
@@ -259,6 +272,8 @@ impl World {
             while let Some(transmit) = self.nodes[index].pc.poll_transmit(self.now, &mut buffer) {
                 assert_eq!(transmit.path.local, self.nodes[index].address);
                 let datagrams: Vec<Vec<u8>> = transmit.datagrams(&buffer).map(<[u8]>::to_vec).collect();
+                let run = &mut self.nodes[index].longest_run;
+                *run = datagrams.len().max(*run);
                 datagrams.iter().for_each(|datagram| self.transmit(index, transmit.path, datagram));
             }
             self.buffer = buffer;

@@ -224,21 +224,86 @@ fn counter_mode_gives_the_known_answers() {
     }
 }
 
+/// RFC 9001 §A.2 and §A.5; AES-256 by OpenSSL.
+#[test]
+fn masks_give_the_known_answers() {
+    let answers = [
+        (
+            AeadAlgorithm::Aes128Gcm,
+            "9f50449e04a0e810283a1e9933adedd2",
+            "d1b1c98dd7689fb8ec11d242b123dc9b",
+            "437b9aec36",
+        ),
+        (
+            AeadAlgorithm::Aes256Gcm,
+            "9f50449e04a0e810283a1e9933adedd29f50449e04a0e810283a1e9933adedd2",
+            "d1b1c98dd7689fb8ec11d242b123dc9b",
+            "1966ab4798",
+        ),
+        (
+            AeadAlgorithm::ChaCha20Poly1305,
+            "25a282b9e82f06f21f488917a4fc8f1b73573685608597d0efcb076b0ab7a7a4",
+            "5e5cd55c41f69080575d7999c25a5bfb",
+            "aefefe7d03",
+        ),
+    ];
+    for crypto in providers() {
+        for (algorithm, key, sample, mask) in answers {
+            let key = hex(key);
+            let expanded = crypto.aead.mask_key(algorithm, &key).unwrap();
+            let sample = hex(sample).try_into().unwrap();
+            assert_eq!(expanded.mask(&sample).to_vec(), hex(mask), "{} {algorithm:?}", crypto.name);
+            assert!(crypto.aead.mask_key(algorithm, &key[1..]).is_err());
+            // The highest counter there is.
+            expanded.mask(&[0xff; 16]);
+        }
+    }
+}
+
+const GROUPS: [Group; 4] = [Group::X25519, Group::P256, Group::P384, Group::X25519MlKem768];
+
 #[test]
 fn key_agreement_agrees_across_providers() {
     let mut rng = Rng::from_number(1);
-    for group in [Group::X25519, Group::P256, Group::P384] {
+    for group in GROUPS {
         for left in providers() {
             for right in providers() {
-                let a = left.key_exchange.start(group, &mut rng).unwrap();
-                let b = right.key_exchange.start(group, &mut rng).unwrap();
-                assert_eq!((a.group(), b.group()), (group, group));
-                let (a_public, b_public) = (a.public_key().to_vec(), b.public_key().to_vec());
-                let secret = a.agree(&b_public).unwrap();
-                assert_eq!(secret.as_bytes(), b.agree(&a_public).unwrap().as_bytes());
-                assert_eq!(secret.as_bytes().len(), if group == Group::P384 { 48 } else { 32 });
+                let opened = left.key_exchange.start(group, &mut rng).unwrap();
+                assert_eq!(opened.group(), group);
+                let (share, theirs) =
+                    right.key_exchange.answer(group, opened.public_key(), &mut rng).unwrap();
+                let ours = opened.agree(&share).unwrap();
+                assert_eq!(ours.as_bytes(), theirs.as_bytes());
+                let len = match group {
+                    Group::X25519 | Group::P256 => 32,
+                    Group::P384 => 48,
+                    Group::X25519MlKem768 => 64,
+                };
+                assert_eq!(ours.as_bytes().len(), len);
             }
         }
+    }
+}
+
+#[test]
+fn hybrid_shares_are_laid_out_as_the_draft_says() {
+    let mut rng = Rng::from_number(1);
+    for crypto in providers() {
+        let ours = crypto.key_exchange.start(Group::X25519MlKem768, &mut rng).unwrap();
+        let share = ours.public_key().to_vec();
+        let (answer, _) = crypto.key_exchange.answer(Group::X25519MlKem768, &share, &mut rng).unwrap();
+        assert_eq!((share.len(), answer.len()), (1_184 + 32, 1_088 + 32));
+        let refuse = |share: &[u8]| {
+            let answer = crypto.key_exchange.answer(Group::X25519MlKem768, share, &mut Rng::from_number(2));
+            assert_eq!(answer.err(), Some(CryptoError::BadKey));
+        };
+        // Cut short, too long, an ML-KEM key out of range, an X25519 share of low order.
+        refuse(&share[..1_183]);
+        refuse(&share[..1_215]);
+        refuse(&[&share[..], &[0]].concat());
+        refuse(&[&[0xff; 1_184], &share[1_184..]].concat());
+        refuse(&[&share[..1_184], &[0; 32]].concat());
+        assert_eq!(ours.agree(&answer[..1_119]).err(), Some(CryptoError::BadKey));
     }
 }
 
@@ -258,9 +323,13 @@ fn bad_shares_are_refused() {
         (Group::P256, Vec::new()),
         (Group::P384, vec![4; 97]),
         (Group::P384, vec![4; 65]),
+        (Group::X25519MlKem768, vec![0; 32]),
+        (Group::X25519MlKem768, Vec::new()),
     ];
     for crypto in providers() {
         for (group, share) in &shares {
+            let answer = crypto.key_exchange.answer(*group, share, &mut rng);
+            assert_eq!(answer.err(), Some(CryptoError::BadKey));
             let ours = crypto.key_exchange.start(*group, &mut rng).unwrap();
             assert_eq!(
                 ours.agree(share).err(),

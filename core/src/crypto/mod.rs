@@ -8,6 +8,8 @@ pub mod secret;
 mod software;
 pub mod traits;
 
+mod hybrid;
+
 #[cfg(feature = "ring")]
 pub mod ring;
 #[cfg(feature = "rustcrypto")]

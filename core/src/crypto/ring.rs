@@ -7,11 +7,12 @@
 
 use crate::base::random::Rng;
 use crate::crypto::CryptoProvider;
+use crate::crypto::hybrid;
 use crate::crypto::software::{SoftwareCounterMode, hmac_sha1_key};
 use crate::crypto::traits::{
     Aead, AeadAlgorithm, AeadKey, CryptoError, EphemeralKey, Group, Hash, HashAlgorithm, HashState, Hmac,
-    HmacKey, KeyExchange, KeyType, NONCE_LEN, PrivateKey, PublicKeyType, SharedSecret, SignatureScheme,
-    Signing, TAG_LEN, Verification,
+    HmacKey, KeyExchange, KeyType, MASK_LEN, MaskKey, NONCE_LEN, PrivateKey, PublicKeyType, SAMPLE_LEN,
+    SharedSecret, SignatureScheme, Signing, TAG_LEN, Verification,
 };
 use ring::rand::SystemRandom;
 use ring::signature::{self, KeyPair as _};
@@ -133,6 +134,24 @@ impl Aead for RingAead {
         let key = aead::UnboundKey::new(algorithm, key).map_err(|_| CryptoError::BadKey)?;
         Ok(Box::new(RingAeadKey(aead::LessSafeKey::new(key))))
     }
+
+    fn mask_key(&self, algorithm: AeadAlgorithm, key: &[u8]) -> Result<Box<dyn MaskKey>, CryptoError> {
+        let algorithm = match algorithm {
+            AeadAlgorithm::Aes128Gcm => &aead::quic::AES_128,
+            AeadAlgorithm::Aes256Gcm => &aead::quic::AES_256,
+            AeadAlgorithm::ChaCha20Poly1305 => &aead::quic::CHACHA20,
+        };
+        let key = aead::quic::HeaderProtectionKey::new(algorithm, key).map_err(|_| CryptoError::BadKey)?;
+        Ok(Box::new(RingMaskKey(key)))
+    }
+}
+
+struct RingMaskKey(aead::quic::HeaderProtectionKey);
+
+impl MaskKey for RingMaskKey {
+    fn mask(&self, sample: &[u8; SAMPLE_LEN]) -> [u8; MASK_LEN] {
+        self.0.new_mask(sample).expect("a sample of the right length")
+    }
 }
 
 impl AeadKey for RingAeadKey {
@@ -161,25 +180,42 @@ struct RingKeyExchange;
 
 struct RingEphemeralKey {
     group: Group,
+    algorithm: &'static agreement::Algorithm,
     private: agreement::EphemeralPrivateKey,
     public: agreement::PublicKey,
 }
 
-fn agreement_algorithm(group: Group) -> &'static agreement::Algorithm {
+/// What `ring` has for a group; nothing for the hybrid one, which is made of two.
+const fn agreement_algorithm(group: Group) -> Option<&'static agreement::Algorithm> {
     match group {
-        Group::X25519 => &agreement::X25519,
-        Group::P256 => &agreement::ECDH_P256,
-        Group::P384 => &agreement::ECDH_P384,
+        Group::X25519 => Some(&agreement::X25519),
+        Group::P256 => Some(&agreement::ECDH_P256),
+        Group::P384 => Some(&agreement::ECDH_P384),
+        Group::X25519MlKem768 => None,
     }
 }
 
 impl KeyExchange for RingKeyExchange {
-    fn start(&self, group: Group, _rng: &mut Rng) -> Result<Box<dyn EphemeralKey>, CryptoError> {
-        let algorithm = agreement_algorithm(group);
+    fn start(&self, group: Group, rng: &mut Rng) -> Result<Box<dyn EphemeralKey>, CryptoError> {
+        let Some(algorithm) = agreement_algorithm(group) else { return hybrid::start(self, rng) };
         let private = agreement::EphemeralPrivateKey::generate(algorithm, &system_random())
             .map_err(|_| CryptoError::Failed)?;
         let public = private.compute_public_key().map_err(|_| CryptoError::Failed)?;
-        Ok(Box::new(RingEphemeralKey { group, private, public }))
+        Ok(Box::new(RingEphemeralKey { group, algorithm, private, public }))
+    }
+
+    fn answer(
+        &self,
+        group: Group,
+        peer: &[u8],
+        rng: &mut Rng,
+    ) -> Result<(Vec<u8>, SharedSecret), CryptoError> {
+        if group == Group::X25519MlKem768 {
+            return hybrid::answer(self, peer, rng);
+        }
+        let ours = self.start(group, rng)?;
+        let share = ours.public_key().to_vec();
+        Ok((share, ours.agree(peer)?))
     }
 }
 
@@ -193,7 +229,7 @@ impl EphemeralKey for RingEphemeralKey {
     }
 
     fn agree(self: Box<Self>, peer: &[u8]) -> Result<SharedSecret, CryptoError> {
-        let peer = agreement::UnparsedPublicKey::new(agreement_algorithm(self.group), peer);
+        let peer = agreement::UnparsedPublicKey::new(self.algorithm, peer);
         agreement::agree_ephemeral(self.private, &peer, |secret| SharedSecret::new(secret.to_vec()))
             .map_err(|_| CryptoError::BadKey)
     }

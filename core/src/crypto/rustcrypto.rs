@@ -6,14 +6,21 @@
 
 use crate::base::random::Rng;
 use crate::crypto::CryptoProvider;
+use crate::crypto::hybrid;
 use crate::crypto::software::{SoftwareCounterMode, hmac_key, hmac_sha1_key};
 use crate::crypto::traits::{
     Aead, AeadAlgorithm, AeadKey, CryptoError, EphemeralKey, Group, Hash, HashAlgorithm, HashState, Hmac,
-    HmacKey, KeyExchange, KeyType, NONCE_LEN, PrivateKey, PublicKeyType, SharedSecret, SignatureScheme,
-    Signing, TAG_LEN, Verification,
+    HmacKey, KeyExchange, KeyType, MASK_LEN, MaskKey, NONCE_LEN, PrivateKey, PublicKeyType, SAMPLE_LEN,
+    SharedSecret, SignatureScheme, Signing, TAG_LEN, Verification,
 };
+use aes::cipher::consts::U16;
+use aes::cipher::{BlockCipherEncrypt, BlockSizeUser};
+use aes::{Aes128, Aes256};
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::{Aes128Gcm, Aes256Gcm};
+use chacha20::cipher::{KeyIvInit as _, StreamCipherCore as _};
+use chacha20::variants::Ietf;
+use chacha20::{ChaChaCore, R20};
 use chacha20poly1305::ChaCha20Poly1305;
 use p256::ecdsa::signature::hazmat::{PrehashSigner as _, PrehashVerifier};
 use p256::elliptic_curve::Generate as _;
@@ -110,6 +117,53 @@ impl Aead for RustAead {
             AeadAlgorithm::ChaCha20Poly1305 => aead_key::<ChaCha20Poly1305>(key),
         }
     }
+
+    fn mask_key(&self, algorithm: AeadAlgorithm, key: &[u8]) -> Result<Box<dyn MaskKey>, CryptoError> {
+        match algorithm {
+            AeadAlgorithm::Aes128Gcm => block_mask_key::<Aes128>(key),
+            AeadAlgorithm::Aes256Gcm => block_mask_key::<Aes256>(key),
+            AeadAlgorithm::ChaCha20Poly1305 => {
+                let key = <[u8; 32]>::try_from(key).map_err(|_| CryptoError::BadKey)?;
+                Ok(Box::new(ChaChaMaskKey(Zeroizing::new(key))))
+            }
+        }
+    }
+}
+
+/// Masks by a block cipher.
+struct BlockMaskKey<C>(C);
+
+/// Masks by ChaCha20, whose key has no expanded form.
+struct ChaChaMaskKey(Zeroizing<[u8; 32]>);
+
+fn block_mask_key<C>(key: &[u8]) -> Result<Box<dyn MaskKey>, CryptoError>
+where
+    C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16> + KeyInit + Send + Sync + 'static,
+{
+    let cipher = C::new_from_slice(key).map_err(|_| CryptoError::BadKey)?;
+    Ok(Box::new(BlockMaskKey(cipher)))
+}
+
+impl<C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16> + Send + Sync> MaskKey for BlockMaskKey<C> {
+    fn mask(&self, sample: &[u8; SAMPLE_LEN]) -> [u8; MASK_LEN] {
+        let mut block = (*sample).into();
+        self.0.encrypt_block(&mut block);
+        std::array::from_fn(|at| block[at])
+    }
+}
+
+impl MaskKey for ChaChaMaskKey {
+    fn mask(&self, sample: &[u8; SAMPLE_LEN]) -> [u8; MASK_LEN] {
+        let (counter, nonce) = sample.split_at(4);
+        let counter = u32::from_le_bytes(std::array::from_fn(|at| counter[at]));
+        let nonce: [u8; NONCE_LEN] = std::array::from_fn(|at| nonce[at]);
+        // The core, because the stream around it refuses the last counter, which a sample may well have.
+        let mut cipher = ChaChaCore::<R20, Ietf>::new(&(*self.0).into(), &nonce.into());
+        cipher.set_block_pos(counter);
+        let mut block = [0; 64].into();
+        cipher.write_keystream_block(&mut block);
+        std::array::from_fn(|at| block[at])
+    }
 }
 
 impl<A: AeadInOut + Send + Sync> AeadKey for RustAeadKey<A> {
@@ -167,8 +221,23 @@ impl KeyExchange for RustKeyExchange {
                 let public = private.public_key().to_sec1_point(false).as_bytes().to_vec();
                 (EphemeralSecret::P384(private), public)
             }
+            Group::X25519MlKem768 => return hybrid::start(self, rng),
         };
         Ok(Box::new(RustEphemeralKey { private, public }))
+    }
+
+    fn answer(
+        &self,
+        group: Group,
+        peer: &[u8],
+        rng: &mut Rng,
+    ) -> Result<(Vec<u8>, SharedSecret), CryptoError> {
+        if group == Group::X25519MlKem768 {
+            return hybrid::answer(self, peer, rng);
+        }
+        let ours = self.start(group, rng)?;
+        let share = ours.public_key().to_vec();
+        Ok((share, ours.agree(peer)?))
     }
 }
 

@@ -127,6 +127,22 @@ pub const TAG_LEN: usize = 16;
 pub trait Aead: Send + Sync {
     /// Expands `key` once.
     fn key(&self, algorithm: AeadAlgorithm, key: &[u8]) -> Result<Box<dyn AeadKey>, CryptoError>;
+
+    /// Expands a key for masks, of the cipher that `algorithm` is made of and as long as its keys.
+    fn mask_key(&self, algorithm: AeadAlgorithm, key: &[u8]) -> Result<Box<dyn MaskKey>, CryptoError>;
+}
+
+/// Bytes of ciphertext that a mask is made from.
+pub const SAMPLE_LEN: usize = 16;
+/// Bytes of a mask.
+pub const MASK_LEN: usize = 5;
+
+/// An expanded key that makes masks out of samples of ciphertext, to hide header fields with: record numbers of
+/// DTLS 1.3 (RFC 9147 §4.2.3) as in QUIC (RFC 9001 §5.4).
+pub trait MaskKey: Send + Sync {
+    /// AES: the sample, encrypted. ChaCha20: the key stream for the sample's first four bytes as counter
+    /// (little-endian) and the other twelve as nonce. Of either, the first bytes.
+    fn mask(&self, sample: &[u8; SAMPLE_LEN]) -> [u8; MASK_LEN];
 }
 
 /// An expanded AEAD key, wiped when dropped.
@@ -149,12 +165,24 @@ pub enum Group {
     P256,
     /// NIST P-384. A share is an uncompressed point of 97 bytes.
     P384,
+    /// X25519 together with ML-KEM-768 (draft-ietf-tls-ecdhe-mlkem): safe from a quantum computer as well. Its
+    /// two sides are not alike: a share that opens has 1,216 bytes, one that answers 1,120. For DTLS 1.3 alone.
+    X25519MlKem768,
 }
 
 /// Ephemeral key agreement of a provider. All groups must be there.
 pub trait KeyExchange: Send + Sync {
     /// A fresh key pair.
     fn start(&self, group: Group, rng: &mut Rng) -> Result<Box<dyn EphemeralKey>, CryptoError>;
+
+    /// Answers a peer's share: our share, and the secret that was agreed on. Errors as in
+    /// [`EphemeralKey::agree`].
+    fn answer(
+        &self,
+        group: Group,
+        peer: &[u8],
+        rng: &mut Rng,
+    ) -> Result<(Vec<u8>, SharedSecret), CryptoError>;
 }
 
 /// One side of a key agreement.
@@ -163,7 +191,7 @@ pub trait EphemeralKey: Send + Sync {
     fn group(&self) -> Group;
     /// Our share.
     fn public_key(&self) -> &[u8];
-    /// The secret agreed on with the peer's share. A share that is not on the curve, or that gives the
+    /// The secret agreed on with the peer's share, which answers ours. A share that is not on the curve, or that gives the
     /// all-zero secret, is [`CryptoError::BadKey`].
     fn agree(self: Box<Self>, peer: &[u8]) -> Result<SharedSecret, CryptoError>;
 }

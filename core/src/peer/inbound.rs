@@ -82,6 +82,8 @@ impl PeerConnection {
                         self.events.push(Event::IceCandidate(Some(Box::new(init))));
                     }
                 }
+                // No server can be configured yet.
+                TransportEvent::CandidateError(_) => {}
                 TransportEvent::SelectedPairChange => self.events.push(Event::SelectedCandidatePairChange),
                 TransportEvent::IceStateChange(state) => {
                     self.events.push(Event::IceTransportStateChange(state));

@@ -40,7 +40,18 @@ use crate::wire::fingerprint::{Fingerprint, FingerprintAlgorithm};
 /// Options of `createOffer`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct OfferOptions {}
+pub struct OfferOptions {
+    /// `iceRestart`: the offer has new ICE credentials, and setting it looks for a path anew. Default false.
+    pub ice_restart: bool,
+}
+
+impl OfferOptions {
+    /// An offer that restarts ICE.
+    #[must_use]
+    pub const fn restarting_ice() -> Self {
+        Self { ice_restart: true }
+    }
+}
 
 /// Options of `createAnswer`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,11 +94,15 @@ pub struct PeerConnection {
     fingerprints: Vec<Fingerprint>,
     max_message_size: u32,
     data_section: DataSection,
+    /// The local ICE generation that `restart_ice` wants to see replaced (`LocalIceCredentialsToReplace`).
+    ufrag_to_replace: Option<String>,
     /// `negotiationneeded` was said and not answered yet.
     negotiation_needed: bool,
     ice_connection_state: IceConnectionState,
     connection_state: PeerConnectionState,
     events: Queue<Event>,
+    /// A sealed datagram that did not fit the size of the last run, for the next one.
+    carried: Vec<u8>,
     /// What is left to say after `close`.
     farewell: Queue<(Path, Box<[u8]>)>,
     drops: Drops,
@@ -137,10 +152,12 @@ impl PeerConnection {
             certificate,
             fingerprints: vec![fingerprint],
             data_section: DataSection::Absent,
+            ufrag_to_replace: None,
             negotiation_needed: false,
             ice_connection_state: IceConnectionState::New,
             connection_state: PeerConnectionState::New,
             events: Queue::default(),
+            carried: Vec::new(),
             farewell: Queue::default(),
             drops: Drops::default(),
             received: Vec::new(),

@@ -16,12 +16,24 @@ use crate::signaling::state::SignalingState;
 use crate::transport::dtls::config::Role;
 use crate::transport::ice::IceRole;
 
+/// Which of our ICE credentials a description is to have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Generation {
+    /// Those in use.
+    InUse,
+    /// Those of the next restart.
+    Next,
+}
+
 /// The parameters of the local side, borrowing all fields but the session. A macro, because a method would
 /// borrow the session with the rest.
 macro_rules! local_parameters {
-    ($pc:ident) => {
+    ($pc:ident, $generation:expr) => {
         LocalParameters {
-            ice: $pc.transport.local_credentials(),
+            ice: match $generation {
+                Generation::InUse => $pc.transport.local_credentials(),
+                Generation::Next => $pc.transport.prepare_restart(),
+            },
             ice_lite: false,
             fingerprints: &$pc.fingerprints,
             sctp_port: DEFAULT_SCTP_PORT,
@@ -41,9 +53,27 @@ impl PeerConnection {
         &mut self,
         options: OfferOptions,
     ) -> Result<SessionDescription, CreateDescriptionError> {
-        let OfferOptions {} = options;
-        let local = local_parameters!(self);
+        let OfferOptions { ice_restart } = options;
+        let generation = if ice_restart { Generation::Next } else { self.offered_generation() };
+        let local = local_parameters!(self, generation);
         self.session.create_offer(&local)
+    }
+
+    /// Asks for new ICE credentials in the next offer (`restartIce`), as after a change of networks: a path is
+    /// looked for anew, and data goes on along the present one until another is found. No effect before the
+    /// first description.
+    pub fn restart_ice(&mut self) {
+        if self.is_closed() || self.session.local_description().is_none() {
+            return;
+        }
+        self.ufrag_to_replace = Some(self.transport.local_credentials().ufrag.clone());
+        self.update_negotiation_needed(NegotiationCheck::AfterVerb);
+    }
+
+    /// The generation of an offer without options: the next one while the one in use is to be replaced.
+    fn offered_generation(&self) -> Generation {
+        let in_use = &self.transport.local_credentials().ufrag;
+        if self.ufrag_to_replace.as_ref() == Some(in_use) { Generation::Next } else { Generation::InUse }
     }
 
     /// An answer to the remote offer (`createAnswer`). Nothing changes until it is set.
@@ -56,7 +86,8 @@ impl PeerConnection {
         options: AnswerOptions,
     ) -> Result<SessionDescription, CreateDescriptionError> {
         let AnswerOptions {} = options;
-        let local = local_parameters!(self);
+        // An answer takes up new credentials only where its offer restarts ICE.
+        let local = local_parameters!(self, Generation::Next);
         self.session.create_answer(&local)
     }
 
@@ -72,7 +103,9 @@ impl PeerConnection {
         description: Option<LocalDescriptionInit>,
     ) -> Result<(), SetDescriptionError> {
         let now = self.tick(now);
-        let local = local_parameters!(self);
+        let answers = self.session.signaling_state() == SignalingState::HaveRemoteOffer;
+        let generation = if answers { Generation::Next } else { self.offered_generation() };
+        let local = local_parameters!(self, generation);
         let changes = self.session.set_local(description, &local)?;
         self.carry_out(now, changes);
         Ok(())
@@ -140,7 +173,10 @@ impl PeerConnection {
             };
             self.transport.set_ice_role(now, role);
         }
-        if gather.is_some() {
+        if let Some(credentials) = gather {
+            if credentials.ufrag != self.transport.local_credentials().ufrag {
+                self.transport.restart(now);
+            }
             self.transport.gather(now);
         }
         match transport {
@@ -154,7 +190,9 @@ impl PeerConnection {
     }
 
     fn agree_on_transport(&mut self, now: Instant, agreement: TransportAgreement) {
-        let TransportAgreement { remote_ice, fingerprints, dtls_role, .. } = agreement;
+        let TransportAgreement { local_ice, remote_ice, fingerprints, dtls_role, .. } = agreement;
+        // W3C WebRTC §4.4.1.5: an answer ends the wish for other credentials once they are others.
+        self.ufrag_to_replace.take_if(|replaced| *replaced != local_ice.ufrag);
         let role = match dtls_role {
             DtlsRole::Client => Role::Client,
             DtlsRole::Server => Role::Server,
@@ -201,7 +239,9 @@ impl PeerConnection {
         if check == NegotiationCheck::AfterDescription {
             self.negotiation_needed = false;
         }
-        let needed = self.session.is_negotiation_needed(self.data_section != DataSection::Absent, false);
+        let needed = self
+            .session
+            .is_negotiation_needed(self.data_section != DataSection::Absent, self.ufrag_to_replace.is_some());
         if needed && !self.negotiation_needed {
             self.events.push(Event::NegotiationNeeded);
         }

@@ -39,30 +39,21 @@ impl PeerConnection {
     pub(super) fn poll_data(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
         let SendPath { path, max_payload } = self.transport.send_path()?;
         let start = out.len();
-        let mut segment_size = 0;
-        let mut room = max_payload;
+        out.append(&mut self.carried);
+        let mut segment_size = out.len() - start;
         for _ in 0..MAX_SEGMENTS {
             let before = out.len();
-            if before - start + segment_size > MAX_RUN {
-                break;
-            }
-            let Some(record) = self.transport.begin_record(out) else { break };
-            let Some(packet) = self.data.poll_transmit(now, room, out) else {
-                record.cancel(out);
-                break;
-            };
-            if self.transport.finish_record(record, out).is_err() {
+            if before - start + segment_size > MAX_RUN || !self.append_packet(now, max_payload, out) {
                 break;
             }
             let size = out.len() - before;
             if segment_size == 0 {
                 segment_size = size;
-                // Packets behind a small one would have to be as small.
-                if packet < max_payload {
-                    break;
-                }
-                room = packet;
             } else if size < segment_size {
+                break; // The last of a run may be shorter.
+            } else if size > segment_size {
+                // One that does not fit the run, such as data behind a lone acknowledgement, begins the next.
+                self.carried = out.split_off(before);
                 break;
             }
         }
@@ -76,12 +67,30 @@ impl PeerConnection {
         })
     }
 
+    /// Appends one sealed packet, if there is one.
+    fn append_packet(&mut self, now: Instant, max_payload: usize, out: &mut Vec<u8>) -> bool {
+        let Some(record) = self.transport.begin_record(out) else { return false };
+        if self.data.poll_transmit(now, max_payload, out).is_none() {
+            record.cancel(out);
+            return false;
+        }
+        self.transport.finish_record(record, out).is_ok()
+    }
+
     /// The next event.
     ///
     /// Messages wait inside until they are asked for, and the peer is held back meanwhile: an application that
     /// does not read makes memory grow up to the receive window and no further.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop().or_else(|| self.data.poll_event().map(Event::from))
+    }
+
+    /// The next event of the connection itself: states, candidates, negotiation. Those of data channels stay
+    /// where they are.
+    ///
+    /// For a driver that has no room for messages just now and wants to hear the rest all the same.
+    pub fn poll_connection_event(&mut self) -> Option<Event> {
+        self.events.pop()
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due.

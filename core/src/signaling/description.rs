@@ -1,11 +1,13 @@
 //! Descriptions and candidates as applications pass them around: text with a type, in the JSON of browsers.
 
 use crate::signaling::state::SdpType;
+use std::fmt;
 
 /// A session description (`RTCSessionDescriptionInit`): what one side sends the other.
 ///
-/// Under the `serde` feature its JSON is that of browsers: `{"type":"offer","sdp":"…"}`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// Under the `serde` feature its JSON is that of browsers: `{"type":"offer","sdp":"…"}`. `Debug` leaves out
+/// passwords, so that it may be logged.
+#[derive(Clone, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SessionDescription {
     /// What it is; `type` in JSON.
@@ -27,6 +29,19 @@ impl SessionDescription {
     #[must_use]
     pub const fn rollback() -> Self {
         Self { kind: SdpType::Rollback, sdp: String::new() }
+    }
+}
+
+impl fmt::Debug for SessionDescription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut sdp = String::with_capacity(self.sdp.len());
+        for line in self.sdp.split_inclusive('\n') {
+            match line.strip_prefix("a=ice-pwd:") {
+                Some(_) => sdp.push_str("a=ice-pwd:…\r\n"),
+                None => sdp.push_str(line),
+            }
+        }
+        f.debug_struct("SessionDescription").field("kind", &self.kind).field("sdp", &sdp).finish()
     }
 }
 
@@ -98,5 +113,24 @@ mod tests {
         assert_eq!((candidate.sdp_mid.as_deref(), candidate.sdp_m_line_index), (Some("0"), Some(0)));
         assert_eq!(serde_json::to_string(&candidate).unwrap(), text);
         assert_eq!(serde_json::from_str::<IceCandidateInit>("{}").unwrap(), IceCandidateInit::default());
+    }
+}
+
+#[cfg(test)]
+mod debug_tests {
+    use super::SessionDescription;
+    use crate::signaling::state::SdpType;
+
+    #[test]
+    fn a_password_is_not_printed() {
+        let offer = SessionDescription::new(
+            SdpType::Offer,
+            "v=0\r\na=ice-ufrag:abcd\r\na=ice-pwd:secret\r\na=mid:0\r\n",
+        );
+        let printed = format!("{offer:?}");
+        assert!(
+            printed.contains("abcd") && printed.contains("a=mid:0") && !printed.contains("secret"),
+            "{printed}"
+        );
     }
 }

@@ -3,6 +3,7 @@
 use crate::base::net::Path;
 use crate::transport::dtls::DtlsTransportState;
 use crate::transport::ice::IceTransportState;
+use crate::transport::server::CandidateError;
 use crate::wire::candidate::Candidate;
 use bytes::BytesMut;
 
@@ -26,6 +27,8 @@ pub enum Event {
     GatheringStateChange(IceGatheringState),
     /// A candidate of ours is to be signalled.
     LocalCandidate(Box<Candidate>),
+    /// A server gave no candidate (`icecandidateerror`).
+    CandidateError(Box<CandidateError>),
     /// The ICE state, after the change.
     IceStateChange(IceTransportState),
     /// Another pair carries the data now.

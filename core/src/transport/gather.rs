@@ -1,10 +1,15 @@
-//! Which addresses of this host become candidates.
+//! Where our candidates come from: the addresses of this host, and what servers make of them.
 //!
-//! Host addresses today. Server-reflexive and relayed candidates take their place beside them: an address
-//! waits here until a server answered for it.
+//! Host candidates are there at once. Server-reflexive ones come as STUN servers answer; one that does not answer
+//! delays nothing but the end of gathering, by [`Config::gathering_patience`](super::ice::Config).
 
 use crate::base::net::LocalAddress;
-use crate::transport::event::IceGatheringState;
+use crate::base::time::Instant;
+use crate::transport::Transport;
+use crate::transport::event::{Event, IceGatheringState};
+use crate::transport::server::{CandidateError, IceServer, MAX_SERVERS};
+use crate::transport::stun_client::{Outcome, Question};
+use std::net::IpAddr;
 
 /// More addresses than a host has interfaces.
 const MAX_ADDRESSES: usize = 64;
@@ -13,16 +18,41 @@ const MAX_ADDRESSES: usize = 64;
 #[derive(Debug)]
 pub(super) struct Gatherer {
     addresses: Vec<LocalAddress>,
-    state: IceGatheringState,
+    /// Those of this generation, and those of the next.
+    servers: Vec<IceServer>,
+    next_servers: Vec<IceServer>,
+    /// Servers that an answer came from in this generation, by their place.
+    heard: Vec<usize>,
+    phase: Phase,
+}
+
+/// How far gathering is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    New,
+    Gathering,
+    Complete,
+    /// Complete, and a restart wants it done again.
+    Again,
 }
 
 impl Gatherer {
     pub(super) const fn new() -> Self {
-        Self { addresses: Vec::new(), state: IceGatheringState::New }
+        Self {
+            addresses: Vec::new(),
+            servers: Vec::new(),
+            next_servers: Vec::new(),
+            heard: Vec::new(),
+            phase: Phase::New,
+        }
     }
 
     pub(super) const fn state(&self) -> IceGatheringState {
-        self.state
+        match self.phase {
+            Phase::New => IceGatheringState::New,
+            Phase::Gathering => IceGatheringState::Gathering,
+            Phase::Complete | Phase::Again => IceGatheringState::Complete,
+        }
     }
 
     /// Notes `address`; `true` when it became a candidate right now, because gathering has begun.
@@ -32,27 +62,144 @@ impl Gatherer {
             return false;
         }
         self.addresses.push(address);
-        self.state != IceGatheringState::New
+        matches!(self.phase, Phase::Gathering | Phase::Complete)
     }
 
-    /// Begins; the addresses known so far come back. `None` when it has begun before.
+    /// Forgets `address`.
+    pub(super) fn remove(&mut self, address: LocalAddress) {
+        self.addresses.retain(|known| *known != address);
+    }
+
+    /// Begins; the addresses known so far come back. `None` when it has begun before, in this generation.
     pub(super) fn begin(&mut self) -> Option<Vec<LocalAddress>> {
-        (self.state == IceGatheringState::New).then(|| {
-            self.state = IceGatheringState::Gathering;
+        matches!(self.phase, Phase::New | Phase::Again).then(|| {
+            self.phase = Phase::Gathering;
+            self.heard.clear();
+            self.servers.clone_from(&self.next_servers);
             self.addresses.clone()
         })
     }
 
     /// Nothing is outstanding any more.
     pub(super) const fn complete(&mut self) {
-        self.state = IceGatheringState::Complete;
+        self.phase = Phase::Complete;
     }
+
+    /// The generation before is in use again, and what it had gathered with it.
+    pub(super) fn cancel_restart(&mut self) {
+        if self.phase != Phase::New {
+            self.phase = Phase::Complete;
+        }
+    }
+
+    /// A new generation has to gather anew, once it is told to begin.
+    pub(super) fn restart(&mut self) {
+        if self.phase != Phase::New {
+            self.phase = Phase::Again;
+        }
+    }
+}
+
+impl Transport {
+    /// Takes the servers to gather candidates from, in place of those before. They count from the next generation
+    /// on (W3C WebRTC §4.4.1.6); of more than 32 the rest is left out.
+    pub fn set_ice_servers(&mut self, mut servers: Vec<IceServer>) {
+        servers.truncate(MAX_SERVERS);
+        self.gatherer.next_servers = servers;
+    }
+
+    /// Lets `address` be used; it becomes a candidate when gathering begins, or now if it has begun.
+    pub fn add_local_address(&mut self, now: Instant, address: LocalAddress) {
+        if self.gatherer.add(address) {
+            self.surface(now, address);
+            self.advance(now);
+        }
+    }
+
+    /// Takes `address` away: its network is gone. Data that went that way takes another one that works, if there is
+    /// one; otherwise an address that is added later, or a restart, may bring it back.
+    pub fn remove_local_address(&mut self, now: Instant, address: LocalAddress) {
+        self.gatherer.remove(address);
+        self.stun.forget(|question| question.base == address);
+        self.agent.remove_local_address(now, address);
+        self.advance(now);
+    }
+
+    /// Begins gathering, once in each generation.
+    pub fn gather(&mut self, now: Instant) {
+        let Some(addresses) = self.gatherer.begin() else { return };
+        self.stun.forget(|_| true);
+        self.events.push(Event::GatheringStateChange(IceGatheringState::Gathering));
+        addresses.into_iter().for_each(|address| self.surface(now, address));
+        self.advance(now);
+    }
+
+    fn surface(&mut self, now: Instant, address: LocalAddress) {
+        let fresh = self.agent.add_local_address(now, address);
+        // After a restart the address is known and its candidate is signalled again, in the new generation.
+        let Some(candidate) = fresh.or_else(|| self.agent.host_candidate(address)) else { return };
+        self.events.push(Event::LocalCandidate(Box::new(candidate)));
+        for (server, IceServer { address: there, .. }) in self.gatherer.servers.iter().enumerate() {
+            if may_ask(address.address.ip(), there.ip()) {
+                self.stun.ask(now, Question { base: address, server, address: *there });
+            }
+        }
+    }
+
+    /// Takes what servers said, and ends gathering when all have been heard or given up.
+    pub(super) fn collect_candidates(&mut self, now: Instant) {
+        while let Some(outcome) = self.stun.poll_outcome() {
+            match outcome {
+                Outcome::Mapped(Question { base, server, address }, mapped) => {
+                    self.gatherer.heard.push(server);
+                    if let Some(candidate) = self.agent.add_reflexive(now, base, mapped, address.ip()) {
+                        self.events.push(Event::LocalCandidate(Box::new(candidate)));
+                    }
+                }
+                Outcome::Refused(question, code, text) => {
+                    self.gatherer.heard.push(question.server);
+                    self.report(question.base, question.server, code, text);
+                }
+                Outcome::Silence(question) => self.was_silent(question),
+            }
+        }
+        if self.gatherer.phase == Phase::Gathering && self.stun.is_done_with(|_| true) {
+            self.gatherer.complete();
+            self.agent.end_of_local_candidates(now);
+            self.events.push(Event::GatheringStateChange(IceGatheringState::Complete));
+        }
+    }
+
+    /// W3C WebRTC §4.8.4: 701 is said once for a server, when no address of this host reaches it.
+    fn was_silent(&mut self, question: Question) {
+        let Question { base, server, .. } = question;
+        let hope = !self.stun.is_done_with(|other| other.server == server);
+        if !hope && !self.gatherer.heard.contains(&server) {
+            self.report(base, server, CandidateError::UNREACHABLE, "the server did not answer".to_owned());
+        }
+    }
+
+    fn report(&mut self, base: LocalAddress, server: usize, code: u16, text: String) {
+        let Some(IceServer { url, .. }) = self.gatherer.servers.get(server) else { return };
+        let error = CandidateError { address: base.address, url: url.clone(), code, text };
+        self.events.push(Event::CandidateError(Box::new(error)));
+    }
+}
+
+/// Whether a server can be asked from here: same family, and not from an address that leads nowhere else.
+fn may_ask(from: IpAddr, server: IpAddr) -> bool {
+    let confined = match from {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    };
+    from.is_ipv4() == server.is_ipv4() && !confined && (!from.is_loopback() || server.is_loopback())
 }
 
 #[cfg(test)]
 mod tests {
     use super::Gatherer;
     use crate::base::net::{LocalAddress, SocketId};
+    use crate::transport::event::IceGatheringState;
 
     #[test]
     fn addresses_wait_for_the_beginning_and_count_once() {
@@ -64,5 +211,11 @@ mod tests {
         assert_eq!(gatherer.begin(), Some(vec![address("192.0.2.1:1")]));
         assert_eq!(gatherer.begin(), None);
         assert!(gatherer.add(address("[2001:db8::1]:1")));
+        gatherer.complete();
+        gatherer.restart();
+        assert_eq!(gatherer.state(), IceGatheringState::Complete);
+        assert!(!gatherer.add(address("192.0.2.3:1")));
+        assert_eq!(gatherer.begin().map(|all| all.len()), Some(3));
+        assert_eq!(gatherer.state(), IceGatheringState::Gathering);
     }
 }

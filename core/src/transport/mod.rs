@@ -12,23 +12,30 @@ pub mod dtls;
 mod event;
 mod gather;
 pub mod ice;
+mod server;
 pub mod srtp;
+mod stun_client;
+#[cfg(all(test, feature = "ring"))]
+mod tests;
 
 pub use self::event::{Event, IceGatheringState, Inbound, SendPath};
+pub use self::server::{CandidateError, IceServer};
 
 use self::demux::Kind;
 use self::dtls::config::Role;
 use self::dtls::{Connection, DtlsTransportState, RecordStart, SealError};
 use self::gather::Gatherer;
 use self::ice::{Agent, IceRole, IceTransportState, SelectedPair, ValidatedPath};
+use self::stun_client::StunClient;
 use crate::base::drops::{DropReason, Drops};
-use crate::base::net::{Datagram, LocalAddress, Path, Transmit};
+use crate::base::net::{Datagram, Path, Transmit};
 use crate::base::queue::Queue;
 use crate::base::random::Rng;
 use crate::base::time::{Instant, earliest};
 use crate::crypto::CryptoProvider;
 use crate::wire::candidate::{Candidate, Credentials};
 use crate::wire::fingerprint::Fingerprint;
+use crate::wire::stun::Message;
 use bytes::BytesMut;
 
 /// DTLS datagrams that may wait for our role to be known: a ClientHello in fragments fits.
@@ -51,6 +58,7 @@ pub struct Transport {
     agent: Agent,
     dtls: Dtls,
     gatherer: Gatherer,
+    stun: StunClient,
     /// The largest datagram to send, in bytes of UDP payload.
     mtu: usize,
     events: Queue<Event>,
@@ -74,10 +82,12 @@ impl Transport {
     pub fn new(config: Config, crypto: &CryptoProvider, rng: &mut Rng) -> Self {
         let Config { ice, dtls } = config;
         let mtu = dtls.mtu;
+        let patience = ice.gathering_patience;
         Self {
             agent: Agent::new(ice, crypto.hmac, rng.fork()),
             dtls: Dtls::RoleUnknown { config: Box::new(dtls), rng: rng.fork(), early: Vec::new() },
             gatherer: Gatherer::new(),
+            stun: StunClient::new(patience, rng.fork()),
             mtu,
             events: Queue::default(),
             drops: Drops::default(),
@@ -91,30 +101,30 @@ impl Transport {
         self.agent.local_credentials()
     }
 
-    /// Lets `address` be used; it becomes a candidate when gathering begins, or now if it has begun.
-    pub fn add_local_address(&mut self, now: Instant, address: LocalAddress) {
-        if self.gatherer.add(address) {
-            self.surface(now, address);
-            self.advance(now);
-        }
+    /// The credentials that the next [`restart`](Self::restart) will use, for an offer or answer that is yet to be
+    /// applied.
+    pub fn prepare_restart(&mut self) -> &Credentials {
+        self.agent.prepare_restart()
     }
 
-    /// Begins gathering, once.
-    pub fn gather(&mut self, now: Instant) {
-        let Some(addresses) = self.gatherer.begin() else { return };
-        self.events.push(Event::GatheringStateChange(IceGatheringState::Gathering));
-        addresses.into_iter().for_each(|address| self.surface(now, address));
-        // Host addresses are all there is: no server is outstanding.
-        self.gatherer.complete();
-        self.agent.end_of_local_candidates(now);
-        self.events.push(Event::GatheringStateChange(IceGatheringState::Complete));
+    /// Restarts ICE (RFC 8445 §9): new credentials, which come back, and then, with [`gather`](Self::gather), new
+    /// candidates. Data goes on along the pair in use until a new one is selected.
+    pub fn restart(&mut self, now: Instant) -> &Credentials {
+        self.gatherer.restart();
+        self.agent.restart(now);
         self.advance(now);
+        self.agent.local_credentials()
     }
 
-    fn surface(&mut self, now: Instant, address: LocalAddress) {
-        if let Some(candidate) = self.agent.add_local_address(now, address) {
-            self.events.push(Event::LocalCandidate(Box::new(candidate)));
+    /// Takes a restart back that the peer has not joined (its offer was rolled back).
+    pub fn cancel_restart(&mut self, now: Instant) {
+        if self.agent.cancel_restart(now) {
+            if self.gatherer.state() == IceGatheringState::Gathering {
+                self.events.push(Event::GatheringStateChange(IceGatheringState::Complete));
+            }
+            self.gatherer.cancel_restart();
         }
+        self.advance(now);
     }
 
     /// Takes our ICE role.
@@ -123,8 +133,13 @@ impl Transport {
         self.advance(now);
     }
 
-    /// Takes the peer's ICE credentials.
+    /// Takes the peer's ICE credentials. Others than before mean that the peer restarts, and so do we, unless we
+    /// have ([`restart`](Self::restart)).
     pub fn set_remote_credentials(&mut self, now: Instant, credentials: Credentials) {
+        let known = self.agent.remote_credentials();
+        if known.is_some_and(|known| *known != credentials) {
+            self.gatherer.restart();
+        }
         self.agent.set_remote_credentials(now, credentials);
         self.advance(now);
     }
@@ -160,6 +175,7 @@ impl Transport {
         let Datagram { path, ecn: _, data } = datagram;
         let Some(&first) = data.first() else { return self.drops.count(DropReason::Empty) };
         match demux::kind(first) {
+            Kind::Stun if self.takes_answer(path, &data) => {}
             Kind::Stun => self.agent.handle_stun(now, path, &data),
             Kind::Dtls => match self.agent.validated(&path) {
                 Some(validated) => return self.handle_dtls(now, validated, data, received),
@@ -169,6 +185,13 @@ impl Transport {
             Kind::TurnChannel | Kind::Unknown => self.drops.count(DropReason::UnknownProtocol),
         }
         self.advance(now);
+    }
+
+    /// Whether it is a server's answer to a question of ours.
+    fn takes_answer(&mut self, path: Path, data: &[u8]) -> bool {
+        // In most connections, at most times, no server is asked anything.
+        !self.stun.is_done_with(|_| true)
+            && Message::parse(data).is_ok_and(|message| self.stun.handle(path, &message))
     }
 
     fn handle_dtls(
@@ -199,6 +222,7 @@ impl Transport {
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.agent.handle_timeout(now);
+        self.stun.handle_timeout(now);
         if let Dtls::Ready(connection) = &mut self.dtls {
             connection.handle_timeout(now);
         }
@@ -207,6 +231,7 @@ impl Transport {
 
     /// Moves values between the parts: what ICE found out starts DTLS, and both go up as events.
     fn advance(&mut self, now: Instant) {
+        self.collect_candidates(now);
         while let Some(event) = self.agent.poll_event() {
             match event {
                 ice::Event::StateChange(state) => self.events.push(Event::IceStateChange(state)),
@@ -243,6 +268,9 @@ impl Transport {
     /// Appends one datagram of ICE or of the handshake to `out`.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
         if let Some(transmit) = self.agent.poll_transmit(now, out) {
+            return Some(transmit);
+        }
+        if let Some(transmit) = self.stun.poll_transmit(out) {
             return Some(transmit);
         }
         let (path, _consent) = self.agent.send_path()?;
@@ -295,6 +323,7 @@ impl Transport {
     /// Stops answering and sending anything.
     pub fn shut_down(&mut self) {
         self.agent.close();
+        self.stun.forget(|_| true);
         self.events.clear();
     }
 
@@ -310,7 +339,7 @@ impl Transport {
             Dtls::Ready(connection) => connection.poll_timeout(),
             Dtls::RoleUnknown { .. } => None,
         };
-        earliest([self.agent.poll_timeout(), dtls])
+        earliest([self.agent.poll_timeout(), dtls, self.stun.poll_timeout()])
     }
 
     /// The ICE state.

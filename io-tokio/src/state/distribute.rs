@@ -19,8 +19,7 @@ impl State {
     /// Moves the core's events to where they are read, as far as there is room, and collects who is to be woken.
     pub(crate) fn distribute(&mut self, due: &mut Vec<Waker>) {
         let mut moved = false;
-        while self.has_room() {
-            let Some(event) = self.core.poll_event() else { break };
+        while let Some(event) = self.take_event() {
             moved = true;
             self.sort(event, due);
         }
@@ -61,11 +60,19 @@ impl State {
         self.wake_everybody(due);
     }
 
-    fn has_room(&self) -> bool {
+    /// The core's next event that there is room for. Messages that nobody reads do not hold up what the
+    /// connection itself has to tell.
+    fn take_event(&mut self) -> Option<Event> {
         // Without handles nothing is kept, so there is always room.
-        self.phase != Phase::Open
-            || self.unread < self.limits.receive_buffer
-                && (self.events.len() < MAX_EVENTS || self.audience == Audience::Nobody)
+        let discarding = self.phase != Phase::Open;
+        if !discarding && self.events.len() >= MAX_EVENTS && self.audience != Audience::Nobody {
+            return None;
+        }
+        if discarding || self.unread < self.limits.receive_buffer {
+            self.core.poll_event()
+        } else {
+            self.core.poll_connection_event()
+        }
     }
 
     fn sort(&mut self, event: Event, due: &mut Vec<Waker>) {

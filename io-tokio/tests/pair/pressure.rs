@@ -2,7 +2,9 @@
 
 use crate::support::{Pair, echo, incoming, settings, soon};
 use bytes::Bytes;
-use purertc_tokio::{DataChannelInit, Event, MessageKind, PeerConnectionState, SendError};
+use purertc_tokio::{
+    DataChannelInit, DtlsTransportState, Event, MessageKind, PeerConnectionState, SendError,
+};
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -74,6 +76,24 @@ async fn a_channel_whose_handle_was_dropped_takes_no_room() {
     drop(unread);
     soon(lively.send_text("room?")).await.unwrap();
     assert_eq!(soon(lively.recv()).await.unwrap().data, "room?");
+}
+
+#[tokio::test]
+async fn messages_that_nobody_reads_do_not_hold_up_the_connections_own_events() {
+    let mut far_side = settings();
+    far_side.receive_buffer = 64 * 1024;
+    let (pair, near, _unread) = Pair::with(settings(), far_side).await.connect().await;
+    fill(&near, &Bytes::from(vec![0; SIZE])).await;
+    pair.alice.close().await;
+    let closed = async {
+        while let Some(event) = pair.bob.next_event().await {
+            if matches!(event, Event::DtlsTransportStateChange(DtlsTransportState::Closed)) {
+                return true;
+            }
+        }
+        false
+    };
+    assert!(soon(closed).await, "the end of the connection was never told");
 }
 
 #[tokio::test]

@@ -125,3 +125,16 @@ fn handles_can_go_anywhere() {
     everywhere::<PeerConnection>();
     everywhere::<purertc_tokio::DataChannel>();
 }
+
+#[tokio::test]
+async fn ice_restarts_on_the_same_sockets() {
+    let (pair, near, far) = Pair::connected().await;
+    let ufrag = |pc: &PeerConnection| pc.inspect(|core| core.transport().local_credentials().ufrag.clone());
+    let before = (ufrag(&pair.alice), ufrag(&pair.bob));
+    pair.alice.restart_ice();
+    pair.negotiate().await;
+    assert_ne!(ufrag(&pair.alice), before.0);
+    assert_ne!(ufrag(&pair.bob), before.1);
+    soon(near.send_text("still here")).await.unwrap();
+    assert_eq!(soon(far.recv()).await.unwrap().data, "still here");
+}

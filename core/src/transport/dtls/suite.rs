@@ -76,6 +76,7 @@ pub(super) const fn group_code(group: Group) -> NamedGroup {
         Group::X25519 => NamedGroup::X25519,
         Group::P256 => NamedGroup::Secp256r1,
         Group::P384 => NamedGroup::Secp384r1,
+        Group::X25519MlKem768 => NamedGroup::X25519MlKem768,
     }
 }
 

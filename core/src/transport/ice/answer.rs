@@ -27,6 +27,9 @@ impl Agent {
         let Ok(scan) = Scan::of(message) else {
             return self.drops.count(DropReason::StunMalformed);
         };
+        if self.answer_for_former(path, message, &scan) {
+            return;
+        }
         let Some(theirs) = scan.username.and_then(|name| self.peer_of(name)) else {
             return self.drops.count(DropReason::StunUsername);
         };

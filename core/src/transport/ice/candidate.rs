@@ -3,6 +3,7 @@
 use crate::base::drops::DropReason;
 use crate::base::net::{LocalAddress, Protocol};
 use crate::wire::candidate::{Candidate, CandidateAddress, CandidateProtocol, CandidateType};
+use std::mem;
 use std::net::{IpAddr, SocketAddr};
 
 /// The component that every agent here is for: RTP, or everything when muxed. Component 2 (RTCP of a peer
@@ -15,7 +16,7 @@ pub(super) type Foundation = u16;
 /// A candidate of ours.
 #[derive(Clone, Debug)]
 pub(super) struct LocalCandidate {
-    /// Host or peer-reflexive; server-reflexive and relayed ones come with gathering.
+    /// How it was learnt; relayed ones are to come.
     pub kind: CandidateType,
     /// Where it is sent from: itself for a host candidate.
     pub base: LocalAddress,
@@ -23,6 +24,10 @@ pub(super) struct LocalCandidate {
     pub address: SocketAddr,
     pub priority: u32,
     pub foundation: Foundation,
+    /// The server that told of it.
+    pub server: Option<IpAddr>,
+    /// Its network is gone: it keeps its place and nothing else.
+    pub gone: bool,
 }
 
 /// A candidate of the peer.
@@ -36,6 +41,18 @@ pub(super) struct RemoteCandidate {
 }
 
 impl RemoteCandidate {
+    /// As text has it.
+    pub fn describe(&self) -> Candidate {
+        let Self { address, priority, foundation, ref signalled } = *self;
+        match signalled {
+            Some(candidate) => Candidate::clone(candidate),
+            None => {
+                let foundation = format!("prflx{foundation}");
+                describe(foundation, address, priority, CandidateType::PeerReflexive, None, None)
+            }
+        }
+    }
+
     pub fn kind(&self) -> CandidateType {
         self.signalled.as_ref().map_or(CandidateType::PeerReflexive, |c| c.kind)
     }
@@ -121,7 +138,14 @@ pub(super) fn reach(local: &LocalAddress, remote: SocketAddr) -> Option<SocketAd
     }
 }
 
-/// All candidates of both sides. Places in the two lists are stable: nothing is ever taken out.
+/// The peer's candidates of one generation.
+#[derive(Debug, Default)]
+pub(super) struct Remotes {
+    pub candidates: Vec<RemoteCandidate>,
+    foundations: Vec<Box<str>>,
+}
+
+/// All candidates of both sides. Places in the two lists are stable within a generation: nothing is taken out.
 #[derive(Debug, Default)]
 pub(super) struct Candidates {
     pub local: Vec<LocalCandidate>,
@@ -133,14 +157,58 @@ pub(super) struct Candidates {
 impl Candidates {
     /// Adds a host candidate, unless it is there, is no address to be reached at, or is one over `limit`.
     pub fn add_host(&mut self, base: LocalAddress, limit: usize) -> Option<usize> {
-        let known = self.local.iter().any(|c| c.base == base);
+        let host = |c: &&mut LocalCandidate| c.base == base && c.kind == CandidateType::Host;
+        if let Some(known) = self.local.iter_mut().find(host) {
+            return mem::take(&mut known.gone).then(|| self.host(base)).flatten();
+        }
         // ICE-TCP (RFC 6544) is to come; its candidates would be pairs of their own kind.
         let udp = base.protocol == Protocol::Udp;
-        if known || !udp || !is_usable(base.address) || self.local.len() >= limit {
+        if !udp || !is_usable(base.address) || self.local.len() >= limit {
             return None;
         }
         let priority = priority(CandidateType::Host, self.local_preference(base.address.ip()));
         Some(self.push_local(CandidateType::Host, base, base.address, priority))
+    }
+
+    /// Adds what a server saw of the host candidate `base`, unless that is a candidate already (RFC 8445 §5.1.3). One
+    /// that checks taught before, or that a generation before had, keeps its place.
+    pub fn add_reflexive(
+        &mut self,
+        base: usize,
+        mapped: SocketAddr,
+        server: IpAddr,
+        limit: usize,
+    ) -> Option<usize> {
+        let LocalCandidate { base: from, priority: host, .. } = self.local[base];
+        let alike = |c: &LocalCandidate| c.base == from && same_host_and_port(c.address, mapped);
+        let known = self.local.iter().position(alike);
+        let in_use = known
+            .is_some_and(|at| !self.local[at].gone && self.local[at].kind != CandidateType::PeerReflexive);
+        if in_use || !is_usable(mapped) || known.is_none() && self.local.len() >= limit {
+            return None;
+        }
+        let kind = CandidateType::ServerReflexive;
+        let priority = priority(kind, (host >> 8) as u16);
+        let foundation = self.local_foundation(kind, from, Some(server));
+        let fresh = LocalCandidate {
+            kind,
+            base: from,
+            address: mapped,
+            priority,
+            foundation,
+            server: Some(server),
+            gone: false,
+        };
+        match known {
+            Some(at) => self.local[at] = fresh,
+            None => self.local.push(fresh),
+        }
+        known.or(Some(self.local.len() - 1))
+    }
+
+    /// A new generation begins: what servers said has to be asked anew.
+    pub fn forget_servers(&mut self) {
+        self.local.iter_mut().filter(|c| c.server.is_some()).for_each(|c| c.gone = true);
     }
 
     /// The local candidate that has `mapped` as its address, learnt now if need be (RFC 8445 §7.2.5.3.1). With
@@ -149,6 +217,7 @@ impl Candidates {
         let from = self.local[base].base;
         let known = self.local.iter().position(|c| same_host_and_port(c.address, mapped));
         if let Some(known) = known {
+            self.local[known].gone = false;
             return known;
         }
         if self.local.len() >= limit {
@@ -162,10 +231,18 @@ impl Candidates {
     pub fn host(&self, base: LocalAddress) -> Option<usize> {
         self.local.iter().position(|c| {
             c.kind == CandidateType::Host
+                && !c.gone
                 && c.base.socket == base.socket
                 && c.base.protocol == base.protocol
                 && same_host_and_port(c.base.address, base.address)
         })
+    }
+
+    /// Takes the host candidate at `address` out of service, and those that are sent from there; its base.
+    pub fn retire(&mut self, address: LocalAddress) -> Option<LocalAddress> {
+        let base = self.local[self.host(address)?].base;
+        self.local.iter_mut().filter(|c| c.base == base).for_each(|c| c.gone = true);
+        Some(base)
     }
 
     /// The peer's candidate at `address`.
@@ -210,23 +287,22 @@ impl Candidates {
 
     /// As text has it: local candidate `at`, of the generation `ufrag`.
     pub fn describe_local(&self, at: usize, ufrag: &str) -> Candidate {
-        let LocalCandidate { kind, base, address, priority, foundation } = self.local[at];
+        let LocalCandidate { kind, base, address, priority, foundation, .. } = self.local[at];
         let related = (kind != CandidateType::Host)
             .then(|| (CandidateAddress::Ip(base.address.ip()), base.address.port()));
         let foundation = (u32::from(foundation) + 1).to_string();
         describe(foundation, address, priority, kind, related, Some(ufrag.to_owned()))
     }
 
-    /// As text has it: remote candidate `at`.
-    pub fn describe_remote(&self, at: usize) -> Candidate {
-        let RemoteCandidate { address, priority, foundation, ref signalled } = self.remote[at];
-        match signalled {
-            Some(candidate) => Candidate::clone(candidate),
-            None => {
-                let foundation = format!("prflx{foundation}");
-                describe(foundation, address, priority, CandidateType::PeerReflexive, None, None)
-            }
-        }
+    /// Takes the peer's candidates out: their generation is over.
+    pub fn take_remotes(&mut self) -> Remotes {
+        Remotes { candidates: mem::take(&mut self.remote), foundations: mem::take(&mut self.foundations) }
+    }
+
+    /// Puts the peer's candidates of a generation back.
+    pub fn put_remotes(&mut self, remotes: Remotes) {
+        self.remote = remotes.candidates;
+        self.foundations = remotes.foundations;
     }
 
     /// RFC 8421 §4: families take turns, IPv6 first; within one, what the driver added first is preferred.
@@ -246,14 +322,23 @@ impl Candidates {
         address: SocketAddr,
         priority: u32,
     ) -> usize {
-        // RFC 8445 §5.1.1.3: same type, same base address, same protocol (and same server, were there one).
-        let alike = |c: &&LocalCandidate| {
-            (c.kind, c.base.address.ip(), c.base.protocol) == (kind, base.address.ip(), base.protocol)
-        };
-        let fresh = self.local.iter().map(|c| c.foundation + 1).max().unwrap_or(0);
-        let foundation = self.local.iter().find(alike).map_or(fresh, |c| c.foundation);
-        self.local.push(LocalCandidate { kind, base, address, priority, foundation });
+        let foundation = self.local_foundation(kind, base, None);
+        let server = None;
+        self.local.push(LocalCandidate { kind, base, address, priority, foundation, server, gone: false });
         self.local.len() - 1
+    }
+
+    /// RFC 8445 §5.1.1.3: same type, same base address, same protocol, same server.
+    fn local_foundation(
+        &self,
+        kind: CandidateType,
+        base: LocalAddress,
+        server: Option<IpAddr>,
+    ) -> Foundation {
+        let what = |c: &LocalCandidate| (c.kind, c.base.address.ip(), c.base.protocol, c.server);
+        let wanted = (kind, base.address.ip(), base.protocol, server);
+        let fresh = self.local.iter().map(|c| c.foundation + 1).max().unwrap_or(0);
+        self.local.iter().find(|c| what(c) == wanted).map_or(fresh, |c| c.foundation)
     }
 
     fn remote_foundation(&mut self, name: &str) -> Foundation {

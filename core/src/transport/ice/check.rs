@@ -4,7 +4,7 @@ use crate::base::net::Path;
 use crate::base::time::Instant;
 use crate::transport::ice::Agent;
 use crate::transport::ice::candidate::as_peer_reflexive;
-use crate::transport::ice::pair::{Nomination, PairId, Standing};
+use crate::transport::ice::pair::{Nomination, Pair, PairId, Standing};
 use crate::transport::ice::state::IceRole;
 use crate::wire::stun::TransactionId;
 use std::time::Duration;
@@ -96,13 +96,13 @@ impl Agent {
     /// Draws a transaction for `id` and queues its request.
     pub(super) fn request(&mut self, id: PairId, purpose: Purpose, now: Instant) {
         let rto = self.first_rto(id);
-        let Some(pair) = self.list.get(id) else { return };
+        let Some(&Pair { path, local, .. }) = self.pair(id) else { return };
         let transaction = Transaction {
             id: TransactionId(self.rng.secret_bytes()),
             pair: id,
-            path: pair.path,
+            path,
             purpose,
-            priority: as_peer_reflexive(self.candidates.local[pair.local].priority),
+            priority: as_peer_reflexive(self.candidates.local[local].priority),
             role: self.role,
             tie_breaker: self.tie_breaker,
             sent_at: now,
@@ -122,7 +122,7 @@ impl Agent {
     fn first_rto(&self, id: PairId) -> Duration {
         let busy = u32::try_from(self.list.busy()).unwrap_or(u32::MAX);
         let paced = self.config.pacing.max(MINIMUM_PACING).saturating_mul(busy).min(self.config.maximum_rto);
-        let known = self.list.get(id).and_then(|pair| pair.rtt.smoothed).unwrap_or_default();
+        let known = self.pair(id).and_then(|pair| pair.rtt.smoothed).unwrap_or_default();
         self.config.minimum_rto.max(paced).max(known * 2)
     }
 

@@ -1,6 +1,6 @@
 //! The checklist: pairs in order of priority, what is frozen and what is next (RFC 8445 §6.1.2, §6.1.4).
 
-use crate::base::net::Path;
+use crate::base::net::{LocalAddress, Path};
 use crate::base::time::Instant;
 use crate::transport::ice::candidate::{Candidates, reach};
 use crate::transport::ice::pair::{Nomination, Pair, PairCounters, PairId, Rtt, Standing, pair_priority};
@@ -193,6 +193,24 @@ impl Checklist {
             .retain(|&id| pairs.iter().any(|pair| pair.id == id && pair.nomination == Nomination::Wanted));
     }
 
+    /// Takes out the pairs that are sent from `base`.
+    pub fn retire(&mut self, base: &LocalAddress) {
+        self.pairs.retain(|pair| base.to(pair.path.remote) != pair.path);
+        let pairs = &self.pairs;
+        self.triggered.retain(|&id| pairs.iter().any(|pair| pair.id == id));
+    }
+
+    /// What failed, or worked so long ago that it has to prove itself again, is to be checked again.
+    pub fn revive(&mut self, now: Instant) {
+        for pair in &mut self.pairs {
+            let stale = matches!(pair.standing, Standing::Failed | Standing::Succeeded { .. });
+            if stale && !pair.consented(now) {
+                pair.standing = Standing::Waiting;
+                pair.nomination = Nomination::No;
+            }
+        }
+    }
+
     /// How many checks wait or are under way, for the retransmission timeout.
     pub fn busy(&self) -> usize {
         let busy = |pair: &&Pair| matches!(pair.standing, Standing::Waiting | Standing::InProgress);
@@ -213,7 +231,27 @@ impl Checklist {
         self.best(|pair| pair.consented(now))
     }
 
+    /// An empty list whose pairs will have other names than those of this one.
+    pub fn successor(&self) -> Self {
+        Self { next_id: self.next_id, ..Self::default() }
+    }
+
+    /// Does not use the names of `other` again.
+    pub fn continue_after(&mut self, other: &Self) {
+        self.next_id = other.next_id;
+    }
+
+    /// The checks that were under way have been forgotten: they are due again.
+    pub fn restart_checks(&mut self) {
+        self.forget_wishes();
+        for pair in &mut self.pairs {
+            if pair.standing == Standing::InProgress {
+                pair.standing = Standing::Waiting;
+            }
+        }
+    }
+
     pub fn clear(&mut self) {
-        *self = Self { next_id: self.next_id, ..Self::default() };
+        *self = self.successor();
     }
 }

@@ -42,6 +42,9 @@ pub struct Config {
     pub settle_reflexive: Duration,
     /// The same for a pair with a relayed candidate. Default 500 ms: leaving a relay later costs more than this.
     pub settle_relayed: Duration,
+    /// How long a STUN server may take to answer before gathering ends without it. Default 5 s: three
+    /// retransmissions. Connections do not wait for it, only the end of gathering does.
+    pub gathering_patience: Duration,
     /// Most local candidates. Default 32.
     pub max_local_candidates: usize,
     /// Most remote candidates, signalled and learnt. Default 100.
@@ -70,6 +73,7 @@ impl Default for Config {
             settle_direct: Duration::from_millis(100),
             settle_reflexive: Duration::from_millis(250),
             settle_relayed: Duration::from_millis(500),
+            gathering_patience: Duration::from_secs(5),
             max_local_candidates: 32,
             max_remote_candidates: 100,
             max_pairs: 100,

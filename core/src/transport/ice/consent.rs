@@ -43,11 +43,14 @@ impl Watch {
 }
 
 impl Agent {
-    /// Which pair is to be used now: the selected one, or before there is one the best that is valid.
+    /// Which pair is to be used now: the selected one, or while that is none, the best that is valid.
     pub(super) fn choose_sending(&mut self, now: Instant) {
         let pair = match self.selected {
-            Some(id) => self.list.get(id).filter(|pair| pair.consented(now)),
-            None => self.list.best_valid(now),
+            Some(id) => {
+                let selected = self.list.get(id).filter(|pair| pair.consented(now));
+                selected.or_else(|| self.list.best_valid(now))
+            }
+            None => self.former_in_use(now).or_else(|| self.list.best_valid(now)),
         };
         let chosen = pair.map(|pair| Sending { pair: pair.id, path: pair.path });
         if chosen == self.sending {
@@ -67,7 +70,7 @@ impl Agent {
     /// A check on `id` was answered: if it is the pair in use, all is well until the next one.
     pub(super) fn watch_answered(&mut self, id: PairId, now: Instant) {
         let Some(Sending { pair, .. }) = self.sending.filter(|sending| sending.pair == id) else { return };
-        let Some(Standing::Succeeded { consent_until, .. }) = self.list.get(pair).map(|p| p.standing) else {
+        let Some(Standing::Succeeded { consent_until, .. }) = self.pair(pair).map(|p| p.standing) else {
             return;
         };
         self.watch = Watch::Steady;
@@ -91,14 +94,16 @@ impl Agent {
             self.transactions.remove(oldest.unwrap_or_default());
         }
         self.request(pair, Purpose::Consent, now);
-        let Some(pair) = self.list.get_mut(pair) else { return };
+        let silent_interval = self.config.silent_interval;
+        let Some(pair) = self.pair_mut(pair) else { return };
         pair.counters.consent_requests_sent += 1;
-        let patience = self.config.silent_interval.max(pair.rtt.smoothed.unwrap_or_default() * 2);
+        let patience = silent_interval.max(pair.rtt.smoothed.unwrap_or_default() * 2);
         self.timers.set(Timer::Consent, now + patience.max(Duration::from_millis(1)));
         self.watch = match self.watch {
             Watch::Steady => Watch::Asked { since: now },
             Watch::Asked { since } => {
                 self.timers.set(Timer::Silence, since + self.config.disconnected_after);
+                self.reopen(now);
                 Watch::Silent { since }
             }
             silent => silent,
@@ -115,7 +120,7 @@ impl Agent {
     /// Consent has expired: nothing is sent on that path any more (RFC 7675 §5.1, attack 44).
     pub(super) fn consent_expired(&mut self, now: Instant) {
         let Some(Sending { pair: id, .. }) = self.sending else { return };
-        let Some(pair) = self.list.get_mut(id).filter(|pair| !pair.consented(now)) else { return };
+        let Some(pair) = self.pair_mut(id).filter(|pair| !pair.consented(now)) else { return };
         pair.standing = Standing::Revoked;
         self.transactions.retain(|t| t.pair != id);
         if self.selected == Some(id) {

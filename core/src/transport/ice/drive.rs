@@ -62,15 +62,17 @@ impl Agent {
     }
 
     /// Pairs host candidates with remote ones, the best first, so that of each foundation the best is tried
-    /// first (RFC 8445 §6.1.2.6). Once a pair is selected, no more are formed but those that the peer checks.
+    /// first (RFC 8445 §6.1.2.6). What comes after the selection is paired and checked, too: it stands by.
     pub(super) fn form_pairs(&mut self, mut pairs: Vec<(usize, usize)>) {
-        if !self.has_begun() || self.selected.is_some() {
+        if !self.has_begun() {
             return;
         }
         let Candidates { local, remote, .. } = &self.candidates;
         // RFC 8445 §6.1.2.4: a reflexive candidate would be sent from its base, which has its own pair.
         pairs.retain(|&(l, r)| {
-            local[l].kind == CandidateType::Host && may_probe(&local[l].base, remote[r].address)
+            local[l].kind == CandidateType::Host
+                && !local[l].gone
+                && may_probe(&local[l].base, remote[r].address)
         });
         pairs.sort_by_key(|&(l, r)| {
             std::cmp::Reverse(pair_priority(self.role, local[l].priority, remote[r].priority))
@@ -98,6 +100,7 @@ impl Agent {
                 Timer::Silence => self.went_silent(),
                 Timer::Expiry => self.consent_expired(now),
                 Timer::Patience => self.patience = Patience::Over,
+                Timer::Former => self.forget_former(),
             }
         }
         self.choose_sending(now);
@@ -132,11 +135,15 @@ impl Agent {
     fn facts(&self) -> Facts {
         let health = match (self.sending, self.watch) {
             (None, _) => Health::Nothing,
+            // W3C WebRTC §5.6: a restart makes checking of disconnected.
+            (Some(sending), Watch::Gone) if self.list.get(sending.pair).is_none() => Health::Nothing,
             (Some(_), Watch::Gone) => Health::Silent,
             (Some(sending), _) if self.selected == Some(sending.pair) => Health::Selected,
             (Some(_), _) => Health::Valid,
         };
-        let checks = if self.list.is_empty() {
+        let checks = if self.is_cut_off() {
+            Checks::Lost
+        } else if self.list.is_empty() {
             Checks::None
         } else if self.list.iter().any(Pair::unfinished) {
             Checks::Running
@@ -154,7 +161,8 @@ impl Agent {
         } else {
             Outlook::MoreCandidates
         };
-        let remote_known = self.has_begun() && !self.candidates.remote.is_empty();
+        let restarted = self.former.as_ref().is_some_and(|former| former.has_begun());
+        let remote_known = restarted || self.has_begun() && !self.candidates.remote.is_empty();
         Facts { health, checks, outlook, remote_known }
     }
 

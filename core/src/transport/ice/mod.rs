@@ -4,8 +4,7 @@
 //! It is a full agent for one component of one transport. It is not a gatherer: it is told its addresses, and
 //! talks to no STUN or TURN server; and it never looks at anything but STUN.
 //!
-//! Still to come: server-reflexive and relayed candidates, ICE-TCP, names (mDNS), ICE restart, lite peers, a second
-//! component. What a peer sends of these is counted and ignored.
+//! Still to come: relayed candidates, ICE-TCP, names (mDNS), lite peers, a second component. What a peer sends of these is counted and ignored.
 //!
 //! # The order of things
 //!
@@ -16,6 +15,7 @@
 mod answer;
 mod auth;
 mod candidate;
+mod change;
 mod check;
 mod checklist;
 mod config;
@@ -24,6 +24,7 @@ mod drive;
 mod nominate;
 mod outcome;
 mod pair;
+mod restart;
 mod scan;
 mod send;
 mod state;
@@ -38,23 +39,24 @@ pub use self::token::{ConsentGranted, ValidatedPath};
 
 use self::answer::Early;
 use self::auth::Party;
-use self::candidate::{Candidates, plain};
+use self::candidate::{Candidates, RemoteCandidate, plain};
 use self::check::Transaction;
 use self::checklist::Checklist;
 use self::consent::{Sending, Watch};
 use self::pair::{Pair, PairId};
+use self::restart::Former;
 use self::send::Outgoing;
 use crate::base::drops::{DropReason, Drops};
 use crate::base::net::{LocalAddress, Path, Transmit};
 use crate::base::queue::Queue;
 use crate::base::random::Rng;
-use crate::base::redact::Redacted;
 use crate::base::time::Instant;
 use crate::base::timers::Timers;
 use crate::crypto::traits::Hmac;
-use crate::wire::candidate::{Candidate, Credentials, ICE_CHARS};
+use crate::wire::candidate::{Candidate, Credentials};
 use crate::wire::stun::{Class, Message, Method};
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// Characters of our user fragments: 48 bits, so that an endpoint with many peers can tell them apart.
@@ -108,6 +110,8 @@ crate::timer_keys! {
         Expiry,
         /// The agent's patience ends (RFC 8863).
         Patience,
+        /// What is left of the former generation is forgotten.
+        Former,
     }
 }
 
@@ -138,12 +142,19 @@ pub struct Agent {
     config: Config,
     hmac: &'static dyn Hmac,
     rng: Rng,
+    /// Which generation this is, and the newest that there was.
+    number: u32,
+    newest: u32,
     local: Party,
     remote: Option<Party>,
     /// `peer:us`, the USERNAME of our checks.
     outgoing_username: String,
     role: IceRole,
     tie_breaker: u64,
+    /// The generation before, until this one has a pair of its own.
+    former: Option<Box<Former>>,
+    /// The credentials of the generation to come.
+    prepared: Option<Credentials>,
     candidates: Candidates,
     /// Remote candidates that came before the credentials, which tell what generation is wanted.
     pending: Vec<Candidate>,
@@ -172,14 +183,17 @@ impl Agent {
     /// When `hmac` has no SHA-1, which every provider must have.
     #[must_use]
     pub fn new(config: Config, hmac: &'static dyn Hmac, mut rng: Rng) -> Self {
-        let ufrag = rng.secret_text(ICE_CHARS, UFRAG_LEN);
-        let password = Redacted(rng.secret_text(ICE_CHARS, PASSWORD_LEN));
+        let credentials = restart::draw(&mut rng);
         Self {
-            local: Party::new(hmac, Credentials { ufrag, password }),
+            number: 0,
+            newest: 0,
+            local: Party::new(hmac, credentials),
             remote: None,
             outgoing_username: String::new(),
             role: IceRole::Unknown,
             tie_breaker: rng.secret_u64(),
+            former: None,
+            prepared: None,
             candidates: Candidates::default(),
             pending: Vec::new(),
             early: Vec::new(),
@@ -213,7 +227,7 @@ impl Agent {
         self.run(now);
     }
 
-    /// Adds an address of this host. What comes back is the host candidate to be signalled: `None` for an
+    /// Adds an address of this host, or one back that was removed. What comes back is the host candidate to be signalled: `None` for an
     /// address that is there already, that nobody can be reached at (wildcard, multicast, port 0), that is not
     /// UDP (ICE-TCP is to come), or that is one over [`Config::max_local_candidates`].
     ///
@@ -232,6 +246,33 @@ impl Agent {
         Some(self.candidates.describe_local(at, &self.local.credentials.ufrag))
     }
 
+    /// Adds the address that a STUN server at `server` saw a datagram from `base` come from. What comes back is the
+    /// server-reflexive candidate to be signalled: `None` for what is redundant (RFC 8445 §5.1.3), of an address
+    /// that is not in use, or one over [`Config::max_local_candidates`]. It makes no pairs: its base has them.
+    pub fn add_reflexive(
+        &mut self,
+        now: Instant,
+        base: LocalAddress,
+        mapped: SocketAddr,
+        server: IpAddr,
+    ) -> Option<Candidate> {
+        self.tick(now);
+        if self.is_over() {
+            return None;
+        }
+        let base = self.candidates.host(LocalAddress { address: plain(base.address), ..base })?;
+        let limit = self.config.max_local_candidates;
+        let at = self.candidates.add_reflexive(base, plain(mapped), server, limit)?;
+        Some(self.candidates.describe_local(at, &self.local.credentials.ufrag))
+    }
+
+    /// The host candidate at `address`, as this generation signals it.
+    #[must_use]
+    pub fn host_candidate(&self, address: LocalAddress) -> Option<Candidate> {
+        let at = self.candidates.host(LocalAddress { address: plain(address.address), ..address })?;
+        Some(self.candidates.describe_local(at, &self.local.credentials.ufrag))
+    }
+
     /// No further local address will come for now.
     pub fn end_of_local_candidates(&mut self, now: Instant) {
         let now = self.tick(now);
@@ -239,11 +280,17 @@ impl Agent {
         self.run(now);
     }
 
-    /// Takes the peer's credentials. The first call decides; later ones have no effect (ICE restart is to come).
+    /// Takes the peer's credentials. The same again have no effect. Others than before mean that the peer restarts
+    /// (RFC 8445 §9): so does this agent, unless it has, with the credentials of
+    /// [`prepare_restart`](Self::prepare_restart).
     pub fn set_remote_credentials(&mut self, now: Instant, credentials: Credentials) {
         let now = self.tick(now);
-        if self.is_over() || self.remote.is_some() {
+        let known = self.remote.as_ref().map(|remote| &remote.credentials);
+        if known == Some(&credentials) || self.state == IceTransportState::Closed {
             return;
+        }
+        if known.is_some() {
+            self.restart(now);
         }
         // RFC 8445 §7.2.2: the peer's fragment, a colon, ours.
         self.outgoing_username = format!("{}:{}", credentials.ufrag, self.local.credentials.ufrag);
@@ -317,6 +364,7 @@ impl Agent {
     pub fn close(&mut self) {
         self.stop(IceTransportState::Closed);
         self.selected = None;
+        self.former = None;
         self.list.clear();
         self.events.clear();
     }
@@ -369,7 +417,9 @@ impl Agent {
             return Some(ValidatedPath::mint(*path));
         }
         let plain = Path { remote: plain(path.remote), local: plain(path.local), ..*path };
+        let former = self.former.as_ref().and_then(|former| former.list.on_path(&plain));
         let seen = self.list.on_path(&plain).is_some_and(|pair| pair.proven)
+            || former.is_some_and(|pair| pair.proven)
             || self.early.iter().any(|check| check.path == plain);
         seen.then(|| ValidatedPath::mint(*path))
     }
@@ -381,15 +431,23 @@ impl Agent {
         self.sending.map(|sending| (sending.path, ConsentGranted::mint()))
     }
 
-    /// The selected pair. It stays after consent was lost, and is gone when closed.
+    /// The selected pair; after a restart that of the former generation, until another is selected. It stays after
+    /// consent was lost, and is gone when closed.
     #[must_use]
     pub fn selected(&self) -> Option<SelectedPair> {
-        let pair = self.list.get(self.selected?)?;
+        let (pair, remotes, ufrag) = match (self.selected, &self.former) {
+            (Some(id), _) => (self.list.get(id)?, &self.candidates.remote, &self.local.credentials.ufrag),
+            (None, Some(former)) => {
+                let Former { list, remotes, local, .. } = &**former;
+                (list.get(former.selected?)?, &remotes.candidates, &local.credentials.ufrag)
+            }
+            (None, None) => return None,
+        };
         let local = pair.seen_as.unwrap_or(pair.local);
         Some(SelectedPair {
             id: pair.id.0,
-            local: self.candidates.describe_local(local, &self.local.credentials.ufrag),
-            remote: self.candidates.describe_remote(pair.remote),
+            local: self.candidates.describe_local(local, ufrag),
+            remote: remotes[pair.remote].describe(),
             path: pair.path,
             rtt: pair.rtt.smoothed,
         })
@@ -398,7 +456,7 @@ impl Agent {
     /// The smoothed round-trip time on the path in use.
     #[must_use]
     pub fn rtt(&self) -> Option<Duration> {
-        self.list.get(self.sending?.pair)?.rtt.smoothed
+        self.pair(self.sending?.pair)?.rtt.smoothed
     }
 
     /// What was refused, and how often.
@@ -413,12 +471,12 @@ impl Agent {
         (0..self.candidates.local.len()).map(move |at| self.candidates.describe_local(at, ufrag))
     }
 
-    /// The peer's candidates, those learnt by checks (`prflx`) among them. Places are stable.
+    /// The peer's candidates, those learnt by checks (`prflx`) among them. Places are stable until a restart.
     pub fn remote_candidates(&self) -> impl Iterator<Item = Candidate> {
-        (0..self.candidates.remote.len()).map(|at| self.candidates.describe_remote(at))
+        self.candidates.remote.iter().map(RemoteCandidate::describe)
     }
 
-    /// Every pair, the best first.
+    /// Every pair of this generation, the best first.
     pub fn pairs(&self) -> impl Iterator<Item = PairInfo> {
         self.list.iter().map(Pair::info)
     }

@@ -16,14 +16,18 @@ impl Agent {
     /// Controlling: nominates the best valid pair, at once if nothing better can come, else when the settle
     /// time since the first success has passed. What comes back is when to look again.
     pub(super) fn consider_nomination(&mut self, now: Instant) -> Option<Instant> {
-        if self.role != IceRole::Controlling || self.selected.is_some() || !self.has_begun() {
+        if self.role != IceRole::Controlling || !self.has_begun() {
             return None;
         }
+        let replaceable = self.replaceable_at(now)?;
         if self.list.iter().any(|pair| pair.nomination == Nomination::Wanted) {
             return None;
         }
-        let valid = |pair: &&Pair| pair.consented(now);
-        let best = self.list.best_valid(now)?;
+        let valid = |pair: &&Pair| pair.consented(now) && Some(pair.id) != self.selected;
+        let best = self.best_other(now)?;
+        if now < replaceable {
+            return Some(replaceable);
+        }
         let first = self.list.iter().filter(valid).filter_map(|pair| match pair.standing {
             Standing::Succeeded { since, .. } => Some(since),
             _ => None,
@@ -80,12 +84,10 @@ impl Agent {
         if stays {
             return;
         }
-        let first = self.selected.is_none();
         self.select(Some(id));
-        if first {
-            self.list.conclude();
-            self.cancel_other_checks(now);
-        }
+        self.switch_generation(now);
+        self.list.conclude();
+        self.cancel_other_checks(now);
     }
 
     /// Consent was lost on the selected pair: another one that was nominated takes its place if it holds.

@@ -18,7 +18,7 @@ impl Agent {
             return self.drops.count(DropReason::StunUnknownTransaction);
         };
         // RFC 8489 §9.1.4: without right integrity it is as if it never came.
-        if !self.remote.as_ref().is_some_and(|remote| remote.signed(message)) {
+        if !self.addressee(&self.transactions[at]).is_some_and(|(peer, _)| peer.signed(message)) {
             return self.drops.count(DropReason::StunIntegrity);
         }
         let Ok(scan) = Scan::of(message) else {
@@ -34,7 +34,7 @@ impl Agent {
             }
             return;
         }
-        if let Some(pair) = self.list.get_mut(transaction.pair) {
+        if let Some(pair) = self.pair_mut(transaction.pair) {
             pair.counters.responses_received += 1;
         }
         if scan.unknown().next().is_some() {
@@ -84,10 +84,12 @@ impl Agent {
     fn succeeded(&mut self, transaction: &Transaction, mapped: SocketAddr, now: Instant) {
         let consent_until = now + self.config.consent_expiry;
         let limit = self.config.max_local_candidates;
-        let Some(pair) = self.list.get_mut(transaction.pair) else { return };
-        if pair.standing == Standing::Revoked {
+        let Some(&Pair { local, standing, .. }) = self.pair(transaction.pair) else { return };
+        if standing == Standing::Revoked {
             return;
         }
+        let seen_as = self.candidates.local_seen_as(local, mapped, limit);
+        let Some(pair) = self.pair_mut(transaction.pair) else { return };
         if transaction.sends == 1 {
             pair.rtt.measure(now - transaction.sent_at);
         }
@@ -97,9 +99,11 @@ impl Agent {
         };
         pair.proven = true;
         pair.standing = Standing::Succeeded { since, consent_until };
-        pair.seen_as = Some(self.candidates.local_seen_as(pair.local, mapped, limit));
+        pair.seen_as = Some(seen_as);
         let Pair { id, foundation, nomination, .. } = *pair;
-        self.list.thaw(foundation);
+        if self.list.get(id).is_some() {
+            self.list.thaw(foundation);
+        }
         self.watch_answered(id, now);
         if transaction.purpose == Purpose::Consent {
             return self.renew_nomination(id, now);

@@ -4,6 +4,7 @@ use crate::base::drops::DropReason;
 use crate::base::net::{Path, Transmit};
 use crate::base::time::Instant;
 use crate::transport::ice::Agent;
+use crate::transport::ice::auth::Party;
 use crate::transport::ice::check::Transaction;
 use crate::transport::ice::state::IceRole;
 use crate::wire::stun::{Attribute, Builder, Class, Codes, ErrorCode, Method, TransactionId};
@@ -17,7 +18,13 @@ pub(super) enum Outgoing {
     /// The request of a transaction, if that is still alive when the datagram is asked for.
     Request(TransactionId),
     /// An answer.
-    Response { path: Path, id: TransactionId, answer: Answer },
+    Response {
+        path: Path,
+        id: TransactionId,
+        answer: Answer,
+        /// Who answers: the generation that was asked.
+        generation: u32,
+    },
 }
 
 /// How a request is answered.
@@ -39,12 +46,16 @@ impl Agent {
     }
 
     pub(super) fn queue_response(&mut self, path: Path, id: TransactionId, answer: Answer) {
+        self.queue_answer(Outgoing::Response { path, id, answer, generation: self.number });
+    }
+
+    pub(super) fn queue_answer(&mut self, response: Outgoing) {
         let waiting = self.outbox.iter().filter(|o| matches!(o, Outgoing::Response { .. })).count();
         if waiting >= self.config.max_queued_responses {
             self.drops.count(DropReason::StunBacklog);
             return;
         }
-        self.outbox.push(Outgoing::Response { path, id, answer });
+        self.outbox.push(response);
     }
 
     /// The next datagram, appended to `out`.
@@ -52,7 +63,9 @@ impl Agent {
         while let Some(outgoing) = self.outbox.pop() {
             let sent = match outgoing {
                 Outgoing::Request(id) => self.write_request(now, id, out),
-                Outgoing::Response { path, id, answer } => Some(self.write_response(path, id, answer, out)),
+                Outgoing::Response { path, id, answer, generation } => {
+                    self.answering(generation).map(|party| write_response(party, path, id, answer, out))
+                }
             };
             if sent.is_some() {
                 return sent;
@@ -63,14 +76,15 @@ impl Agent {
 
     /// RFC 8445 §7.1, §7.2.2: USERNAME, PRIORITY, the role, USE-CANDIDATE to nominate, integrity, fingerprint.
     fn write_request(&mut self, now: Instant, id: TransactionId, out: &mut Vec<u8>) -> Option<Transmit> {
-        let remote = self.remote.as_ref()?;
         let transaction = self.transactions.iter_mut().find(|t| t.id == id)?;
         // What the driver was late is no part of the round trip.
         transaction.sent_at = transaction.sent_at.max(now);
-        let &mut Transaction { path, priority, role, tie_breaker, purpose, .. } = transaction;
+        let transaction = transaction.clone();
+        let (remote, username) = self.addressee(&transaction)?;
+        let Transaction { path, priority, role, tie_breaker, purpose, .. } = transaction;
         let nominate = purpose.nominates();
         let size = Builder::new(out, Class::Request, Method::Binding, id)
-            .attribute(&Attribute::Username(&self.outgoing_username))
+            .attribute(&Attribute::Username(username))
             .attribute(&Attribute::Priority(priority))
             .attribute(&match role {
                 IceRole::Controlling => Attribute::IceControlling(tie_breaker),
@@ -82,27 +96,33 @@ impl Agent {
             .finish();
         Some(Transmit::single(path, size))
     }
+}
 
-    /// RFC 8445 §7.3: never larger than the request, so that nobody gains by faking a source (attack 38).
-    fn write_response(&self, path: Path, id: TransactionId, answer: Answer, out: &mut Vec<u8>) -> Transmit {
-        let class = if matches!(answer, Answer::Success) { Class::Success } else { Class::Error };
-        let error = |code| Some(Attribute::ErrorCode(ErrorCode { code, reason: "" }));
-        let (first, second) = match &answer {
-            Answer::Success => (Some(Attribute::XorMappedAddress(path.remote)), None),
-            Answer::BadRequest => (error(ErrorCode::BAD_REQUEST), None),
-            Answer::RoleConflict => (error(ErrorCode::ROLE_CONFLICT), None),
-            Answer::UnknownAttributes { codes, count } => {
-                let codes = Codes::from_bytes(&codes[..2 * count]);
-                (error(ErrorCode::UNKNOWN_ATTRIBUTE), Some(Attribute::UnknownAttributes(codes)))
-            }
-        };
-        let size = Builder::new(out, class, Method::Binding, id)
-            .maybe(first)
-            .maybe(second)
-            // RFC 8489 §9.1.3: with the password that protected the request.
-            .integrity(|parts, tag| self.local.sign(parts, tag))
-            .fingerprint()
-            .finish();
-        Transmit::single(path, size)
-    }
+/// RFC 8445 §7.3: never larger than the request, so that nobody gains by faking a source (attack 38).
+fn write_response(
+    party: &Party,
+    path: Path,
+    id: TransactionId,
+    answer: Answer,
+    out: &mut Vec<u8>,
+) -> Transmit {
+    let class = if matches!(answer, Answer::Success) { Class::Success } else { Class::Error };
+    let error = |code| Some(Attribute::ErrorCode(ErrorCode { code, reason: "" }));
+    let (first, second) = match &answer {
+        Answer::Success => (Some(Attribute::XorMappedAddress(path.remote)), None),
+        Answer::BadRequest => (error(ErrorCode::BAD_REQUEST), None),
+        Answer::RoleConflict => (error(ErrorCode::ROLE_CONFLICT), None),
+        Answer::UnknownAttributes { codes, count } => {
+            let codes = Codes::from_bytes(&codes[..2 * count]);
+            (error(ErrorCode::UNKNOWN_ATTRIBUTE), Some(Attribute::UnknownAttributes(codes)))
+        }
+    };
+    let size = Builder::new(out, class, Method::Binding, id)
+        .maybe(first)
+        .maybe(second)
+        // RFC 8489 §9.1.3: with the password that protected the request.
+        .integrity(|parts, tag| party.sign(parts, tag))
+        .fingerprint()
+        .finish();
+    Transmit::single(path, size)
 }

@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 use bytes::{Bytes, BytesMut};
 use purertc::base::random::Rng;
 use purertc::{
-    Certificate, CertificateOptions, ChannelEvent, Configuration, CryptoProvider, DataChannelId, Datagram, Ecn,
-    Event, Init, Instant, LocalAddress, PeerConnection, SdpType, SessionDescription, SocketId,
+    Certificate, CertificateOptions, ChannelEvent, Configuration, CryptoProvider, DataChannelId, Datagram,
+    Ecn, Event, Init, Instant, LocalAddress, PeerConnection, SdpType, SessionDescription, SocketId,
 };
 
 use crate::clock::Time;
@@ -72,7 +72,8 @@ impl Stack for Purertc {
         let mut seed = [0; 32];
         seed[..8].copy_from_slice(&setup.seed.to_le_bytes());
         let init = Init::new(instant(now), DATE, seed);
-        let mut connection = PeerConnection::new(configuration(setup.identity), init).expect("a peer connection");
+        let mut connection =
+            PeerConnection::new(configuration(setup.identity), init).expect("a peer connection");
         let local = LocalAddress::udp(SOCKET, setup.local);
         connection.add_local_address(instant(now), local);
         Self {
@@ -141,7 +142,9 @@ impl Stack for Purertc {
     }
 
     fn send(&mut self, now: Time, message: &[u8]) -> bool {
-        let Some(mut channel) = self.channel.and_then(|id| self.connection.data_channel(id)) else { return false };
+        let Some(mut channel) = self.channel.and_then(|id| self.connection.data_channel(id)) else {
+            return false;
+        };
         channel.buffered_amount() as usize + message.len() <= QUEUE
             && channel.send(instant(now), Bytes::copy_from_slice(message)).is_ok()
     }

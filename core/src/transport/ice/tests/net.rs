@@ -65,6 +65,8 @@ pub struct Net {
     pub sent: Vec<Packet>,
     /// Private address to public one; only the public one can be reached, and only by who was sent to.
     pub nat: BTreeMap<SocketAddr, SocketAddr>,
+    /// Addresses whose network is gone: nothing leaves and nothing arrives.
+    pub dead: BTreeSet<SocketAddr>,
     opened: BTreeSet<(SocketAddr, SocketAddr)>,
     hosts: [Vec<LocalAddress>; 2],
     flying: BTreeMap<(Instant, u64), Packet>,
@@ -81,6 +83,7 @@ impl Net {
             events: Default::default(),
             sent: Vec::new(),
             nat: BTreeMap::new(),
+            dead: BTreeSet::new(),
             opened: BTreeSet::new(),
             hosts: Default::default(),
             flying: BTreeMap::new(),
@@ -173,6 +176,9 @@ impl Net {
     /// Address translation on the way out, filtering on the way in.
     fn deliver(&mut self, packet: &Packet) {
         let Path { local, remote, .. } = packet.path;
+        if self.dead.contains(&local) || self.dead.contains(&remote) {
+            return;
+        }
         let source = self.nat.get(&local).copied().unwrap_or(local);
         self.opened.insert((source, remote));
         let inside = self.nat.iter().find(|(_, public)| **public == remote).map(|(inside, _)| *inside);

@@ -105,7 +105,11 @@ fn perform(scene: &mut Scene, now: &mut Instant, open: &mut Vec<(Path, Vec<u8>)>
         }
         5 => {
             let port = 5_000 + u16::from(a % 4);
-            scene.agent.add_local_address(*now, host(&format!("192.0.2.1:{port}")));
+            let host = host(&format!("192.0.2.1:{port}"));
+            match b % 4 {
+                0 => scene.agent.remove_local_address(*now, host),
+                _ => drop(scene.agent.add_local_address(*now, host)),
+            }
         }
         6 if b % 4 == 0 => {
             scene.agent.end_of_remote_candidates(*now);

@@ -82,14 +82,17 @@ fn with_a_pair_selected_other_checks_are_not_sent_again() {
 }
 
 #[test]
-fn what_is_signalled_after_the_selection_is_known_and_not_checked() {
+fn what_comes_after_the_selection_is_checked_and_stands_by() {
     let mut scene = Scene::with_role(IceRole::Controlling);
     scene.agent.add_remote_candidate(NOW, &candidate(FAR));
     scene.run(NOW + ms(1_000), |_| true);
     assert!(scene.agent.selected().is_some());
     scene.agent.add_remote_candidate(NOW + ms(1_000), &candidate(NEAR));
     assert!(scene.agent.add_local_address(NOW + ms(1_000), host("192.0.2.1:5001")).is_some());
-    assert_eq!((scene.agent.remote_candidates().count(), scene.agent.pairs().count()), (2, 1));
+    scene.run(NOW + ms(2_000), |_| true);
+    let succeeded = scene.agent.pairs().filter(|pair| pair.state == PairState::Succeeded).count();
+    assert_eq!((scene.agent.remote_candidates().count(), scene.agent.pairs().count(), succeeded), (2, 4, 4));
+    assert_eq!(scene.agent.selected().unwrap().path, Scene::path("198.51.100.8:7000"));
 }
 
 #[test]

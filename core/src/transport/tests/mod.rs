@@ -1,0 +1,4 @@
+//! Two transports, the NATs before them and the servers behind, with a virtual clock.
+
+mod gathering;
+mod net;

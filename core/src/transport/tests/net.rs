@@ -1,0 +1,264 @@
+//! The network: NATs that translate and filter, STUN servers, and two transports with real cryptography.
+
+use crate::base::net::{Datagram, Ecn, LocalAddress, Path, Protocol, SocketId};
+use crate::base::random::Rng;
+use crate::base::time::{Instant, WallClock, earliest};
+use crate::crypto::certificate::{Certificate, CertificateOptions};
+use crate::crypto::ring;
+use crate::transport::dtls::DtlsTransportState;
+use crate::transport::dtls::config::{Config as DtlsConfig, Role};
+use crate::transport::dtls::verify::fingerprint_of;
+use crate::transport::ice::{Config as IceConfig, IceRole};
+use crate::transport::{Config, Event, IceServer, Inbound, Transport};
+use crate::wire::candidate::Candidate;
+use crate::wire::fingerprint::{Fingerprint, FingerprintAlgorithm};
+use crate::wire::stun::{Attribute, Builder, Class, ErrorCode, Message, Method};
+use bytes::BytesMut;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::time::{Duration, SystemTime};
+
+pub const LEFT: usize = 0;
+pub const RIGHT: usize = 1;
+
+pub fn address(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+pub fn host(text: &str) -> LocalAddress {
+    LocalAddress::udp(SocketId(1), address(text))
+}
+
+pub const fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+pub fn stun(text: &str) -> IceServer {
+    IceServer { url: format!("stun:{text}").into(), address: address(text) }
+}
+
+/// A server that answers Binding requests.
+#[derive(Debug)]
+pub struct StunServer {
+    pub address: SocketAddr,
+    /// Answers with this error instead.
+    pub refuses: Option<u16>,
+}
+
+impl StunServer {
+    pub fn answer(&self, from: SocketAddr, data: &[u8]) -> Option<Vec<u8>> {
+        let message = Message::parse(data).ok()?;
+        assert_eq!((message.class, message.method), (Class::Request, Method::Binding));
+        let mut out = Vec::new();
+        let builder = |out, class| Builder::new(out, class, Method::Binding, message.transaction);
+        let error = |code| Attribute::ErrorCode(ErrorCode { code, reason: "go away" });
+        match self.refuses {
+            Some(code) => builder(&mut out, Class::Error).attribute(&error(code)).finish(),
+            None => builder(&mut out, Class::Success).attribute(&Attribute::XorMappedAddress(from)).finish(),
+        };
+        Some(out)
+    }
+}
+
+#[derive(Debug)]
+struct Packet {
+    from: SocketAddr,
+    to: SocketAddr,
+    data: Vec<u8>,
+}
+
+pub struct Net {
+    pub peers: [Transport; 2],
+    pub now: Instant,
+    pub delay: Duration,
+    pub events: [Vec<Event>; 2],
+    pub received: [Vec<Vec<u8>>; 2],
+    pub stun_servers: Vec<StunServer>,
+    /// Private address to public one, which lets in those alone who were sent to.
+    pub nat: BTreeMap<SocketAddr, SocketAddr>,
+    /// From, to: all that was ever sent, as it looks outside.
+    pub sent: Vec<(Instant, SocketAddr, SocketAddr)>,
+    opened: BTreeSet<(SocketAddr, SocketAddr)>,
+    hosts: [Vec<LocalAddress>; 2],
+    fingerprints: [Fingerprint; 2],
+    flying: BTreeMap<(Instant, usize), Packet>,
+}
+
+fn transport(seed: u64) -> (Transport, Fingerprint) {
+    let crypto = ring::provider();
+    let mut rng = Rng::from_number(seed);
+    let clock = WallClock::new(Instant::ZERO, SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
+    let wall = clock.at(Instant::ZERO);
+    let certificate = Certificate::generate(&crypto, CertificateOptions::default(), wall, &mut rng).unwrap();
+    let fingerprint = fingerprint_of(certificate.der(), FingerprintAlgorithm::Sha256, &crypto).unwrap();
+    let config = Config { ice: IceConfig::default(), dtls: DtlsConfig::new(certificate, crypto) };
+    (Transport::new(config, &crypto, &mut rng), fingerprint)
+}
+
+impl Net {
+    pub fn new(seed: u64) -> Self {
+        let (left, left_print) = transport(2 * seed);
+        let (right, right_print) = transport(2 * seed + 1);
+        Self {
+            peers: [left, right],
+            now: Instant::from_millis(1_000),
+            delay: ms(10),
+            events: Default::default(),
+            received: Default::default(),
+            stun_servers: Vec::new(),
+            nat: BTreeMap::new(),
+            sent: Vec::new(),
+            opened: BTreeSet::new(),
+            hosts: Default::default(),
+            fingerprints: [left_print, right_print],
+            flying: BTreeMap::new(),
+        }
+    }
+
+    pub fn add_host(&mut self, who: usize, text: &str) {
+        self.hosts[who].push(host(text));
+        self.peers[who].add_local_address(self.now, host(text));
+    }
+
+    pub fn start_stun_server(&mut self, text: &str) {
+        self.stun_servers.push(StunServer { address: address(text), refuses: None });
+    }
+
+    /// Gathers on both sides and says everything to the other, candidates as they come.
+    pub fn signal(&mut self) {
+        self.gather();
+        self.agree();
+    }
+
+    pub fn gather(&mut self) {
+        for who in [LEFT, RIGHT] {
+            self.peers[who].gather(self.now);
+        }
+    }
+
+    /// What descriptions tell.
+    pub fn agree(&mut self) {
+        for who in [LEFT, RIGHT] {
+            let credentials = self.peers[1 - who].local_credentials().clone();
+            let (ice, dtls) = if who == LEFT {
+                (IceRole::Controlling, Role::Server)
+            } else {
+                (IceRole::Controlled, Role::Client)
+            };
+            let fingerprints = vec![self.fingerprints[1 - who].clone()];
+            let peer = &mut self.peers[who];
+            peer.set_ice_role(self.now, ice);
+            peer.start_dtls(self.now, dtls, fingerprints);
+            peer.set_remote_credentials(self.now, credentials);
+        }
+        self.drain();
+    }
+
+    pub fn drain(&mut self) {
+        for who in [LEFT, RIGHT] {
+            self.drain_events(who);
+            let mut out = Vec::new();
+            while let Some(transmit) = self.peers[who].poll_transmit(self.now, &mut out) {
+                assert_eq!(transmit.size, out.len());
+                self.leave(transmit.path, std::mem::take(&mut out));
+            }
+            self.drain_events(who);
+        }
+    }
+
+    fn drain_events(&mut self, who: usize) {
+        while let Some(event) = self.peers[who].poll_event() {
+            if let Event::LocalCandidate(candidate) = &event {
+                // What a description or a trickled candidate would look like.
+                let candidate: Candidate = candidate.to_string().parse().unwrap();
+                self.peers[1 - who].add_remote_candidate(self.now, &candidate);
+            }
+            self.events[who].push(event);
+        }
+    }
+
+    fn leave(&mut self, path: Path, data: Vec<u8>) {
+        let from = self.nat.get(&path.local).copied().unwrap_or(path.local);
+        self.opened.insert((from, path.remote));
+        self.launch(from, path.remote, data);
+    }
+
+    fn launch(&mut self, from: SocketAddr, to: SocketAddr, data: Vec<u8>) {
+        self.sent.push((self.now, from, to));
+        self.flying.insert((self.now + self.delay, self.sent.len()), Packet { from, to, data });
+    }
+
+    fn deliver(&mut self, Packet { from, to, data }: Packet) {
+        if let Some(server) = self.stun_servers.iter().find(|server| server.address == to) {
+            if let Some(answer) = server.answer(from, &data) {
+                self.launch(to, from, answer);
+            }
+            return;
+        }
+        let inside = self.nat.iter().find(|(_, public)| **public == to).map(|(inside, _)| *inside);
+        let filtered = inside.is_some() && !self.opened.contains(&(to, from));
+        if filtered || self.nat.contains_key(&to) {
+            return;
+        }
+        let target = inside.unwrap_or(to);
+        for who in [LEFT, RIGHT] {
+            if let Some(host) = self.hosts[who].iter().find(|host| host.address == target) {
+                let datagram =
+                    Datagram { path: host.to(from), ecn: Ecn::NotEct, data: BytesMut::from(&data[..]) };
+                let mut inbound = Vec::new();
+                self.peers[who].handle_datagram(self.now, datagram, &mut inbound);
+                self.received[who].extend(inbound.into_iter().map(|Inbound::Sctp(data)| data.to_vec()));
+            }
+        }
+    }
+
+    fn next(&self) -> Option<Instant> {
+        let timers = self.peers.iter().map(Transport::poll_timeout);
+        earliest(timers.chain([self.flying.keys().next().map(|&(at, _)| at)]))
+    }
+
+    pub fn run_for(&mut self, time: Duration) {
+        let end = self.now + time;
+        self.drain();
+        let mut steps = 0;
+        while let Some(next) = self.next().filter(|&next| next <= end) {
+            steps += 1;
+            assert!(steps < 200_000, "busy with nothing");
+            self.now = self.now.max(next);
+            while let Some((&key, _)) = self.flying.iter().next().filter(|((at, _), _)| *at <= self.now) {
+                let packet = self.flying.remove(&key).unwrap();
+                self.deliver(packet);
+            }
+            for peer in &mut self.peers {
+                if peer.poll_timeout().is_some_and(|at| at <= self.now) {
+                    peer.handle_timeout(self.now);
+                }
+            }
+            self.drain();
+        }
+        self.now = end;
+    }
+
+    /// One sealed packet from `who` to the other.
+    pub fn send(&mut self, who: usize, packet: &[u8]) {
+        let path = self.peers[who].send_path().expect("a path").path;
+        assert_eq!(path.protocol, Protocol::Udp);
+        let mut out = Vec::new();
+        let record = self.peers[who].begin_record(&mut out).expect("a connection");
+        out.extend_from_slice(packet);
+        self.peers[who].finish_record(record, &mut out).unwrap();
+        self.leave(path, out);
+    }
+
+    pub fn connected(&self) -> bool {
+        self.peers.iter().all(|peer| peer.dtls_state() == DtlsTransportState::Connected)
+    }
+
+    pub fn candidates(&self, who: usize) -> Vec<Candidate> {
+        let candidates = self.events[who].iter().filter_map(|event| match event {
+            Event::LocalCandidate(candidate) => Some(Candidate::clone(candidate)),
+            _ => None,
+        });
+        candidates.collect()
+    }
+}
