@@ -67,8 +67,9 @@ pub struct Config {
     /// too. Default `false`. Costs four bytes in packets with contributing sources and no extension.
     pub cryptex: bool,
     /// How many streams are known at once, of RTP and of RTCP each, at 300 bytes a stream. Default 1,024. A receiver
-    /// forgets the one that was silent for longest when the peer begins another; a sender refuses to begin it.
-    /// Values below 1 count as 1.
+    /// forgets the one that was silent for longest when the peer begins another: what it sent could then be replayed,
+    /// and it cannot go on if its sequence numbers had rolled over. A sender refuses to begin another, because a
+    /// stream that it forgot would use numbers again. Values below 1 count as 1.
     pub max_streams: usize,
 }
 

@@ -210,7 +210,7 @@ impl<'a> Feedback<'a> {
             }
         } else {
             match format {
-                PLI => r.finish().map(|()| Message::PictureLoss)?,
+                PLI => Message::PictureLoss,
                 FIR => Message::IntraRequest(List::read_rest(&mut r)?),
                 APPLICATION => match r.rest().strip_prefix(&REMB) {
                     Some(estimate) => Message::Estimate(Estimate::parse(estimate)?),

@@ -79,7 +79,7 @@ pub enum Packet<'a> {
         packet_type: u8,
         /// The header's count, of five bits.
         count: u8,
-        /// What follows the header, of whole words.
+        /// What follows the header, of whole words; others are filled up with zeros.
         body: &'a [u8],
     },
 }
@@ -157,17 +157,20 @@ impl<'a> Packets<'a> {
         let len = usize::from(r.u16()?) * 4;
         let body = r.bytes(len)?;
         self.rest = r.rest();
-        Ok((packet_type, first & MAX_COUNT as u8, unpad(body, first & PADDING != 0, r.is_empty())?))
+        Ok((packet_type, first & MAX_COUNT as u8, unpad(body, first & PADDING != 0)?))
     }
 }
 
-/// RFC 3550 §6.4.1: whole words of padding at the end of the last packet, the last byte says how many bytes.
-fn unpad(body: &[u8], padded: bool, is_last: bool) -> Result<&[u8], ParseError> {
+/// Takes the padding off: the last byte says how many bytes there are.
+///
+/// RFC 3550 §6.4.1 has whole words of it, in the last packet alone. libwebrtc fills transport-wide feedback up with one
+/// to three bytes, wherever in a compound it stands, so neither is asked for.
+fn unpad(body: &[u8], padded: bool) -> Result<&[u8], ParseError> {
     if !padded {
         return Ok(body);
     }
     let count = body.last().map_or(0, |&count| usize::from(count));
-    let len = body.len().checked_sub(count).filter(|_| is_last && count > 0 && count.is_multiple_of(4));
+    let len = body.len().checked_sub(count).filter(|_| count > 0);
     len.map(|len| &body[..len]).ok_or(ParseError::BadLength)
 }
 

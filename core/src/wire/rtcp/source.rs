@@ -133,7 +133,7 @@ impl<'a> Description<'a> {
         for _ in 0..count {
             Chunk::read(&mut r)?;
         }
-        r.finish().map(|()| Self(Chunks::Wire(count, body)))
+        Ok(Self(Chunks::Wire(count, body)))
     }
 
     /// What is said, source by source.
