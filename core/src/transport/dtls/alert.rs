@@ -35,6 +35,9 @@ pub enum Failure {
     /// An extension that we did not ask for.
     #[error("the peer answers with {0:?}, which was not offered")]
     UnsupportedExtension(ExtensionType),
+    /// An extension that must be there.
+    #[error("the peer sent no {0:?}")]
+    MissingExtension(ExtensionType),
     /// The peer has no certificate.
     #[error("the peer sent no certificate")]
     NoCertificate,
@@ -71,6 +74,7 @@ impl Failure {
             Self::NothingInCommon(_) | Self::NoCertificate => AlertDescription::HandshakeFailure,
             Self::IllegalParameter(_) => AlertDescription::IllegalParameter,
             Self::UnsupportedExtension(_) => AlertDescription::UnsupportedExtension,
+            Self::MissingExtension(_) => AlertDescription::MissingExtension,
             Self::UnsupportedCertificate => AlertDescription::UnsupportedCertificate,
             // RFC 8122 §6.2: a certificate that does not fit its fingerprint ends the connection.
             Self::FingerprintMismatch => AlertDescription::BadCertificate,

@@ -1,30 +1,26 @@
 //! The client's side of a DTLS 1.2 handshake (RFC 5246 §7.3, RFC 6347 §4.2.1).
 //!
-//! `ServerHello` (maybe a `HelloVerifyRequest` before it), `Certificate`, `ServerKeyExchange`,
+//! After a `ServerHello` that takes this version: `Certificate`, `ServerKeyExchange`,
 //! `CertificateRequest`, `ServerHelloDone`; then our flight; then `Finished`.
 
 use crate::crypto::traits::Group;
 use crate::transport::dtls::alert::Failure;
-use crate::transport::dtls::common12::{
-    Peer, check_finished, check_point_formats, finish, unexpected, verify_signature,
-};
-use crate::transport::dtls::handshake::{Agreed, Context, Step};
+use crate::transport::dtls::client::{self, ExpectServerHello};
+use crate::transport::dtls::common12::{check_finished, check_point_formats, finish, unexpected};
+use crate::transport::dtls::handshake::{Agreed, Context, Done, Secrets, Step};
 use crate::transport::dtls::records::Receiver;
 use crate::transport::dtls::schedule12::{Binding, Master, Randoms};
 use crate::transport::dtls::suite::{self, Auth, Suite};
-use crate::wire::dtls::codepoints::{CipherSuite, ExtensionType, ProtocolVersion, SrtpProfile};
+use crate::transport::dtls::verify::{Peer, verify_signature};
+use crate::wire::dtls::codepoints::{ExtensionType, ProtocolVersion, SrtpProfile};
 use crate::wire::dtls::extension::{Extension, Extensions};
-use crate::wire::dtls::hello::{ClientHello, HelloVerifyRequest, ServerHello};
+use crate::wire::dtls::hello::{ClientHello, ServerHello};
 use crate::wire::dtls::message12::{
     Certificate, CertificateRequest, CertificateVerify, ClientKeyExchange, Message12, ServerKeyExchange,
 };
 
-/// How often a server may ask for a cookie. Once is usual, twice when its secret changed in between.
-const MAX_COOKIES: u8 = 3;
-
 /// What the client waits for.
 pub(super) enum State {
-    ServerHello(ExpectServerHello),
     Certificate(ExpectCertificate),
     ServerKeyExchange(ExpectServerKeyExchange),
     RequestOrDone(ExpectRequestOrDone),
@@ -34,7 +30,6 @@ pub(super) enum State {
 impl State {
     pub(super) fn handle(self, cx: &mut Context, message: Message12) -> Result<Step, Failure> {
         match self {
-            Self::ServerHello(state) => state.handle(cx, message),
             Self::Certificate(state) => state.handle(cx, message),
             Self::ServerKeyExchange(state) => state.handle(cx, message),
             Self::RequestOrDone(state) => state.handle(cx, message),
@@ -43,108 +38,46 @@ impl State {
     }
 }
 
-/// Sends the first `ClientHello`.
-pub(super) fn start(cx: &mut Context) -> Result<State, Failure> {
-    let mut extensions = vec![
-        Extension::ExtendedMasterSecret,
-        Extension::RenegotiationInfo(Vec::new()),
-        Extension::SupportedGroups(cx.config.groups.iter().map(|&g| suite::group_code(g)).collect()),
-        Extension::EcPointFormats(vec![0]),
-        Extension::SignatureAlgorithms(suite::scheme_codes()),
-    ];
-    extensions.extend(cx.srtp_offer());
-    let known = |code: &CipherSuite| suite::find(*code).is_some();
-    let hello = ClientHello {
-        version: ProtocolVersion::Dtls12,
-        random: cx.rng.secret_bytes(),
-        session_id: Vec::new(),
-        cookie: Vec::new(),
-        cipher_suites: cx.config.cipher_suites.iter().copied().filter(known).collect(),
-        compression_methods: vec![0],
-        extensions: Extensions::new(extensions),
+/// The server takes 1.2.
+pub(super) fn accept(client: &ExpectServerHello, answer: &ServerHello) -> Result<Step, Failure> {
+    let hello = client.hello();
+    if answer.version != ProtocolVersion::Dtls12 {
+        return Err(Failure::ProtocolVersion);
+    }
+    let offered = hello.cipher_suites.contains(&answer.cipher_suite);
+    let chosen = suite::find(answer.cipher_suite).filter(|_| offered);
+    let suite = chosen.ok_or(Failure::IllegalParameter("cipher suite"))?;
+    if answer.compression_method != 0 {
+        return Err(Failure::IllegalParameter("compression method"));
+    }
+    let srtp_profile = check_extensions(hello, &answer.extensions)?;
+    let base = Base {
+        suite,
+        randoms: Randoms { client: hello.random, server: answer.random },
+        extended: answer.extensions.has(ExtensionType::ExtendedMasterSecret),
+        srtp_profile,
     };
-    cx.begin_flight();
-    cx.send(&Message12::ClientHello(hello.clone()));
-    Ok(State::ServerHello(ExpectServerHello { hello, cookies: 0 }))
+    Ok(Step::Client12(State::Certificate(ExpectCertificate { base })))
 }
 
-pub(super) struct ExpectServerHello {
-    hello: ClientHello,
-    cookies: u8,
-}
-
-impl ExpectServerHello {
-    fn handle(self, cx: &mut Context, message: Message12) -> Result<Step, Failure> {
-        match message {
-            Message12::HelloVerifyRequest(request) => self.repeat(cx, request),
-            Message12::ServerHello(answer) => self.accept(&answer),
-            other => Err(unexpected("ServerHello", &other)),
+/// RFC 5246 §7.4.1.4: a server answers to what was offered and adds nothing.
+fn check_extensions(hello: &ClientHello, answered: &Extensions) -> Result<Option<SrtpProfile>, Failure> {
+    let mut srtp_profile = None;
+    for extension in answered.iter() {
+        if !hello.extensions.has(extension.kind()) {
+            return Err(Failure::UnsupportedExtension(extension.kind()));
         }
-    }
-
-    /// RFC 6347 §4.2.1: the same hello again, with the cookie; both it and the request leave the transcript.
-    fn repeat(mut self, cx: &mut Context, request: HelloVerifyRequest) -> Result<Step, Failure> {
-        self.cookies += 1;
-        if self.cookies > MAX_COOKIES {
-            return Err(Failure::IllegalParameter("number of cookies"));
-        }
-        self.hello.cookie = request.cookie;
-        cx.transcript.clear();
-        cx.begin_flight();
-        cx.send(&Message12::ClientHello(self.hello.clone()));
-        Ok(Step::Client12(State::ServerHello(self)))
-    }
-
-    fn accept(self, answer: &ServerHello) -> Result<Step, Failure> {
-        if answer.version != ProtocolVersion::Dtls12 {
-            return Err(Failure::ProtocolVersion);
-        }
-        let offered = self.hello.cipher_suites.contains(&answer.cipher_suite);
-        let chosen = suite::find(answer.cipher_suite).filter(|_| offered);
-        let suite = chosen.ok_or(Failure::IllegalParameter("cipher suite"))?;
-        if answer.compression_method != 0 {
-            return Err(Failure::IllegalParameter("compression method"));
-        }
-        let srtp_profile = self.check_extensions(&answer.extensions)?;
-        let base = Base {
-            suite,
-            randoms: Randoms { client: self.hello.random, server: answer.random },
-            extended: answer.extensions.has(ExtensionType::ExtendedMasterSecret),
-            srtp_profile,
-        };
-        Ok(Step::Client12(State::Certificate(ExpectCertificate { base })))
-    }
-
-    /// RFC 5246 §7.4.1.4: a server answers to what was offered and adds nothing.
-    fn check_extensions(&self, answered: &Extensions) -> Result<Option<SrtpProfile>, Failure> {
-        let mut srtp_profile = None;
-        for extension in answered.iter() {
-            if !self.hello.extensions.has(extension.kind()) {
-                return Err(Failure::UnsupportedExtension(extension.kind()));
+        check_point_formats(extension)?;
+        match extension {
+            // RFC 5746 §3.4: nothing was negotiated before.
+            Extension::RenegotiationInfo(info) if !info.is_empty() => {
+                return Err(Failure::IllegalParameter("renegotiation_info"));
             }
-            check_point_formats(extension)?;
-            match extension {
-                // RFC 5746 §3.4: nothing was negotiated before.
-                Extension::RenegotiationInfo(info) if !info.is_empty() => {
-                    return Err(Failure::IllegalParameter("renegotiation_info"));
-                }
-                // RFC 5764 §4.1.1: one of those that were offered, and the identifier that was offered: none.
-                Extension::UseSrtp { profiles, mki } => match profiles[..] {
-                    [profile] if self.offers(profile) && mki.is_empty() => srtp_profile = Some(profile),
-                    _ => return Err(Failure::IllegalParameter("SRTP profile")),
-                },
-                _ => {}
-            }
+            Extension::UseSrtp { .. } => srtp_profile = client::check_srtp(hello, extension)?,
+            _ => {}
         }
-        Ok(srtp_profile)
     }
-
-    fn offers(&self, profile: SrtpProfile) -> bool {
-        self.hello.extensions.iter().any(|e| match e {
-            Extension::UseSrtp { profiles, .. } => profiles.contains(&profile),
-            _ => false,
-        })
-    }
+    Ok(srtp_profile)
 }
 
 /// What the hellos settled.
@@ -187,7 +120,7 @@ impl ExpectServerKeyExchange {
         let Message12::ServerKeyExchange(exchange) = message else {
             return Err(unexpected("ServerKeyExchange", &message));
         };
-        let offered = cx.config.groups.iter().copied();
+        let offered = cx.config.groups.iter().copied().filter(|&g| g != Group::X25519MlKem768);
         let group = offered.into_iter().find(|&g| suite::group_code(g) == exchange.group);
         let group = group.ok_or(Failure::IllegalParameter("group"))?;
         // RFC 8422 §5.4: over both randoms and the server's share.
@@ -252,7 +185,7 @@ impl ExpectRequestOrDone {
 
         let agreed = Agreed {
             verified: self.peer.verified,
-            master,
+            secrets: Secrets::Dtls12(master),
             group: suite::group_code(self.group),
             srtp_profile,
             certificate: self.peer.der,
@@ -270,7 +203,7 @@ impl ExpectFinished {
         let Message12::Finished(finished) = message else {
             return Err(unexpected("Finished", &message));
         };
-        check_finished(cx, &self.agreed.master, b"server finished", &finished)?;
-        Ok(Step::Done(self.agreed))
+        check_finished(cx, self.agreed.master()?, b"server finished", &finished)?;
+        Ok(Step::Done(Done { agreed: self.agreed, traffic: None }))
     }
 }

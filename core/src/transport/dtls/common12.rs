@@ -1,33 +1,12 @@
 //! What both sides of a DTLS 1.2 handshake do alike.
 
-use crate::crypto::certificate::PeerCertificate;
 use crate::transport::dtls::alert::Failure;
 use crate::transport::dtls::handshake::Context;
 use crate::transport::dtls::records::Keys;
 use crate::transport::dtls::schedule12::Master;
-use crate::transport::dtls::suite;
-use crate::transport::dtls::verify::FingerprintVerified;
-use crate::wire::dtls::codepoints::SignatureSchemeCode;
 use crate::wire::dtls::extension::Extension;
 use crate::wire::dtls::message12::{Finished, Message12};
 use subtle::ConstantTimeEq as _;
-
-/// The peer by its certificate, whose fingerprint fits.
-pub(super) struct Peer {
-    pub verified: FingerprintVerified,
-    pub certificate: PeerCertificate,
-    pub der: Vec<u8>,
-}
-
-impl Peer {
-    /// The fingerprint is compared before anything of the certificate is read.
-    pub(super) fn check(cx: &Context, chain: Vec<Vec<u8>>) -> Result<Self, Failure> {
-        let der = chain.into_iter().next().ok_or(Failure::NoCertificate)?;
-        let verified = cx.check_fingerprint(&der)?;
-        let certificate = PeerCertificate::parse(&der).map_err(|_| Failure::UnsupportedCertificate)?;
-        Ok(Self { verified, certificate, der })
-    }
-}
 
 /// Sends `ChangeCipherSpec` and `Finished`.
 pub(super) fn finish(cx: &mut Context, master: &Master, label: &[u8], write: Keys) -> Result<(), Failure> {
@@ -63,19 +42,4 @@ pub(super) fn check_point_formats(extension: &Extension) -> Result<(), Failure> 
         }
         _ => Ok(()),
     }
-}
-
-/// Checks a signature over `message` by the key of a peer's certificate.
-pub(super) fn verify_signature(
-    cx: &Context,
-    certificate: &PeerCertificate,
-    scheme: SignatureSchemeCode,
-    message: &[u8],
-    signature: &[u8],
-) -> Result<(), Failure> {
-    // Only schemes that we offered, all of which we verify.
-    let scheme = suite::scheme_of(scheme).ok_or(Failure::IllegalParameter("signature scheme"))?;
-    let (key_type, key) = (certificate.key_type(), certificate.public_key());
-    let verification = cx.config.crypto.verification;
-    verification.verify(key_type, key, scheme, message, signature).map_err(|_| Failure::BadSignature)
 }

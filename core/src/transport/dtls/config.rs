@@ -3,7 +3,8 @@
 use crate::crypto::CryptoProvider;
 use crate::crypto::certificate::Certificate;
 use crate::crypto::traits::Group;
-use crate::wire::dtls::codepoints::{CipherSuite, SrtpProfile};
+use crate::transport::dtls::suite;
+use crate::wire::dtls::codepoints::{CipherSuite, ProtocolVersion, SrtpProfile};
 use std::time::Duration;
 
 /// Which side of the handshake: what SDP's `a=setup` decides (RFC 5763 §5), independent of ICE roles.
@@ -25,12 +26,25 @@ pub struct Config {
     pub certificate: Certificate,
     /// Where cryptography comes from.
     pub crypto: CryptoProvider,
+    /// Versions to speak, the most preferred first. Default 1.3, then 1.2: a handshake of 1.3 is a round trip
+    /// shorter, and every peer that has only 1.2 takes that. A version without any of its cipher suites in
+    /// `cipher_suites` is not spoken.
+    pub versions: Vec<ProtocolVersion>,
     /// Cipher suites, the most preferred first; those that do not fit the version are left out. Default: AES-128
     /// before AES-256 (a third faster, and beyond reach all the same), ChaCha20 last because every CPU in use
     /// has AES instructions.
     pub cipher_suites: Vec<CipherSuite>,
-    /// Groups for key agreement, the most preferred first. Default X25519, P-256, P-384.
+    /// Groups for key agreement, the most preferred first. Default X25519, P-256, P-384. A server besides
+    /// accepts [`Group::X25519MlKem768`] from every client of 1.3 that sends a share of it, before all others:
+    /// who pays for that share's 1,216 bytes wants what they buy.
     pub groups: Vec<Group>,
+    /// Those of `groups` that a client of 1.3 sends shares of at once. Default X25519 alone, which every peer
+    /// has. A server that wants another group costs one round trip more; each share costs its bytes and the
+    /// time to make it, and that of X25519MLKEM768 does not fit into one datagram.
+    pub key_shares: Vec<Group>,
+    /// Whether a server of 1.3 sends nothing but a cookie until the client has repeated it (RFC 9147 §5.1).
+    /// Default no: it takes a round trip, and ICE has proven the path. For use without ICE.
+    pub cookie: bool,
     /// SRTP profiles for `use_srtp`, the most preferred first. Default: AES-128-GCM, AES-256-GCM, AES-CM with an
     /// 80-bit tag. Empty: the extension is not used, as for a connection that carries data alone.
     pub srtp_profiles: Vec<SrtpProfile>,
@@ -49,7 +63,11 @@ impl Config {
         Self {
             certificate,
             crypto,
+            versions: vec![ProtocolVersion::Dtls13, ProtocolVersion::Dtls12],
             cipher_suites: vec![
+                CipherSuite::Aes128GcmSha256,
+                CipherSuite::Aes256GcmSha384,
+                CipherSuite::ChaCha20Poly1305Sha256,
                 CipherSuite::EcdheEcdsaAes128GcmSha256,
                 CipherSuite::EcdheRsaAes128GcmSha256,
                 CipherSuite::EcdheEcdsaAes256GcmSha384,
@@ -58,6 +76,8 @@ impl Config {
                 CipherSuite::EcdheRsaChaCha20Poly1305,
             ],
             groups: vec![Group::X25519, Group::P256, Group::P384],
+            key_shares: vec![Group::X25519],
+            cookie: false,
             srtp_profiles: vec![
                 SrtpProfile::AeadAes128Gcm,
                 SrtpProfile::AeadAes256Gcm,
@@ -66,6 +86,12 @@ impl Config {
             mtu: 1_200,
             retransmit: Retransmit::default(),
         }
+    }
+
+    /// Whether this version is spoken.
+    pub(super) fn speaks(&self, version: ProtocolVersion) -> bool {
+        self.versions.contains(&version)
+            && self.cipher_suites.iter().any(|&s| suite::version_of(s) == Some(version))
     }
 }
 

@@ -1,11 +1,13 @@
 //! Our side's messages that go out together, are answered together, and are repeated together (RFC 6347 §4.2.4).
 //!
 //! Records are built when a datagram is asked for: cut to the datagram size of that moment, numbered and, where
-//! they have to be, sealed anew each time.
+//! they have to be, sealed anew each time. What the peer acknowledged (RFC 9147 §7.2) is left out when a flight is
+//! repeated.
 
 use crate::base::time::Instant;
+use crate::transport::dtls::ranges::Ranges;
 use crate::transport::dtls::records::{Epoch, Sender};
-use crate::wire::dtls::alert::CHANGE_CIPHER_SPEC;
+use crate::wire::dtls::alert::{CHANGE_CIPHER_SPEC, RecordNumber};
 use crate::wire::dtls::codepoints::{ContentType, HandshakeType};
 use crate::wire::dtls::handshake::{Fragment, HANDSHAKE_HEADER_LEN};
 use std::time::Duration;
@@ -13,10 +15,34 @@ use std::time::Duration;
 /// Rather a new datagram than a piece smaller than this at the end of one.
 const LEAST_PIECE: usize = 48;
 
+/// The most records of a flight that are remembered for acknowledgements.
+const MOST_SENT: usize = 512;
+
 /// Something in a flight.
 pub(super) enum Piece {
-    Handshake { epoch: Epoch, kind: HandshakeType, seq: u16, body: Vec<u8> },
+    Handshake { epoch: Epoch, kind: HandshakeType, seq: u16, body: Vec<u8>, acknowledged: Ranges },
     ChangeCipherSpec,
+}
+
+impl Piece {
+    pub(super) fn handshake(epoch: Epoch, kind: HandshakeType, seq: u16, body: Vec<u8>) -> Self {
+        Self::Handshake { epoch, kind, seq, body, acknowledged: Ranges::default() }
+    }
+
+    fn is_acknowledged(&self) -> bool {
+        match self {
+            Self::Handshake { body, acknowledged, .. } => acknowledged.covers(body.len()) && !body.is_empty(),
+            Self::ChangeCipherSpec => false,
+        }
+    }
+}
+
+/// Which part of which piece went out in which record.
+struct Sent {
+    number: RecordNumber,
+    piece: usize,
+    start: usize,
+    end: usize,
 }
 
 /// A place in a flight.
@@ -30,6 +56,7 @@ struct Cursor {
 #[derive(Default)]
 pub(super) struct Flight {
     pieces: Vec<Piece>,
+    sent: Vec<Sent>,
     /// What is to be sent next; `None` when everything was.
     cursor: Option<Cursor>,
     /// The number of the peer's last message before this flight: seeing that one again means that the flight was
@@ -42,7 +69,14 @@ pub(super) struct Flight {
 impl Flight {
     /// An empty flight in answer to the message numbered `answers`, to be repeated first after `wait`.
     pub(super) fn new(answers: Option<u16>, wait: Duration) -> Self {
-        Self { pieces: Vec::new(), cursor: Some(Cursor::default()), answers, wait, sent_at: None }
+        Self {
+            pieces: Vec::new(),
+            sent: Vec::new(),
+            cursor: Some(Cursor::default()),
+            answers,
+            wait,
+            sent_at: None,
+        }
     }
 
     pub(super) fn push(&mut self, piece: Piece) {
@@ -73,6 +107,39 @@ impl Flight {
         }
     }
 
+    /// The peer has these records (RFC 9147 §7.2). What it lacks is sent again, under the same restraint as when
+    /// the peer repeats itself. `true` when it lacks nothing: the flight is over.
+    pub(super) fn acknowledge(&mut self, now: Instant, records: &[RecordNumber], pause: Duration) -> bool {
+        let key = |number: &RecordNumber| (number.epoch, number.sequence);
+        let mut records = records.to_vec();
+        records.sort_unstable_by_key(key);
+        let pieces = &mut self.pieces;
+        self.sent.retain(|sent| {
+            let is_acked = records.binary_search_by_key(&key(&sent.number), key).is_ok();
+            if let (true, Some(Piece::Handshake { acknowledged, .. })) =
+                (is_acked, pieces.get_mut(sent.piece))
+                && sent.start < sent.end
+            {
+                acknowledged.insert(sent.start, sent.end);
+            }
+            !is_acked
+        });
+        if !self.pieces.is_empty() && self.pieces.iter().all(Piece::is_acknowledged) {
+            *self = Self::default();
+            return true;
+        }
+        let due = self.sent_at.is_some_and(|sent_at| now.saturating_since(sent_at) >= pause);
+        if self.cursor.is_none() && due {
+            self.restart();
+        }
+        false
+    }
+
+    /// Whether there is nothing that the peer may still lack.
+    pub(super) const fn is_over(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
     fn restart(&mut self) {
         if !self.pieces.is_empty() {
             self.cursor = Some(Cursor::default());
@@ -89,10 +156,10 @@ impl Flight {
     ) -> Option<usize> {
         let mut cursor = self.cursor?;
         let start = out.len();
-        while let Some(piece) = self.pieces.get(cursor.piece) {
+        while cursor.piece < self.pieces.len() {
             let room = mtu.saturating_sub(out.len() - start);
-            let is_first = out.len() == start;
-            let Some(next) = write_piece(piece, cursor, room, is_first, sender, out) else { break };
+            let room = Room { bytes: room, is_first: out.len() == start };
+            let Some(next) = self.write_piece(cursor, room, sender, out) else { break };
             cursor = next;
         }
         self.cursor = (cursor.piece < self.pieces.len()).then_some(cursor);
@@ -101,47 +168,58 @@ impl Flight {
         }
         (out.len() > start).then_some(out.len() - start)
     }
-}
 
-/// Writes what fits of `piece` and tells where to go on; `None` when it has to wait for the next datagram.
-fn write_piece(
-    piece: &Piece,
-    cursor: Cursor,
-    room: usize,
-    is_first: bool,
-    sender: &mut Sender,
-    out: &mut Vec<u8>,
-) -> Option<Cursor> {
-    let next_piece = Cursor { piece: cursor.piece + 1, offset: 0 };
-    match piece {
-        Piece::ChangeCipherSpec => {
-            if room < sender.overhead(Epoch::Plain) + CHANGE_CIPHER_SPEC.len() && !is_first {
-                return None;
+    /// Writes what fits of a piece and tells where to go on; `None` when it has to wait for the next datagram.
+    fn write_piece(
+        &mut self,
+        cursor: Cursor,
+        room: Room,
+        sender: &mut Sender,
+        out: &mut Vec<u8>,
+    ) -> Option<Cursor> {
+        let next_piece = Cursor { piece: cursor.piece + 1, offset: 0 };
+        match self.pieces.get(cursor.piece)? {
+            Piece::ChangeCipherSpec => {
+                if room.bytes < sender.overhead(Epoch::Plain) + CHANGE_CIPHER_SPEC.len() && !room.is_first {
+                    return None;
+                }
+                let at = sender.begin(Epoch::Plain, out);
+                out.extend_from_slice(&CHANGE_CIPHER_SPEC);
+                sender.finish(Epoch::Plain, ContentType::ChangeCipherSpec, out, at).ok()?;
+                Some(next_piece)
             }
-            let at = sender.begin(Epoch::Plain, out);
-            out.extend_from_slice(&CHANGE_CIPHER_SPEC);
-            sender.finish(Epoch::Plain, ContentType::ChangeCipherSpec, out, at).ok()?;
-            Some(next_piece)
-        }
-        Piece::Handshake { epoch, kind, seq, body } => {
-            let rest = &body[cursor.offset..];
-            let room = room.checked_sub(sender.overhead(*epoch) + HANDSHAKE_HEADER_LEN)?;
-            let len = rest.len().min(room);
-            if len < rest.len() && len < LEAST_PIECE && !is_first {
-                return None;
+            Piece::Handshake { epoch, kind, seq, body, acknowledged } => {
+                let gap = acknowledged.gaps(cursor.offset, body.len()).next();
+                let (offset, end) = match gap {
+                    Some(gap) => gap,
+                    None if body.is_empty() => (0, 0),
+                    None => return Some(next_piece),
+                };
+                let room_left = room.bytes.checked_sub(sender.overhead(*epoch) + HANDSHAKE_HEADER_LEN)?;
+                let len = (end - offset).min(room_left);
+                if offset + len < end && len < LEAST_PIECE && !room.is_first {
+                    return None;
+                }
+                let piece = &body[offset..offset + len];
+                let at = sender.begin(*epoch, out);
+                Fragment { kind: *kind, message_seq: *seq, length: body.len(), offset, body: piece }
+                    .write(out);
+                let number = sender.finish(*epoch, ContentType::Handshake, out, at).ok()?;
+                if self.sent.len() == MOST_SENT {
+                    self.sent.remove(0);
+                }
+                let (end, whole) = (offset + len, offset + len == body.len());
+                self.sent.push(Sent { number, piece: cursor.piece, start: offset, end });
+                Some(if whole { next_piece } else { Cursor { offset: end, ..cursor } })
             }
-            let at = sender.begin(*epoch, out);
-            let fragment = Fragment {
-                kind: *kind,
-                message_seq: *seq,
-                length: body.len(),
-                offset: cursor.offset,
-                body: &rest[..len],
-            };
-            fragment.write(out);
-            sender.finish(*epoch, ContentType::Handshake, out, at).ok()?;
-            let whole = len == rest.len();
-            Some(if whole { next_piece } else { Cursor { offset: cursor.offset + len, ..cursor } })
         }
     }
+}
+
+/// What is left of a datagram.
+#[derive(Clone, Copy)]
+struct Room {
+    bytes: usize,
+    /// Whether nothing stands in it yet.
+    is_first: bool,
 }

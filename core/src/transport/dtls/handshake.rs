@@ -5,22 +5,26 @@ use crate::base::random::Rng;
 use crate::base::time::Instant;
 use crate::crypto::secret::Secret;
 use crate::crypto::traits::SignatureScheme;
+use crate::transport::dtls::acks::Acks;
 use crate::transport::dtls::alert::Failure;
 use crate::transport::dtls::config::{Config, Role};
 use crate::transport::dtls::early::EarlyRecords;
 use crate::transport::dtls::flight::{Flight, Piece};
 use crate::transport::dtls::reassembly::{Inserted, Message, Reassembly};
 use crate::transport::dtls::records::{Epoch, Keys, Receiver, Sender};
+use crate::transport::dtls::records13::Openers;
 use crate::transport::dtls::schedule12::Master;
+use crate::transport::dtls::schedule13::{Exporter, TrafficSecret};
 use crate::transport::dtls::transcript::Transcript;
 use crate::transport::dtls::verify::{self, FingerprintVerified};
-use crate::transport::dtls::{client12, server12};
+use crate::transport::dtls::{client, client12, client13, server, server12, server13};
 use crate::wire::cursor::Reader;
-use crate::wire::dtls::codepoints::{HandshakeType, NamedGroup, ProtocolVersion, SrtpProfile};
+use crate::wire::dtls::alert::RecordNumber;
+use crate::wire::dtls::codepoints::{CipherSuite, HandshakeType, NamedGroup, ProtocolVersion, SrtpProfile};
 use crate::wire::dtls::extension::Extension;
 use crate::wire::dtls::handshake::Fragment;
-use crate::wire::dtls::hello::ClientHello;
 use crate::wire::dtls::message12::Message12;
+use crate::wire::dtls::message13::Message13;
 use crate::wire::fingerprint::Fingerprint;
 use std::time::Duration;
 
@@ -30,6 +34,9 @@ pub(super) struct Context {
     pub rng: Rng,
     pub sender: Sender,
     pub receiver: Option<Receiver>,
+    /// The reading side of 1.3, and with it the version: `None` as long as that may be another one.
+    pub openers: Option<Openers>,
+    pub acks: Acks,
     pub reassembly: Reassembly,
     pub transcript: Transcript,
     pub flight: Flight,
@@ -37,7 +44,7 @@ pub(super) struct Context {
     /// What the session description says; `None` until it is known.
     pub fingerprints: Option<Vec<Fingerprint>>,
     rtt: Option<Duration>,
-    next_seq: u16,
+    pub next_seq: u16,
 }
 
 impl Context {
@@ -47,6 +54,8 @@ impl Context {
             rng,
             sender: Sender::default(),
             receiver: None,
+            openers: None,
+            acks: Acks::default(),
             reassembly: Reassembly::default(),
             transcript: Transcript::default(),
             flight: Flight::default(),
@@ -61,24 +70,47 @@ impl Context {
         self.rtt = Some(rtt);
     }
 
-    /// Begins a flight in answer to everything that was received so far.
-    pub(super) fn begin_flight(&mut self) {
+    /// How long to wait for an answer at first.
+    pub(super) fn wait(&self) -> Duration {
         let retransmit = &self.config.retransmit;
-        let wait = match self.rtt {
+        match self.rtt {
             Some(rtt) => (rtt * 2).max(retransmit.floor).min(retransmit.cap),
             None => retransmit.initial,
-        };
-        self.flight = Flight::new(self.reassembly.next().checked_sub(1), wait);
+        }
+    }
+
+    /// Begins a flight in answer to everything that was received so far.
+    pub(super) fn begin_flight(&mut self) {
+        self.acks.clear();
+        self.flight = Flight::new(self.reassembly.next().checked_sub(1), self.wait());
+    }
+
+    /// The version is 1.3: from here on nothing counts that is not sealed.
+    pub(super) fn enter_13(&mut self) {
+        self.transcript.shorten();
+        self.reassembly.forget();
+        self.openers.get_or_insert_default();
     }
 
     /// Adds a message to the flight and to the transcript.
     pub(super) fn send(&mut self, message: &Message12) {
         let mut body = Vec::new();
         message.write(&mut body);
-        let (kind, seq, epoch) = (message.kind(), self.next_seq, self.sender.epoch());
+        self.send_body(message.kind(), body);
+    }
+
+    /// Adds a message of 1.3 to the flight and to the transcript.
+    pub(super) fn send_13(&mut self, message: &Message13) {
+        let mut body = Vec::new();
+        message.write(&mut body);
+        self.send_body(message.kind(), body);
+    }
+
+    fn send_body(&mut self, kind: HandshakeType, body: Vec<u8>) {
+        let (seq, epoch) = (self.next_seq, self.sender.epoch());
         self.next_seq += 1;
         self.transcript.sent(kind, seq, &body);
-        self.flight.push(Piece::Handshake { epoch, kind, seq, body });
+        self.flight.push(Piece::handshake(epoch, kind, seq, body));
     }
 
     /// Announces the new keys; what is sent after this is sealed.
@@ -124,16 +156,53 @@ impl Context {
 /// What a handshake agreed on.
 pub(super) struct Agreed {
     pub verified: FingerprintVerified,
-    pub master: Master,
+    pub secrets: Secrets,
     pub group: NamedGroup,
     pub srtp_profile: Option<SrtpProfile>,
     /// The peer's certificate (DER).
     pub certificate: Vec<u8>,
 }
 
+/// What lives on of a handshake's secrets.
+pub(super) enum Secrets {
+    Dtls12(Master),
+    Dtls13(Exporter),
+}
+
+/// The secrets of application data in 1.3, from which later keys come.
+pub(super) struct Traffic {
+    pub read: TrafficSecret,
+    pub write: TrafficSecret,
+}
+
 impl Agreed {
     pub(super) fn export(&self, label: &[u8], context: Option<&[u8]>, len: usize) -> Option<Secret> {
-        self.master.export(label, context, len).ok()
+        match &self.secrets {
+            Secrets::Dtls12(master) => master.export(label, context, len).ok(),
+            Secrets::Dtls13(exporter) => exporter.export(label, context, len).ok(),
+        }
+    }
+
+    /// The master secret, in 1.2.
+    pub(super) const fn master(&self) -> Result<&Master, Failure> {
+        match &self.secrets {
+            Secrets::Dtls12(master) => Ok(master),
+            Secrets::Dtls13(_) => Err(Failure::ProtocolVersion),
+        }
+    }
+
+    pub(super) const fn version(&self) -> ProtocolVersion {
+        match &self.secrets {
+            Secrets::Dtls12(_) => ProtocolVersion::Dtls12,
+            Secrets::Dtls13(_) => ProtocolVersion::Dtls13,
+        }
+    }
+
+    pub(super) const fn suite(&self) -> CipherSuite {
+        match &self.secrets {
+            Secrets::Dtls12(master) => master.suite().code,
+            Secrets::Dtls13(exporter) => exporter.suite().code,
+        }
     }
 }
 
@@ -141,9 +210,20 @@ impl Agreed {
 pub(super) enum Step {
     /// Before `start`, or before a server's first `ClientHello`.
     Idle,
+    /// A client that has not seen which version the server takes.
+    Client(client::ExpectServerHello),
     Client12(client12::State),
+    Client13(client13::State),
     Server12(server12::State),
-    Done(Box<Agreed>),
+    Server13(server13::State),
+    Done(Done),
+}
+
+/// A handshake that is complete.
+pub(super) struct Done {
+    pub agreed: Box<Agreed>,
+    /// In 1.3.
+    pub traffic: Option<Box<Traffic>>,
 }
 
 /// A handshake on its way.
@@ -162,6 +242,15 @@ impl Handshake {
         matches!(self.step, Step::Idle)
     }
 
+    /// Whether we are a client that has not seen which version the server takes.
+    pub(super) const fn is_waiting_for_version(&self) -> bool {
+        matches!(self.step, Step::Client(_))
+    }
+
+    pub(super) fn is_client(&self) -> bool {
+        self.role == Role::Client
+    }
+
     /// Whether anything was sent or received, so that the peer may be told how it ends.
     pub(super) const fn has_begun(&self) -> bool {
         !self.is_idle() || self.cx.reassembly.next() > 0
@@ -174,13 +263,13 @@ impl Handshake {
 
     pub(super) fn start(&mut self) -> Result<(), Failure> {
         if self.role == Role::Client && self.is_idle() {
-            self.step = Step::Client12(client12::start(&mut self.cx)?);
+            self.step = Step::Client(client::start(&mut self.cx)?);
         }
         Ok(())
     }
 
     /// Handles every message that is complete. What was agreed on comes back when the handshake is.
-    pub(super) fn advance(&mut self) -> Result<Option<Box<Agreed>>, Failure> {
+    pub(super) fn advance(&mut self) -> Result<Option<Done>, Failure> {
         while !self.is_waiting_for_fingerprints() {
             let Some(message) = self.cx.reassembly.pop() else { break };
             let step = std::mem::replace(&mut self.step, Step::Idle);
@@ -190,7 +279,7 @@ impl Handshake {
             }
         }
         match std::mem::replace(&mut self.step, Step::Idle) {
-            Step::Done(agreed) => Ok(Some(agreed)),
+            Step::Done(done) => Ok(Some(done)),
             step => {
                 self.step = step;
                 Ok(None)
@@ -204,70 +293,81 @@ impl Handshake {
             return Ok(step);
         }
         self.cx.transcript.received(message);
+        let (kind, body, cx) = (message.kind, &message.body, &mut self.cx);
         match step {
-            Step::Idle => self.first(message),
-            Step::Client12(state) => {
-                state.handle(&mut self.cx, Message12::parse(message.kind, &message.body)?)
-            }
-            Step::Server12(state) => {
-                state.handle(&mut self.cx, Message12::parse(message.kind, &message.body)?)
-            }
-            Step::Done(agreed) => Ok(Step::Done(agreed)),
-        }
-    }
-
-    /// A server's first message. The version is chosen here, over a `ClientHello` that is there in full.
-    fn first(&mut self, message: &Message) -> Result<Step, Failure> {
-        if message.kind != HandshakeType::ClientHello {
-            return Err(Failure::UnexpectedMessage { expected: "ClientHello", got: message.kind });
-        }
-        let hello = ClientHello::parse(&message.body)?;
-        match choose_version(&hello)? {
-            Version::Dtls12 => Ok(Step::Server12(server12::accept(&mut self.cx, &hello)?)),
+            Step::Idle => server::first(cx, kind, body),
+            Step::Client(state) => state.handle(cx, Message12::parse(kind, body)?),
+            Step::Client12(state) => state.handle(cx, Message12::parse(kind, body)?),
+            Step::Client13(state) => state.handle(cx, Message13::parse(kind, body)?),
+            Step::Server12(state) => state.handle(cx, Message12::parse(kind, body)?),
+            Step::Server13(state) => state.handle(cx, Message13::parse(kind, body)?),
+            Step::Done(done) => Ok(Step::Done(done)),
         }
     }
 
     /// The content of a handshake record.
-    pub(super) fn handle_fragments(&mut self, now: Instant, epoch: Epoch, content: &[u8], drops: &mut Drops) {
+    pub(super) fn handle_fragments(
+        &mut self,
+        now: Instant,
+        (epoch, number): (Epoch, RecordNumber),
+        content: &[u8],
+        drops: &mut Drops,
+    ) {
         let mut reader = Reader::new(content);
+        let mut is_kept = true;
         while !reader.is_empty() {
             let Ok(fragment) = Fragment::parse(&mut reader) else {
                 drops.count(DropReason::DtlsMalformed);
                 return;
             };
-            // RFC 5246 §7.1: `Finished` is the first message under the new keys, and in a handshake the last.
-            if (fragment.kind == HandshakeType::Finished) != (epoch == Epoch::Sealed) {
-                drops.count(DropReason::DtlsUnexpected);
-                continue;
-            }
-            match self.cx.reassembly.insert(&fragment) {
-                // Only while nothing newer came: who sends on has seen our flight.
-                Ok(Inserted::EndOfOld(seq)) if seq.checked_add(1) == Some(self.cx.reassembly.next()) => {
-                    let pause = self.cx.config.retransmit.floor / 2;
-                    self.cx.flight.peer_repeats(now, seq, pause);
+            match self.insert(now, epoch, &fragment) {
+                Ok(()) => {}
+                Err(reason) => {
+                    is_kept = false;
+                    drops.count(reason);
                 }
-                Ok(_) => {}
-                Err(reason) => drops.count(reason),
+            }
+        }
+        // RFC 9147 §7: nothing is acknowledged that was not kept, and nothing of an earlier flight.
+        if is_kept && (epoch == Epoch::Handshake || self.cx.openers.is_none()) {
+            self.cx.acks.note(number);
+            if epoch == Epoch::Handshake {
+                // RFC 9147 §7.1: unless the answer makes it needless, a quarter of the time that the peer waits.
+                self.cx.acks.tell(now + self.cx.wait() / 4);
             }
         }
     }
+
+    fn insert(&mut self, now: Instant, epoch: Epoch, fragment: &Fragment<'_>) -> Result<(), DropReason> {
+        let cx = &mut self.cx;
+        if !is_welcome(cx, epoch, fragment) {
+            return Err(DropReason::DtlsUnexpected);
+        }
+        let is_in_order = cx.reassembly.is_in_order(fragment);
+        match cx.reassembly.insert(fragment)? {
+            // Only while nothing newer came: who sends on has seen our flight.
+            Inserted::EndOfOld(seq) if seq.checked_add(1) == Some(cx.reassembly.next()) => {
+                let pause = cx.config.retransmit.floor / 2;
+                cx.flight.peer_repeats(now, seq, pause);
+            }
+            // RFC 9147 §7.1: something seems to be lost.
+            Inserted::Kept if !is_in_order && epoch == Epoch::Handshake => cx.acks.tell(now),
+            _ => {}
+        }
+        Ok(())
+    }
 }
 
-/// The versions that there are.
-enum Version {
-    Dtls12,
-}
-
-/// Chooses for a server (RFC 8446 §4.2.1): by the extension where there is one, by the old field elsewhere.
-fn choose_version(hello: &ClientHello) -> Result<Version, Failure> {
-    let offered = hello.extensions.find(|e| match e {
-        Extension::SupportedVersions(versions) => Some(versions),
-        _ => None,
-    });
-    let has_12 = match offered {
-        Some(versions) => versions.contains(&ProtocolVersion::Dtls12),
-        // Newer versions are smaller numbers; a client may say more than 1.2 in the old field (RFC 5246 §E.1).
-        None => (0xfe00..=0xfefd).contains(&u16::from(hello.version)),
-    };
-    if has_12 { Ok(Version::Dtls12) } else { Err(Failure::ProtocolVersion) }
+/// Whether a message may come under the keys that it came under.
+fn is_welcome(cx: &Context, epoch: Epoch, fragment: &Fragment<'_>) -> bool {
+    match epoch {
+        // RFC 5246 §7.1: `Finished` is the first message under the new keys, and in a handshake the last.
+        Epoch::Sealed => fragment.kind == HandshakeType::Finished,
+        Epoch::Handshake => true,
+        // RFC 8446 §5: once there are keys, what is not sealed can only be a repetition.
+        Epoch::Plain if cx.openers.as_ref().is_some_and(Openers::has_handshake) => {
+            fragment.message_seq < cx.reassembly.next()
+        }
+        Epoch::Plain => fragment.kind != HandshakeType::Finished,
+    }
 }

@@ -4,13 +4,13 @@ use crate::base::drops::DropReason;
 use crate::base::time::Instant;
 use crate::transport::dtls::alert::Failure;
 use crate::transport::dtls::config::Role;
-use crate::transport::dtls::established::{Established, Opened};
-use crate::transport::dtls::handshake::Agreed;
-use crate::transport::dtls::records::Epoch;
+use crate::transport::dtls::established::{Established, Opened, Protocol};
+use crate::transport::dtls::handshake::Done;
+use crate::transport::dtls::session13::Session13;
 use crate::transport::dtls::{Connection, Event, State};
-use crate::wire::dtls::alert::{Alert, CHANGE_CIPHER_SPEC};
+use crate::wire::dtls::alert::{Ack, Alert, CHANGE_CIPHER_SPEC};
 use crate::wire::dtls::codepoints::{AlertDescription, AlertLevel, ContentType, ProtocolVersion};
-use crate::wire::dtls::record::{self, MAX_PLAINTEXT, RECORD_HEADER_LEN, RecordHeader};
+use crate::wire::dtls::unified::Header;
 use bytes::BytesMut;
 
 impl Connection {
@@ -24,11 +24,10 @@ impl Connection {
             self.drops.count(DropReason::Empty);
         }
         while !datagram.is_empty() {
-            let Ok(header) = record::split(&datagram) else {
+            let Ok((header, len)) = Header::split(&datagram) else {
                 self.drops.count(DropReason::DtlsMalformed);
                 return;
             };
-            let len = RECORD_HEADER_LEN + usize::from(header.length);
             // The last record takes the allocation with it; splitting it off would share the allocation.
             let is_last = len == datagram.len();
             let record = if is_last { std::mem::take(&mut datagram) } else { datagram.split_to(len) };
@@ -39,7 +38,7 @@ impl Connection {
     fn handle_record(
         &mut self,
         now: Instant,
-        header: &RecordHeader,
+        header: &Header,
         record: BytesMut,
         received: &mut Vec<BytesMut>,
     ) {
@@ -56,7 +55,7 @@ impl Connection {
     fn handle_connected(
         &mut self,
         now: Instant,
-        header: &RecordHeader,
+        header: &Header,
         record: BytesMut,
         received: &mut Vec<BytesMut>,
     ) -> Result<(), DropReason> {
@@ -72,8 +71,23 @@ impl Connection {
                     self.refuse_renegotiation();
                 }
             }
+            Opened::Handshake13(opened, content) => {
+                let handled = established.handle_handshake_13(now, opened, &content, &mut self.drops);
+                self.end_if_failed(handled);
+            }
+            Opened::Ack(ack) => {
+                let handled = established.handle_ack(now, &ack);
+                self.end_if_failed(handled);
+            }
         }
         Ok(())
+    }
+
+    fn end_if_failed(&mut self, handled: Result<(), Failure>) {
+        if let Err(failure) = handled {
+            self.fail(failure);
+        }
+        self.arm();
     }
 
     /// RFC 5246 §7.2.2: the peer may go on with what there is. WebRTC never renegotiates.
@@ -92,41 +106,32 @@ impl Connection {
     fn handle_handshaking(
         &mut self,
         now: Instant,
-        header: &RecordHeader,
+        header: &Header,
         mut record: BytesMut,
         received: &mut Vec<BytesMut>,
     ) -> Result<(), DropReason> {
         let State::Handshaking(handshake) = &mut self.state else { return Err(DropReason::DtlsUnexpected) };
-        // A client that has not begun expects nothing, a server a `ClientHello` alone.
-        let is_welcome = self.role == Role::Server && header.content_type == ContentType::Handshake;
-        if handshake.is_idle() && !is_welcome {
-            return Err(DropReason::DtlsUnexpected);
-        }
-        let epoch = match header.epoch {
-            0 => {
-                check_plain(header)?;
-                let _header = record.split_to(RECORD_HEADER_LEN);
-                Epoch::Plain
-            }
-            1 if handshake.is_idle() => return Err(DropReason::DtlsUnknownEpoch),
-            1 => match &mut handshake.cx.receiver {
-                // Application data stays sealed until the peer is known to be who it should be.
-                Some(receiver) if header.content_type != ContentType::ApplicationData => {
-                    receiver.open(header, &mut record)?;
-                    Epoch::Sealed
-                }
-                _ => return handshake.cx.early.keep(&record),
-            },
-            _ => return Err(DropReason::DtlsUnknownEpoch),
+        let opened = match header {
+            Header::Long(header) => handshake.open_long(self.role, header, &mut record)?,
+            Header::Unified(header) => handshake.open_unified(now, header, &mut record)?,
         };
-        match header.content_type {
+        let Some(opened) = opened else { return Ok(()) };
+        match opened.content_type {
             ContentType::Handshake => {
-                handshake.handle_fragments(now, epoch, &record, &mut self.drops);
+                handshake.handle_fragments(now, (opened.epoch, opened.number), &record, &mut self.drops);
                 self.advance(now, received);
                 Ok(())
             }
+            // RFC 8446 §6: once both sides seal, alerts that are not sealed are nobody's.
+            ContentType::Alert if handshake.ignores_alerts(opened.epoch) => Err(DropReason::DtlsUnexpected),
             ContentType::Alert => {
                 self.handle_alert(Alert::parse(&record).map_err(|_| DropReason::DtlsMalformed)?)
+            }
+            ContentType::Ack => {
+                let ack = Ack::parse(&record).map_err(|_| DropReason::DtlsMalformed)?;
+                handshake.handle_ack(now, &ack);
+                self.arm();
+                Ok(())
             }
             // What it announces stands in each record's epoch; the message itself changes nothing.
             ContentType::ChangeCipherSpec if *record == CHANGE_CIPHER_SPEC => Ok(()),
@@ -139,16 +144,16 @@ impl Connection {
     pub(super) fn advance(&mut self, now: Instant, received: &mut Vec<BytesMut>) {
         let State::Handshaking(handshake) = &mut self.state else { return };
         let was_idle = handshake.is_idle();
-        let had_keys = handshake.cx.receiver.is_some();
+        let had_keys = handshake.has_keys();
         match handshake.advance() {
             Err(failure) => self.fail(failure),
-            Ok(agreed) => {
+            Ok(done) => {
                 if was_idle && !handshake.is_idle() {
                     self.events.push(Event::Connecting);
                 }
-                let has_keys = handshake.cx.receiver.is_some();
-                match agreed {
-                    Some(agreed) => self.connect(now, *agreed, received),
+                let has_keys = handshake.has_keys();
+                match done {
+                    Some(done) => self.connect(now, done, received),
                     None if has_keys && !had_keys => self.replay_early(now, received),
                     None => {}
                 }
@@ -157,15 +162,27 @@ impl Connection {
         self.arm();
     }
 
-    fn connect(&mut self, now: Instant, agreed: Agreed, received: &mut Vec<BytesMut>) {
+    fn connect(&mut self, now: Instant, done: Done, received: &mut Vec<BytesMut>) {
         let State::Handshaking(handshake) = &mut self.state else { return };
         let cx = &mut handshake.cx;
-        let Some(receiver) = cx.receiver.take() else { return };
+        let protocol = match (done.traffic, cx.receiver.take()) {
+            (Some(traffic), _) => {
+                Session13::new(now, self.role, cx, traffic).map(|session| Protocol::Dtls13(Box::new(session)))
+            }
+            (None, Some(receiver)) => {
+                // RFC 6347 §4.2.4: who sent the last flight repeats it when it was lost.
+                let flight = (self.role == Role::Server).then(|| std::mem::take(&mut cx.flight));
+                Ok(Protocol::Dtls12 { receiver, flight })
+            }
+            (None, None) => return,
+        };
+        let protocol = match protocol {
+            Ok(protocol) => protocol,
+            Err(failure) => return self.fail(failure),
+        };
         let early = cx.early.take();
-        // RFC 6347 §4.2.4: who sent the last flight repeats it when it was lost.
-        let flight = (self.role == Role::Server).then(|| std::mem::take(&mut cx.flight));
-        let verified = agreed.verified;
-        let established = Established::new(std::mem::take(&mut cx.sender), receiver, agreed, flight);
+        let verified = done.agreed.verified;
+        let established = Established::new(std::mem::take(&mut cx.sender), *done.agreed, protocol);
         self.state = State::Connected(Box::new(established));
         self.timers.cancel_all();
         self.events.push(Event::Connected(verified));
@@ -180,9 +197,7 @@ impl Connection {
 
     fn handle_again(&mut self, now: Instant, records: Vec<BytesMut>, received: &mut Vec<BytesMut>) {
         for record in records {
-            if let Ok(header) = record::split(&record) {
-                self.handle_record(now, &header, record, received);
-            }
+            self.handle_datagram(now, record, received);
         }
     }
 
@@ -196,21 +211,25 @@ impl Connection {
                 }
                 Ok(())
             }
-            Alert { level: AlertLevel::Fatal, description } => {
+            // RFC 8446 §6: of 1.3 every other alert but one is the end, whatever it says of itself.
+            Alert { level, description }
+                if level == AlertLevel::Fatal
+                    || (self.speaks_13() && description != AlertDescription::UserCanceled) =>
+            {
                 self.fail(Failure::PeerAlert(description));
                 Ok(())
             }
             Alert { .. } => Err(DropReason::DtlsAlert),
         }
     }
-}
 
-/// RFC 6347 §4.1: a first `ClientHello` may come under an old version's number.
-fn check_plain(header: &RecordHeader) -> Result<(), DropReason> {
-    let version = matches!(header.version, ProtocolVersion::Dtls10 | ProtocolVersion::Dtls12);
-    if version && usize::from(header.length) <= MAX_PLAINTEXT {
-        Ok(())
-    } else {
-        Err(DropReason::DtlsMalformed)
+    const fn speaks_13(&self) -> bool {
+        match &self.state {
+            State::Handshaking(handshake) => handshake.cx.openers.is_some(),
+            State::Connected(established) => {
+                matches!(established.agreed.version(), ProtocolVersion::Dtls13)
+            }
+            State::Closed | State::Failed(_) => false,
+        }
     }
 }

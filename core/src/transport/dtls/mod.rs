@@ -1,4 +1,4 @@
-//! DTLS (RFC 6347): a handshake with mutual certificates over datagrams, and records in both directions.
+//! DTLS 1.3 (RFC 9147) and 1.2 (RFC 6347): a handshake with mutual certificates over datagrams, and records in both directions.
 //!
 //! [`Connection`] is the machine. It knows nothing of addresses: which path a datagram took, and whether ICE has
 //! proven that path, is settled before a datagram gets here. It knows nothing of SRTP or SCTP either: it agrees
@@ -13,17 +13,28 @@ pub mod config;
 pub mod export;
 pub mod verify;
 
+mod acks;
+mod client;
 mod client12;
+mod client13;
 mod common12;
+mod common13;
 mod early;
 mod established;
 mod flight;
 mod handshake;
 mod inbound;
+mod opening;
+mod ranges;
 mod reassembly;
 mod records;
+mod records13;
 mod schedule12;
+mod schedule13;
+mod server;
 mod server12;
+mod server13;
+mod session13;
 mod suite;
 mod transcript;
 
@@ -137,6 +148,8 @@ timer_keys! {
     enum Timer {
         /// The flight was not answered.
         Retransmit,
+        /// What arrived of the peer's flight is to be acknowledged.
+        Acknowledge,
     }
 }
 
@@ -212,7 +225,11 @@ impl Connection {
                 (Timer::Retransmit, State::Handshaking(handshake)) => {
                     handshake.cx.flight.time_out(self.retransmit.cap);
                 }
-                (Timer::Retransmit, _) => {}
+                (Timer::Retransmit, State::Connected(established)) => {
+                    established.time_out(self.retransmit.cap);
+                }
+                // It goes out when a datagram is asked for.
+                (Timer::Acknowledge, _) | (Timer::Retransmit, _) => {}
             }
         }
     }
@@ -229,12 +246,12 @@ impl Connection {
             State::Handshaking(handshake) => {
                 let cx = &mut handshake.cx;
                 let sent = cx.flight.poll_transmit(now, self.mtu, &mut cx.sender, out);
-                self.arm();
-                sent
+                sent.or_else(|| cx.acks.poll_transmit(now, self.mtu, &mut cx.sender, out))
             }
             State::Connected(established) => established.poll_transmit(now, self.mtu, out),
             State::Closed | State::Failed(_) => None,
         };
+        self.arm();
         sent.or_else(|| {
             let datagram = self.outbox.pop()?;
             out.extend_from_slice(&datagram);
@@ -267,10 +284,13 @@ impl Connection {
             return Err(SealError::NotConnected);
         };
         let sealed = established.sender.finish(Epoch::Sealed, ContentType::ApplicationData, out, start.at);
+        let renewed = established.renew();
         if established.sender.is_exhausted() {
             self.fail(Failure::Exhausted);
+        } else if let Err(failure) = renewed {
+            self.fail(failure);
         }
-        sealed
+        sealed.map(|_| ())
     }
 
     /// How many bytes a record adds to its content. Before a cipher suite is agreed on: the most it can be.
@@ -323,13 +343,13 @@ impl Connection {
     /// The version that was agreed on, when connected.
     #[must_use]
     pub fn version(&self) -> Option<ProtocolVersion> {
-        self.established().map(|_| ProtocolVersion::Dtls12)
+        self.established().map(|e| e.agreed.version())
     }
 
     /// The cipher suite that was agreed on, when connected.
     #[must_use]
     pub fn cipher_suite(&self) -> Option<CipherSuite> {
-        self.established().map(|e| e.agreed.master.suite().code)
+        self.established().map(|e| e.agreed.suite())
     }
 
     /// The group of the key agreement, when connected.
@@ -366,13 +386,19 @@ impl Connection {
     /// Sets the timer for the flight of the moment. It rests while we wait for the fingerprints: the peer has
     /// answered, it is we who do not go on.
     fn arm(&mut self) {
-        let deadline = match &self.state {
-            State::Handshaking(h) if !h.is_waiting_for_fingerprints() => h.cx.flight.deadline(),
-            _ => None,
+        let (repeat, acknowledge) = match &self.state {
+            State::Handshaking(h) => {
+                let repeat = (!h.is_waiting_for_fingerprints()).then(|| h.cx.flight.deadline());
+                (repeat.flatten(), h.cx.acks.deadline())
+            }
+            State::Connected(established) => established.deadlines(),
+            State::Closed | State::Failed(_) => (None, None),
         };
-        match deadline {
-            Some(at) => self.timers.set(Timer::Retransmit, at),
-            None => self.timers.cancel(Timer::Retransmit),
+        for (timer, deadline) in [(Timer::Retransmit, repeat), (Timer::Acknowledge, acknowledge)] {
+            match deadline {
+                Some(at) => self.timers.set(timer, at),
+                None => self.timers.cancel(timer),
+            }
         }
     }
 

@@ -4,9 +4,9 @@
 //! that wait in all, and the number of gaps within a message.
 
 use crate::base::drops::DropReason;
+use crate::transport::dtls::ranges::Ranges;
 use crate::wire::dtls::codepoints::HandshakeType;
 use crate::wire::dtls::handshake::Fragment;
-use smallvec::SmallVec;
 
 /// No message may be longer. A `ClientHello` with post-quantum shares has 2 kB, a chain of RSA certificates 5 kB.
 const MAX_MESSAGE: usize = 16 * 1024;
@@ -43,8 +43,8 @@ pub(super) struct Reassembly {
 
 struct Partial {
     message: Message,
-    /// What is there: sorted, neither overlapping nor touching.
-    ranges: SmallVec<[(usize, usize); 4]>,
+    /// What is there.
+    ranges: Ranges,
 }
 
 impl Reassembly {
@@ -80,6 +80,17 @@ impl Reassembly {
         Some(self.partial.swap_remove(at).message)
     }
 
+    /// Whether a fragment goes on where what is there ends, so that nothing seems to be missing before it.
+    pub(super) fn is_in_order(&self, fragment: &Fragment<'_>) -> bool {
+        let there = self.partial.iter().find(|p| p.message.seq == self.next).map_or(0, |p| p.ranges.prefix());
+        fragment.message_seq < self.next || (fragment.message_seq == self.next && fragment.offset <= there)
+    }
+
+    /// Forgets every message that is not complete, or not next.
+    pub(super) fn forget(&mut self) {
+        self.partial.clear();
+    }
+
     /// The number of the next message.
     pub(super) const fn next(&self) -> u16 {
         self.next
@@ -96,18 +107,14 @@ impl Reassembly {
         }
         let body = vec![0; fragment.length];
         let message = Message { kind: fragment.kind, seq: fragment.message_seq, body };
-        self.partial.push(Partial { message, ranges: SmallVec::new() });
+        self.partial.push(Partial { message, ranges: Ranges::default() });
         Ok(self.partial.len() - 1)
     }
 }
 
 impl Partial {
     fn is_complete(&self) -> bool {
-        match self.ranges[..] {
-            [] => self.message.body.is_empty(),
-            [(start, end)] => start == 0 && end == self.message.body.len(),
-            _ => false,
-        }
+        self.ranges.covers(self.message.body.len())
     }
 
     /// Copies what is new; what was there before stays as it came first.
@@ -120,25 +127,13 @@ impl Partial {
         if start == end {
             return Ok(());
         }
-        // The ranges that the new one overlaps or touches, all merged into one.
-        let first = self.ranges.partition_point(|r| r.1 < start);
-        let last = self.ranges.partition_point(|r| r.0 <= end);
-        if first == last && self.ranges.len() == MAX_RANGES {
+        if self.ranges.len() >= MAX_RANGES && self.ranges.gaps(start, end).eq([(start, end)]) {
             return Err(DropReason::DtlsReassembly);
         }
-        let mut at = start;
-        for &(from, to) in &self.ranges[first..last] {
-            if from > at {
-                m.body[at..from].copy_from_slice(&fragment.body[at - start..from - start]);
-            }
-            at = at.max(to);
+        for (from, to) in self.ranges.gaps(start, end) {
+            m.body[from..to].copy_from_slice(&fragment.body[from - start..to - start]);
         }
-        if at < end {
-            m.body[at..end].copy_from_slice(&fragment.body[at - start..]);
-        }
-        let merged = self.ranges[first..last].iter().fold((start, end), |m, r| (m.0.min(r.0), m.1.max(r.1)));
-        self.ranges.drain(first..last);
-        self.ranges.insert(first, merged);
+        self.ranges.insert(start, end);
         Ok(())
     }
 }

@@ -1,11 +1,12 @@
-//! The record layer of DTLS 1.2: numbers, sealing, opening, replay protection.
+//! The record layer: numbers, replay protection, records without encryption, and the sealing of DTLS 1.2.
 //!
 //! Nonces are never random: the explicit part is epoch and record number, which never repeat under one key.
 
 use crate::base::drops::DropReason;
 use crate::crypto::traits::{AeadAlgorithm, AeadKey, CryptoError, NONCE_LEN, TAG_LEN};
 use crate::transport::dtls::SealError;
-use crate::wire::dtls::alert::Alert;
+use crate::transport::dtls::records13::{self, Keys13, Sealers};
+use crate::wire::dtls::alert::{Alert, RecordNumber};
 use crate::wire::dtls::codepoints::{ContentType, ProtocolVersion};
 use crate::wire::dtls::record::{MAX_PLAINTEXT, MAX_SEQUENCE, RECORD_HEADER_LEN, RecordHeader};
 use bytes::{Buf as _, BytesMut};
@@ -83,7 +84,7 @@ impl Keys {
         at: usize,
     ) -> Result<(), CryptoError> {
         let content = at + RECORD_HEADER_LEN + self.explicit_len();
-        let explicit = number.to_bytes();
+        let explicit = explicit(number);
         let additional = additional_data(explicit, kind, out.len() - content);
         let tag = self.aead.seal(self.nonce(explicit), &additional, &mut out[content..])?;
         out.extend_from_slice(&tag);
@@ -131,22 +132,15 @@ fn header(number: RecordNumber, content_type: ContentType, length: usize) -> Rec
     RecordHeader {
         content_type,
         version: ProtocolVersion::Dtls12,
-        epoch: number.epoch,
+        epoch: number.epoch as u16,
         sequence: number.sequence,
         length: length as u16,
     }
 }
 
-#[derive(Clone, Copy)]
-struct RecordNumber {
-    epoch: u16,
-    sequence: u64,
-}
-
-impl RecordNumber {
-    fn to_bytes(self) -> [u8; 8] {
-        (u64::from(self.epoch) << 48 | self.sequence).to_be_bytes()
-    }
+/// As it stands in additional data and in the nonces of GCM.
+const fn explicit(number: RecordNumber) -> [u8; 8] {
+    (number.epoch << 48 | number.sequence).to_be_bytes()
 }
 
 /// Which keys a record is written with.
@@ -154,7 +148,9 @@ impl RecordNumber {
 pub(super) enum Epoch {
     /// None: the handshake's first part.
     Plain,
-    /// Those that the handshake agreed on.
+    /// Those of the handshake, in DTLS 1.3.
+    Handshake,
+    /// Those that the handshake agreed on: in DTLS 1.2 from `Finished` on, in DTLS 1.3 the newest for data.
     Sealed,
 }
 
@@ -162,47 +158,83 @@ pub(super) enum Epoch {
 #[derive(Default)]
 pub(super) struct Sender {
     plain_next: u64,
-    sealed_next: u64,
-    keys: Option<Keys>,
+    sealing: Sealing,
+}
+
+#[derive(Default)]
+enum Sealing {
+    #[default]
+    Nothing,
+    Dtls12 {
+        keys: Keys,
+        next: u64,
+    },
+    Dtls13(Sealers),
 }
 
 impl Sender {
+    /// The keys of DTLS 1.2.
     pub(super) fn install(&mut self, keys: Keys) {
-        self.keys = Some(keys);
+        self.sealing = Sealing::Dtls12 { keys, next: 0 };
+    }
+
+    /// The handshake's keys of DTLS 1.3.
+    pub(super) fn install_handshake(&mut self, keys: Keys13) {
+        self.sealers().install_handshake(keys);
+    }
+
+    /// The next keys for data of DTLS 1.3.
+    pub(super) fn install_application(&mut self, keys: Keys13) {
+        self.sealers().install_application(keys);
+    }
+
+    /// What is of DTLS 1.3; from the first call on, the version.
+    pub(super) fn sealers(&mut self) -> &mut Sealers {
+        if !matches!(self.sealing, Sealing::Dtls13(_)) {
+            self.sealing = Sealing::Dtls13(Sealers::default());
+        }
+        let Sealing::Dtls13(sealers) = &mut self.sealing else { unreachable!("it was just set") };
+        sealers
     }
 
     /// The newest keys that there are.
     pub(super) const fn epoch(&self) -> Epoch {
-        if self.keys.is_some() { Epoch::Sealed } else { Epoch::Plain }
+        match &self.sealing {
+            Sealing::Nothing => Epoch::Plain,
+            Sealing::Dtls12 { .. } => Epoch::Sealed,
+            Sealing::Dtls13(sealers) => sealers.epoch(),
+        }
     }
 
     /// What a record of `epoch` adds to its content.
     pub(super) fn overhead(&self, epoch: Epoch) -> usize {
-        match (epoch, &self.keys) {
-            (Epoch::Sealed, Some(keys)) => keys.overhead(),
-            _ => RECORD_HEADER_LEN,
+        match (epoch, &self.sealing) {
+            (Epoch::Plain, _) | (_, Sealing::Nothing) => RECORD_HEADER_LEN,
+            (_, Sealing::Dtls12 { keys, .. }) => keys.overhead(),
+            (_, Sealing::Dtls13(_)) => records13::OVERHEAD,
         }
     }
 
     /// Leaves room for what stands before the content.
     pub(super) fn begin(&self, epoch: Epoch, out: &mut Vec<u8>) -> usize {
         let at = out.len();
-        let before = match (epoch, &self.keys) {
-            (Epoch::Sealed, Some(keys)) => keys.overhead() - TAG_LEN,
-            _ => RECORD_HEADER_LEN,
+        let before = match (epoch, &self.sealing) {
+            (Epoch::Plain, _) | (_, Sealing::Nothing) => RECORD_HEADER_LEN,
+            (_, Sealing::Dtls12 { keys, .. }) => keys.overhead() - TAG_LEN,
+            (_, Sealing::Dtls13(_)) => records13::HEADER_LEN,
         };
         out.resize(at + before, 0);
         at
     }
 
-    /// Completes the record that began at `at`. On an error `out` is cut back to `at`.
+    /// Completes the record that began at `at`, and tells its number. On an error `out` is cut back to `at`.
     pub(super) fn finish(
         &mut self,
         epoch: Epoch,
         kind: ContentType,
         out: &mut Vec<u8>,
         at: usize,
-    ) -> Result<(), SealError> {
+    ) -> Result<RecordNumber, SealError> {
         let done = self.try_finish(epoch, kind, out, at);
         if done.is_err() {
             out.truncate(at);
@@ -216,24 +248,26 @@ impl Sender {
         kind: ContentType,
         out: &mut Vec<u8>,
         at: usize,
-    ) -> Result<(), SealError> {
-        match (epoch, &self.keys) {
+    ) -> Result<RecordNumber, SealError> {
+        match (epoch, &mut self.sealing) {
             (Epoch::Plain, _) => {
                 let number = RecordNumber { epoch: 0, sequence: take(&mut self.plain_next)? };
                 let length = out.len() - at - RECORD_HEADER_LEN;
                 out[at..at + RECORD_HEADER_LEN].copy_from_slice(&header(number, kind, length).to_bytes());
-                Ok(())
+                Ok(number)
             }
-            (Epoch::Sealed, Some(keys)) => {
+            (Epoch::Sealed, Sealing::Dtls12 { keys, next }) => {
                 let before = RECORD_HEADER_LEN + keys.explicit_len();
                 match out.len().checked_sub(at + before) {
                     Some(0..=MAX_PLAINTEXT) => {}
                     _ => return Err(SealError::TooLarge),
                 }
-                let number = RecordNumber { epoch: 1, sequence: take(&mut self.sealed_next)? };
-                keys.seal(number, kind, out, at).map_err(|_| SealError::TooLarge)
+                let number = RecordNumber { epoch: 1, sequence: take(next)? };
+                keys.seal(number, kind, out, at).map_err(|_| SealError::TooLarge)?;
+                Ok(number)
             }
-            (Epoch::Sealed, None) => Err(SealError::NotConnected),
+            (_, Sealing::Dtls13(sealers)) => sealers.seal(epoch, kind, out, at),
+            _ => Err(SealError::NotConnected),
         }
     }
 
@@ -248,13 +282,22 @@ impl Sender {
     }
 
     /// Whether record numbers ran out: the connection cannot go on.
-    pub(super) const fn is_exhausted(&self) -> bool {
-        self.sealed_next > MAX_SEQUENCE
+    pub(super) fn is_exhausted(&self) -> bool {
+        match &self.sealing {
+            Sealing::Nothing => false,
+            Sealing::Dtls12 { next, .. } => *next > MAX_SEQUENCE,
+            Sealing::Dtls13(sealers) => sealers.is_exhausted(),
+        }
+    }
+
+    /// Whether it is time for new keys, where they can be had.
+    pub(super) fn wants_update(&self) -> bool {
+        matches!(&self.sealing, Sealing::Dtls13(sealers) if sealers.wants_update())
     }
 }
 
 /// The next number. It never wraps (RFC 6347 §4.1): a nonce would repeat.
-fn take(next: &mut u64) -> Result<u64, SealError> {
+pub(super) fn take(next: &mut u64) -> Result<u64, SealError> {
     let number = *next;
     if number > MAX_SEQUENCE {
         return Err(SealError::NotConnected);
@@ -263,7 +306,7 @@ fn take(next: &mut u64) -> Result<u64, SealError> {
     Ok(number)
 }
 
-/// The reading side: keys and replay window.
+/// The reading side of DTLS 1.2: keys and replay window.
 pub(super) struct Receiver {
     keys: Keys,
     window: ReplayWindow,
@@ -291,7 +334,7 @@ impl Receiver {
 
 /// Which of the latest 128 records were seen (RFC 6347 §4.1.2.6 asks for 32, prefers 64).
 #[derive(Default)]
-struct ReplayWindow {
+pub(super) struct ReplayWindow {
     /// One more than the highest number seen.
     end: u64,
     /// Bit `n` stands for the number `end - 1 - n`.
@@ -299,7 +342,30 @@ struct ReplayWindow {
 }
 
 impl ReplayWindow {
-    const fn is_new(&self, number: u64) -> bool {
+    pub(super) const fn new() -> Self {
+        Self { end: 0, seen: 0 }
+    }
+
+    /// Whether nothing was seen.
+    pub(super) const fn is_fresh(&self) -> bool {
+        self.end == 0
+    }
+
+    /// The number that has `low` as its lowest `bits` bits and is nearest to the one that is expected next
+    /// (RFC 9147 §4.2.2).
+    pub(super) const fn nearest(&self, low: u64, bits: u32) -> u64 {
+        let span = 1 << bits;
+        let guess = (self.end & !(span - 1)) | low;
+        if guess > self.end + span / 2 && guess >= span {
+            guess - span
+        } else if guess + span / 2 < self.end && guess + span <= MAX_SEQUENCE {
+            guess + span
+        } else {
+            guess
+        }
+    }
+
+    pub(super) const fn is_new(&self, number: u64) -> bool {
         if number >= self.end {
             return true;
         }
@@ -307,7 +373,7 @@ impl ReplayWindow {
         age < 128 && self.seen >> age & 1 == 0
     }
 
-    fn mark(&mut self, number: u64) {
+    pub(super) fn mark(&mut self, number: u64) {
         if number >= self.end {
             let by = number + 1 - self.end;
             self.seen = if by < 128 { self.seen << by } else { 0 } | 1;

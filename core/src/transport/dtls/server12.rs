@@ -6,18 +6,18 @@
 
 use crate::crypto::traits::{EphemeralKey, Group, PublicKeyType, SignatureScheme};
 use crate::transport::dtls::alert::Failure;
-use crate::transport::dtls::common12::{
-    Peer, check_finished, check_point_formats, finish, unexpected, verify_signature,
-};
-use crate::transport::dtls::handshake::{Agreed, Context, Step};
+use crate::transport::dtls::common12::{check_finished, check_point_formats, finish, unexpected};
+use crate::transport::dtls::handshake::{Agreed, Context, Done, Secrets, Step};
 use crate::transport::dtls::records::{Keys, Receiver};
 use crate::transport::dtls::schedule12::{Binding, Master, Randoms};
+use crate::transport::dtls::server::{choose_srtp_profile, offered_schemes};
 use crate::transport::dtls::suite::{self, Auth, Suite};
+use crate::transport::dtls::verify::{Peer, verify_signature};
 use crate::wire::dtls::codepoints::{
     CipherSuite, ClientCertificateType, ExtensionType, NamedGroup, ProtocolVersion, SrtpProfile,
 };
 use crate::wire::dtls::extension::{Extension, Extensions};
-use crate::wire::dtls::hello::{ClientHello, ServerHello};
+use crate::wire::dtls::hello::{ClientHello, DOWNGRADE_TO_12, ServerHello};
 use crate::wire::dtls::message12::{Certificate, CertificateRequest, Message12, ServerKeyExchange};
 
 /// What the server waits for.
@@ -42,7 +42,11 @@ impl State {
 /// Answers a `ClientHello`.
 pub(super) fn accept(cx: &mut Context, hello: &ClientHello) -> Result<State, Failure> {
     let choice = Choice::of(cx, hello)?;
-    let randoms = Randoms { client: hello.random, server: cx.rng.secret_bytes() };
+    let mut randoms = Randoms { client: hello.random, server: cx.rng.secret_bytes() };
+    // RFC 8446 §4.1.3: tells a client that can do better that somebody took the better offer away.
+    if cx.config.speaks(ProtocolVersion::Dtls13) {
+        randoms.server[24..].copy_from_slice(&DOWNGRADE_TO_12);
+    }
     let ours = cx.config.crypto.key_exchange.start(choice.group, &mut cx.rng).map_err(Failure::Crypto)?;
 
     cx.begin_flight();
@@ -165,26 +169,15 @@ fn choose_group(cx: &Context, hello: &ClientHello) -> Result<Group, Failure> {
     if certificate.is_some_and(|curve| !offered.contains(&curve)) {
         return Err(Failure::NothingInCommon("curve for certificates"));
     }
-    let ours = cx.config.groups.iter().copied();
+    let ours = cx.config.groups.iter().copied().filter(|&g| g != Group::X25519MlKem768);
     let group = ours.into_iter().find(|&g| offered.contains(&suite::group_code(g)));
     group.ok_or(Failure::NothingInCommon("group"))
 }
 
 fn choose_scheme(cx: &Context, hello: &ClientHello) -> Result<SignatureScheme, Failure> {
-    let offered = hello.extensions.find(|e| match e {
-        Extension::SignatureAlgorithms(schemes) => Some(&schemes[..]),
-        _ => None,
-    });
+    let offered = offered_schemes(&hello.extensions);
     // Without the extension a client means SHA-1 (RFC 5246 §7.4.1.4.1), which nobody should sign with.
     cx.signature_scheme(|s| offered.unwrap_or_default().contains(&suite::scheme_code(s)))
-}
-
-fn choose_srtp_profile(cx: &Context, hello: &ClientHello) -> Option<SrtpProfile> {
-    let offered = hello.extensions.find(|e| match e {
-        Extension::UseSrtp { profiles, .. } => Some(profiles),
-        _ => None,
-    })?;
-    cx.config.srtp_profiles.iter().copied().find(|profile| offered.contains(profile))
 }
 
 /// What the hellos settled.
@@ -254,7 +247,7 @@ impl ExpectCertificateVerify {
         verify_signature(cx, &self.peer.certificate, verify.scheme, signed, &verify.signature)?;
         let agreed = Agreed {
             verified: self.peer.verified,
-            master: self.master,
+            secrets: Secrets::Dtls12(self.master),
             group: suite::group_code(self.base.group),
             srtp_profile: self.base.srtp_profile,
             certificate: self.peer.der,
@@ -274,9 +267,9 @@ impl ExpectFinished {
         let Message12::Finished(finished) = message else {
             return Err(unexpected("Finished", &message));
         };
-        check_finished(cx, &self.agreed.master, b"client finished", &finished)?;
+        check_finished(cx, self.agreed.master()?, b"client finished", &finished)?;
         cx.begin_flight();
-        finish(cx, &self.agreed.master, b"server finished", self.write)?;
-        Ok(Step::Done(self.agreed))
+        finish(cx, self.agreed.master()?, b"server finished", self.write)?;
+        Ok(Step::Done(Done { agreed: self.agreed, traffic: None }))
     }
 }

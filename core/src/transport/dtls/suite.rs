@@ -1,7 +1,7 @@
 //! What a cipher suite, a group and a signature scheme mean in terms of primitives.
 
 use crate::crypto::traits::{AeadAlgorithm, Group, HashAlgorithm, PublicKeyType, SignatureScheme};
-use crate::wire::dtls::codepoints::{CipherSuite, NamedGroup, SignatureSchemeCode};
+use crate::wire::dtls::codepoints::{CipherSuite, NamedGroup, ProtocolVersion, SignatureSchemeCode};
 
 /// A cipher suite of DTLS 1.2. All use ephemeral elliptic-curve key agreement and authenticated encryption.
 #[derive(Debug, PartialEq, Eq)]
@@ -68,6 +68,67 @@ static SUITES: [Suite; 6] = [
 /// The 1.2 suite of this codepoint.
 pub(super) fn find(code: CipherSuite) -> Option<&'static Suite> {
     SUITES.iter().find(|s| s.code == code)
+}
+
+/// A cipher suite of DTLS 1.3, which says nothing about keys of certificates.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Suite13 {
+    pub code: CipherSuite,
+    pub aead: AeadAlgorithm,
+    /// Of key schedule and transcript.
+    pub hash: HashAlgorithm,
+}
+
+/// RFC 8446 §B.4.
+static SUITES_13: [Suite13; 3] = [
+    Suite13 {
+        code: CipherSuite::Aes128GcmSha256,
+        aead: AeadAlgorithm::Aes128Gcm,
+        hash: HashAlgorithm::Sha256,
+    },
+    Suite13 {
+        code: CipherSuite::Aes256GcmSha384,
+        aead: AeadAlgorithm::Aes256Gcm,
+        hash: HashAlgorithm::Sha384,
+    },
+    Suite13 {
+        code: CipherSuite::ChaCha20Poly1305Sha256,
+        aead: AeadAlgorithm::ChaCha20Poly1305,
+        hash: HashAlgorithm::Sha256,
+    },
+];
+
+/// The 1.3 suite of this codepoint.
+pub(super) fn find_13(code: CipherSuite) -> Option<&'static Suite13> {
+    SUITES_13.iter().find(|s| s.code == code)
+}
+
+/// The version that a suite belongs to, when it is one that we know.
+pub(super) fn version_of(code: CipherSuite) -> Option<ProtocolVersion> {
+    let dtls12 = find(code).map(|_| ProtocolVersion::Dtls12);
+    dtls12.or_else(|| find_13(code).map(|_| ProtocolVersion::Dtls13))
+}
+
+/// Whether a handshake of 1.3 may be signed with this scheme by a key of this type (RFC 8446 §4.2.3): ECDSA on
+/// the one curve that the scheme names, RSA with PSS alone.
+pub(super) const fn signs_13(scheme: SignatureScheme, key: PublicKeyType) -> bool {
+    match scheme {
+        SignatureScheme::EcdsaP256Sha256 => matches!(key, PublicKeyType::EcdsaP256),
+        SignatureScheme::EcdsaP384Sha384 => matches!(key, PublicKeyType::EcdsaP384),
+        SignatureScheme::RsaPssSha256 | SignatureScheme::RsaPssSha384 | SignatureScheme::RsaPssSha512 => {
+            matches!(key, PublicKeyType::Rsa)
+        }
+        SignatureScheme::RsaPkcs1Sha256
+        | SignatureScheme::RsaPkcs1Sha384
+        | SignatureScheme::RsaPkcs1Sha512 => false,
+    }
+}
+
+/// The group of a codepoint, when we know it.
+pub(super) fn group_of(code: NamedGroup) -> Option<Group> {
+    [Group::X25519, Group::P256, Group::P384, Group::X25519MlKem768]
+        .into_iter()
+        .find(|&group| group_code(group) == code)
 }
 
 /// The group's codepoint.

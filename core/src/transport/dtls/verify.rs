@@ -1,8 +1,12 @@
 //! Whose certificate it is: fingerprints and handshake signatures.
 
 use crate::crypto::CryptoProvider;
+use crate::crypto::certificate::PeerCertificate;
 use crate::crypto::traits::{CryptoError, HashAlgorithm};
 use crate::transport::dtls::alert::Failure;
+use crate::transport::dtls::handshake::Context;
+use crate::transport::dtls::suite;
+use crate::wire::dtls::codepoints::SignatureSchemeCode;
 use crate::wire::fingerprint::{Fingerprint, FingerprintAlgorithm};
 use subtle::ConstantTimeEq as _;
 
@@ -60,4 +64,36 @@ pub(super) fn check_fingerprint(
     };
     let found = signalled.iter().filter(usable).filter(|f| strength(f) == strongest).any(fits);
     if found { Ok(FingerprintVerified(())) } else { Err(Failure::FingerprintMismatch) }
+}
+
+/// The peer by its certificate, whose fingerprint fits.
+pub(super) struct Peer {
+    pub verified: FingerprintVerified,
+    pub certificate: PeerCertificate,
+    pub der: Vec<u8>,
+}
+
+impl Peer {
+    /// The fingerprint is compared before anything of the certificate is read.
+    pub(super) fn check(cx: &Context, chain: Vec<Vec<u8>>) -> Result<Self, Failure> {
+        let der = chain.into_iter().next().ok_or(Failure::NoCertificate)?;
+        let verified = cx.check_fingerprint(&der)?;
+        let certificate = PeerCertificate::parse(&der).map_err(|_| Failure::UnsupportedCertificate)?;
+        Ok(Self { verified, certificate, der })
+    }
+}
+
+/// Checks a signature over `message` by the key of a peer's certificate.
+pub(super) fn verify_signature(
+    cx: &Context,
+    certificate: &PeerCertificate,
+    scheme: SignatureSchemeCode,
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), Failure> {
+    // Only schemes that we offered, all of which we verify.
+    let scheme = suite::scheme_of(scheme).ok_or(Failure::IllegalParameter("signature scheme"))?;
+    let (key_type, key) = (certificate.key_type(), certificate.public_key());
+    let verification = cx.config.crypto.verification;
+    verification.verify(key_type, key, scheme, message, signature).map_err(|_| Failure::BadSignature)
 }

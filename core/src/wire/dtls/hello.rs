@@ -2,7 +2,7 @@
 
 use crate::wire::cursor::{ParseError, Reader, put_prefixed_u16};
 use crate::wire::dtls::codepoints::{CipherSuite, ProtocolVersion};
-use crate::wire::dtls::extension::{Extensions, Place};
+use crate::wire::dtls::extension::{Extension, Extensions, Place};
 use crate::wire::dtls::vector;
 
 /// Session identifiers are at most 32 bytes long.
@@ -13,6 +13,9 @@ pub const HELLO_RETRY_REQUEST: [u8; 32] = [
     0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2,
     0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
+
+/// How `ServerHello.random` ends when a server that speaks 1.3 answers with 1.2 (RFC 8446 §4.1.3).
+pub const DOWNGRADE_TO_12: [u8; 8] = *b"DOWNGRD\x01";
 
 /// What a client opens with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +99,22 @@ impl ServerHello {
         };
         r.finish()?;
         Ok(hello)
+    }
+
+    /// Whether it is a `HelloRetryRequest`.
+    #[must_use]
+    pub fn is_retry(&self) -> bool {
+        self.random == HELLO_RETRY_REQUEST
+    }
+
+    /// The version that was chosen: by the extension where there is one (RFC 8446 §4.2.1).
+    #[must_use]
+    pub fn selected_version(&self) -> ProtocolVersion {
+        let selected = self.extensions.find(|e| match e {
+            Extension::SelectedVersion(version) => Some(*version),
+            _ => None,
+        });
+        selected.unwrap_or(self.version)
     }
 
     /// Appends the message body. Without extensions not even their length is written, for old clients.

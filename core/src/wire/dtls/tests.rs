@@ -9,7 +9,7 @@ use crate::wire::dtls::hello::{ClientHello, HELLO_RETRY_REQUEST, HelloVerifyRequ
 use crate::wire::dtls::message12::{self, Message12};
 use crate::wire::dtls::message13::{self, CertificateEntry, KeyUpdate, Message13, NewSessionTicket};
 use crate::wire::dtls::record::{self, MAX_SEQUENCE, RECORD_HEADER_LEN, RecordHeader};
-use crate::wire::dtls::unified::{SequenceBits, UnifiedHeader};
+use crate::wire::dtls::unified::{Header, SequenceBits, UnifiedHeader};
 use quickcheck::{Arbitrary, Gen, quickcheck};
 
 fn vec_of<T: Arbitrary>(g: &mut Gen, max: usize) -> Vec<T> {
@@ -195,6 +195,7 @@ quickcheck! {
             let _ = Message13::parse(kind.into(), &bytes);
         }
         let _ = (Alert::parse(&bytes), Ack::parse(&bytes), record::split(&bytes));
+        let _ = Header::split(&bytes).map(|(_, len)| &bytes[..len]);
         let _ = UnifiedHeader::parse(&mut Reader::new(&bytes), 3);
         let mut reader = Reader::new(&bytes);
         while Fragment::parse(&mut reader).is_ok() {}
@@ -227,6 +228,7 @@ quickcheck! {
         header.write(&mut bytes);
         let mut reader = Reader::new(&bytes);
         UnifiedHeader::is_unified(bytes[0])
+            && header.wire_len() == bytes.len()
             && UnifiedHeader::parse(&mut reader, cid_len) == Ok(header)
             && reader.is_empty()
     }
@@ -263,6 +265,17 @@ fn a_record_must_be_there_in_full() {
     assert_eq!(record::split(&bytes[..RECORD_HEADER_LEN - 1]), Err(ParseError::Truncated));
     bytes[11] = 0xff;
     assert_eq!(record::split(&bytes), Err(ParseError::BadLength));
+}
+
+#[test]
+fn a_unified_record_goes_to_the_datagram_s_end_or_to_its_length() {
+    let split = |bytes: &[u8]| Header::split(bytes).map(|(_, len)| len);
+    assert_eq!(split(&[0b0010_1110, 1, 2, 0, 2, 7, 7, 9]), Ok(7));
+    assert_eq!(split(&[0b0010_1110, 1, 2, 0, 3, 7, 7]), Err(ParseError::Truncated));
+    assert_eq!(split(&[0b0010_1010, 1, 2, 7, 7, 7]), Ok(6));
+    assert_eq!(split(&[0b0010_0010, 1, 7, 7]), Ok(4));
+    assert_eq!(split(&[0b0010_1110, 1]), Err(ParseError::Truncated));
+    assert_eq!(split(&[]), Err(ParseError::Truncated));
 }
 
 #[test]

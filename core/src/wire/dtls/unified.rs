@@ -1,6 +1,7 @@
 //! The header of encrypted DTLS 1.3 records (RFC 9147 §4).
 
 use crate::wire::cursor::{ParseError, Reader};
+use crate::wire::dtls::record::{self, RECORD_HEADER_LEN, RecordHeader};
 
 /// What of the record number stands in the header; it is itself encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +52,17 @@ impl UnifiedHeader {
         Ok(Self { epoch_bits: first & 0b11, connection_id, sequence, length })
     }
 
+    /// How many bytes it takes.
+    #[must_use]
+    pub fn wire_len(&self) -> usize {
+        let sequence = match self.sequence {
+            SequenceBits::Eight(_) => 1,
+            SequenceBits::Sixteen(_) => 2,
+        };
+        let length = if self.length.is_some() { 2 } else { 0 };
+        1 + self.connection_id.as_ref().map_or(0, Vec::len) + sequence + length
+    }
+
     /// Appends the header.
     pub fn write(&self, out: &mut Vec<u8>) {
         let connection_id = if self.connection_id.is_some() { 0b1_0000 } else { 0 };
@@ -64,6 +76,37 @@ impl UnifiedHeader {
         }
         if let Some(length) = self.length {
             out.extend_from_slice(&length.to_be_bytes());
+        }
+    }
+}
+
+/// The header of any record, as its first byte tells (RFC 9147 §4.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Header {
+    /// Of DTLS 1.2, or of DTLS 1.3 without encryption.
+    Long(RecordHeader),
+    /// Of an encrypted record of DTLS 1.3.
+    Unified(UnifiedHeader),
+}
+
+impl Header {
+    /// The header at the front of `datagram` and the length of its record, when that is there in full. No
+    /// connection id was agreed on.
+    pub fn split(datagram: &[u8]) -> Result<(Self, usize), ParseError> {
+        match datagram.first() {
+            Some(&first) if UnifiedHeader::is_unified(first) => {
+                let mut reader = Reader::new(datagram);
+                let header = UnifiedHeader::parse(&mut reader, 0)?;
+                let length = header.length.map_or(reader.len(), usize::from);
+                reader.bytes(length)?;
+                let len = header.wire_len() + length;
+                Ok((Self::Unified(header), len))
+            }
+            _ => {
+                let header = record::split(datagram)?;
+                let len = RECORD_HEADER_LEN + usize::from(header.length);
+                Ok((Self::Long(header), len))
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 use crate::base::drops::DropReason;
 use crate::crypto::traits::{AeadKey, CryptoError, NONCE_LEN, TAG_LEN};
 use crate::transport::dtls::SealError;
-use crate::transport::dtls::records::{Epoch, Keys, Receiver, ReplayWindow, Salt, Sender};
+use crate::transport::dtls::records::{Epoch, Keys, Receiver, ReplayWindow, Salt, Sealing, Sender};
 use crate::wire::dtls::codepoints::ContentType;
 use crate::wire::dtls::record::{self, MAX_PLAINTEXT, MAX_SEQUENCE, RECORD_HEADER_LEN};
 use bytes::BytesMut;
@@ -57,7 +57,7 @@ fn seal(sender: &mut Sender, content: &[u8]) -> Result<Vec<u8>, SealError> {
     let sealed = sender.finish(Epoch::Sealed, ContentType::ApplicationData, &mut out, at);
     let record = out.split_off(6);
     assert_eq!(out, b"before");
-    sealed.map(|()| record)
+    sealed.map(|_| record)
 }
 
 fn open(receiver: &mut Receiver, record: &[u8]) -> Result<Vec<u8>, DropReason> {
@@ -88,7 +88,7 @@ fn attack_14_nonces_are_epoch_and_number_and_never_repeat() {
 #[test]
 fn record_numbers_end_and_never_wrap() {
     let mut sender = sender(false);
-    sender.sealed_next = MAX_SEQUENCE;
+    sender.sealing = Sealing::Dtls12 { keys: keys(false), next: MAX_SEQUENCE };
     assert!(seal(&mut sender, b"the last").is_ok());
     assert!(sender.is_exhausted());
     assert_eq!(seal(&mut sender, b"one more"), Err(SealError::NotConnected));

@@ -29,7 +29,7 @@ fn other_config() -> Config {
     static CERTIFICATE: OnceLock<Certificate> = OnceLock::new();
     let crypto = config().crypto;
     let certificate = CERTIFICATE.get_or_init(|| new_certificate(&crypto, CertificateOptions::default(), 99));
-    Config::new(certificate.clone(), crypto)
+    Config { versions: config().versions, ..Config::new(certificate.clone(), crypto) }
 }
 
 #[test]

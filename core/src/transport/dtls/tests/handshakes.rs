@@ -11,7 +11,7 @@ use crate::transport::dtls::tests::{Pair, config, fingerprint, new_certificate};
 use crate::transport::dtls::{DtlsTransportState, Event};
 use crate::wire::dtls::codepoints::{AlertDescription, CipherSuite, SrtpProfile};
 
-fn providers() -> Vec<CryptoProvider> {
+pub(super) fn providers() -> Vec<CryptoProvider> {
     vec![
         crate::crypto::ring::provider(),
         #[cfg(feature = "rustcrypto")]
@@ -19,14 +19,15 @@ fn providers() -> Vec<CryptoProvider> {
     ]
 }
 
-fn with_key(crypto: CryptoProvider, key_type: KeyType) -> Config {
+pub(super) fn with_key(crypto: CryptoProvider, key_type: KeyType) -> Config {
     let options = CertificateOptions { key_type, ..CertificateOptions::default() };
-    Config::new(new_certificate(&crypto, options, 3), crypto)
+    Config { versions: config().versions, ..Config::new(new_certificate(&crypto, options, 3), crypto) }
 }
 
-fn with_rsa() -> Config {
+pub(super) fn with_rsa() -> Config {
     let crypto = crate::crypto::ring::provider();
-    Config::new(Certificate::from_pem(&crypto, RSA_2048).unwrap(), crypto)
+    let certificate = Certificate::from_pem(&crypto, RSA_2048).unwrap();
+    Config { versions: config().versions, ..Config::new(certificate, crypto) }
 }
 
 fn connect(mut client: Config, server: &Config, suite: CipherSuite, group: Group) {

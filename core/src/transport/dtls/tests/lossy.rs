@@ -2,9 +2,11 @@
 
 use crate::base::random::Rng;
 use crate::base::time::Instant;
+use crate::crypto::traits::Group;
 use crate::transport::dtls::config::Config;
-use crate::transport::dtls::tests::{DELAY, Fate, Pair, config};
+use crate::transport::dtls::tests::{DELAY, Fate, Pair, config, config_13};
 use crate::transport::dtls::{DtlsTransportState, Event};
+use crate::wire::dtls::codepoints::ProtocolVersion;
 use quickcheck::{TestResult, quickcheck};
 use std::time::Duration;
 
@@ -24,9 +26,11 @@ fn bad_network(seed: u64, loss: u64, spread: Duration) -> impl FnMut(bool, &[u8]
 }
 
 fn with_mtu(mtu: usize) -> Config {
-    let mut config = config();
-    config.mtu = mtu;
-    config
+    Config { mtu, ..config() }
+}
+
+fn with_mtu_13(mtu: usize) -> Config {
+    Config { mtu, ..config_13() }
 }
 
 quickcheck! {
@@ -41,6 +45,27 @@ quickcheck! {
             }
         }
         pair.assert_connected();
+        TestResult::passed()
+    }
+
+    fn a_handshake_of_1_3_survives_loss_repetition_and_disorder(seed: u64, loss: u8, mtu: u16, hard: bool) -> TestResult {
+        let (loss, mtu) = (u64::from(loss) % 40, 150 + usize::from(mtu) % 1_100);
+        let mut network = bad_network(seed, loss, Duration::from_millis(150));
+        let (mut client, mut server) = (with_mtu_13(mtu), with_mtu_13(mtu));
+        if hard {
+            // Another round trip, and large messages.
+            (client.groups, client.key_shares) = (vec![Group::X25519MlKem768, Group::X25519], vec![Group::X25519]);
+            (server.groups, server.cookie) = (vec![Group::X25519MlKem768], true);
+        }
+        let mut pair = Pair::new(client, server);
+        let until = Instant::from_millis(3_600_000);
+        while !pair.is_connected() || pair.client.dtls.poll_timeout().is_some() {
+            if !pair.step(until, &mut network) {
+                return TestResult::error(format!("not connected after an hour: {:?}", pair.client.dtls));
+            }
+        }
+        pair.assert_connected();
+        assert_eq!(pair.client.dtls.version(), Some(ProtocolVersion::Dtls13));
         TestResult::passed()
     }
 }
@@ -58,11 +83,14 @@ fn losing(n: usize) -> impl FnMut(bool, &[u8]) -> Fate {
 fn any_single_datagram_may_be_lost() {
     for mtu in [300, 1_200] {
         for n in 0.. {
-            let mut pair = Pair::new(with_mtu(mtu), with_mtu(mtu));
-            let mut network = losing(n);
-            pair.run_with(Duration::from_secs(20), &mut network);
-            pair.assert_connected();
-            let sent = pair.client.sent.len() + pair.server.sent.len();
+            let mut sent = 0;
+            for config in [with_mtu(mtu), with_mtu_13(mtu)] {
+                let mut pair = Pair::new(config.clone(), config);
+                let mut network = losing(n);
+                pair.run_with(Duration::from_secs(20), &mut network);
+                pair.assert_connected();
+                sent = sent.max(pair.client.sent.len() + pair.server.sent.len());
+            }
             if sent <= n {
                 break;
             }
@@ -173,4 +201,79 @@ fn repetitions_are_answered_sparingly() {
     (0..50).for_each(|_| pair.server.handle(pair.now, &hello));
     pair.transmit(&mut |_, _| vec![]);
     assert_eq!(pair.server.sent.len(), 2 * flight);
+}
+
+/// RFC 9147 §7.2: what arrived is not sent again.
+#[test]
+fn only_what_was_lost_is_repeated() {
+    let mut pair = Pair::new(with_mtu_13(300), with_mtu_13(300));
+    let (mut server_sent, mut lost) = (0, 0);
+    pair.run_with(Duration::from_secs(20), &mut |to_server, _| {
+        server_sent += usize::from(!to_server);
+        // Of the server's flight the third datagram.
+        if !to_server && server_sent == 3 {
+            lost += 1;
+            return vec![];
+        }
+        vec![DELAY]
+    });
+    pair.assert_connected();
+    let whole: usize = pair.server.sent[..4].iter().map(Vec::len).sum();
+    let mut lossless = Pair::new(with_mtu_13(300), with_mtu_13(300));
+    lossless.run();
+    assert_eq!((lost, pair.server.sent.len()), (1, lossless.server.sent.len() + 1), "of {whole} bytes");
+}
+
+/// RFC 9147 §7.1: what overtook `ServerHello` cannot be read, and says that something is lost before the timer does.
+#[test]
+fn a_lost_server_hello_is_noticed_early() {
+    let mut pair = Pair::new(with_mtu_13(200), with_mtu_13(200));
+    let mut server_sent = 0;
+    while !pair.is_connected() {
+        assert!(pair.step(Instant::from_millis(900), &mut |to_server, _| {
+            server_sent += usize::from(!to_server);
+            if !to_server && server_sent == 1 { vec![] } else { vec![DELAY] }
+        }));
+    }
+    assert!(pair.now < Instant::from_millis(400), "{:?}", pair.now);
+}
+
+/// A client's last flight is repeated until it is acknowledged, and then no more.
+#[test]
+fn the_client_s_last_flight_is_repeated_until_acknowledged() {
+    let mut pair = Pair::new(config_13(), config_13());
+    let mut client_sent = 0;
+    pair.run_with(Duration::from_secs(30), &mut |to_server, _| {
+        client_sent += usize::from(to_server);
+        if to_server && (2..5).contains(&client_sent) { vec![] } else { vec![DELAY] }
+    });
+    pair.assert_connected();
+    assert_eq!(pair.client.sent.len(), 5);
+    // The acknowledgement lost: the same flight again, and the same answer.
+    let mut pair = Pair::new(config_13(), config_13());
+    let mut server_sent = 0;
+    pair.run_with(Duration::from_secs(30), &mut |to_server, _| {
+        server_sent += usize::from(!to_server);
+        if !to_server && (2..4).contains(&server_sent) { vec![] } else { vec![DELAY] }
+    });
+    pair.assert_connected();
+    assert_eq!((pair.client.sent.len(), pair.server.sent.len()), (4, 4));
+    assert_eq!((pair.client.events.len(), pair.server.events.len()), (2, 2));
+}
+
+/// A client may send at once what the server cannot deliver before it has seen who the client is.
+#[test]
+fn early_application_data_of_1_3_waits_for_the_client_s_certificate() {
+    let mut pair = Pair::new(config_13(), config_13());
+    while pair.client.dtls.state() != DtlsTransportState::Connected {
+        assert!(pair.step(Instant::from_millis(9_000), &mut |_, _| vec![DELAY]));
+    }
+    for text in [&b"first"[..], b"second"] {
+        let record = pair.client.seal(text);
+        pair.server.handle(pair.now, &record);
+    }
+    assert!(pair.server.received.is_empty());
+    pair.run();
+    assert_eq!(pair.server.received, [&b"first"[..], b"second"]);
+    assert_eq!(pair.server.dtls.drops().total(), 0);
 }

@@ -3,6 +3,7 @@
 mod attacks;
 mod attacks_handshake;
 mod handshakes;
+mod handshakes13;
 mod lifetime;
 mod lossy;
 
@@ -14,6 +15,7 @@ use crate::crypto::certificate::{Certificate, CertificateOptions};
 use crate::transport::dtls::config::{Config, Role};
 use crate::transport::dtls::verify::fingerprint_of;
 use crate::transport::dtls::{Connection, DtlsTransportState, Event};
+use crate::wire::dtls::codepoints::ProtocolVersion;
 use crate::wire::fingerprint::{Fingerprint, FingerprintAlgorithm};
 use bytes::BytesMut;
 use std::collections::VecDeque;
@@ -110,6 +112,14 @@ impl Pair {
         Self::new(config(), config())
     }
 
+    /// A pair that is connected with 1.3.
+    pub(super) fn connected_13() -> Self {
+        let mut pair = Self::new(config_13(), config_13());
+        pair.run();
+        pair.assert_connected();
+        pair
+    }
+
     pub(super) fn connected() -> Self {
         let mut pair = Self::default_config();
         pair.run();
@@ -199,13 +209,19 @@ pub(super) fn new_certificate(
     Certificate::generate(crypto, options, now, &mut Rng::from_number(seed)).unwrap()
 }
 
-/// With a certificate of its own that the whole process shares.
+/// As [`config`], but as it comes: for 1.3 first.
+pub(super) fn config_13() -> Config {
+    let versions = vec![ProtocolVersion::Dtls13, ProtocolVersion::Dtls12];
+    Config { versions, ..config() }
+}
+
+/// With a certificate of its own that the whole process shares, and for 1.2 alone.
 pub(super) fn config() -> Config {
     static CERTIFICATE: OnceLock<Certificate> = OnceLock::new();
     let crypto = CryptoProvider::default();
     let certificate =
         CERTIFICATE.get_or_init(|| new_certificate(&crypto, CertificateOptions::default(), 1)).clone();
-    Config::new(certificate, crypto)
+    Config { versions: vec![ProtocolVersion::Dtls12], ..Config::new(certificate, crypto) }
 }
 
 pub(super) fn fingerprint(config: &Config) -> Fingerprint {
