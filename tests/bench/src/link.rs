@@ -36,7 +36,7 @@ impl<D: AsRef<[u8]>> Link<D> {
     }
 
     /// Moves up to `limit` datagrams that have arrived to `into`.
-    fn take_arrived(&mut self, now: Time, limit: usize, into: &mut Vec<D>) {
+    pub fn take_arrived(&mut self, now: Time, limit: usize, into: &mut Vec<D>) {
         while into.len() < limit && self.next_arrival().is_some_and(|at| at <= now) {
             into.extend(self.queue.pop_front().map(|(_, datagram)| datagram));
         }
@@ -51,19 +51,32 @@ pub struct End<S: Stack> {
 }
 
 impl<S: Stack> End<S> {
+    /// A stack that wants to be called at once, on a link with `delay`.
+    pub fn new(stack: S, delay: Duration) -> Self {
+        Self { stack, out: Link::new(delay), deadline: Some(Time::ZERO) }
+    }
+
     /// Lets the stack say all that it has to say.
     pub fn drain(&mut self, now: Time) {
         self.deadline = self.stack.drain(now, &mut self.out);
     }
 
-    fn fire(&mut self, now: Time) {
-        if self.deadline.is_some_and(|at| at <= now) {
+    /// When the stack wants to be called.
+    pub fn deadline(&self) -> Option<Time> {
+        self.deadline
+    }
+
+    /// Calls the stack if its deadline has come. Whether it had.
+    pub fn fire(&mut self, now: Time) -> bool {
+        let due = self.deadline.is_some_and(|at| at <= now);
+        if due {
             self.stack.timeout(now);
             self.drain(now);
             if self.deadline.is_some_and(|at| at <= now) {
                 self.deadline = Some(now + AGAIN);
             }
         }
+        due
     }
 }
 
@@ -80,8 +93,8 @@ pub struct Pair<S: Stack> {
 impl<S: Stack> Pair<S> {
     /// Both ends `delay` apart. A receiver takes up to `batch` datagrams at once if they are there.
     pub fn new(a: S, b: S, delay: Duration, batch: usize) -> Self {
-        let end = |stack| End { stack, out: Link::new(delay), deadline: Some(Time::ZERO) };
-        Self { a: end(a), b: end(b), now: Time::ZERO, batch, tick: Duration::ZERO, arrived: Vec::new() }
+        let (a, b) = (End::new(a, delay), End::new(b, delay));
+        Self { a, b, now: Time::ZERO, batch, tick: Duration::ZERO, arrived: Vec::new() }
     }
 
     /// From now on there is no delay, and each exchange takes `tick` of virtual time.

@@ -3,13 +3,14 @@
 mod alloc;
 mod clock;
 mod link;
+mod path;
 mod report;
 mod scenarios;
 mod stacks;
 
 use clap::{Parser, ValueEnum};
 
-use crate::scenarios::{Options, bulk, child, connect, idle_mem, raw};
+use crate::scenarios::{Options, bulk, child, connect, grid, idle_mem, lossy, raw};
 
 #[global_allocator]
 static ALLOCATOR: alloc::Counting = alloc::Counting;
@@ -20,11 +21,15 @@ enum Scenario {
     Connect,
     /// One channel, no delay, as fast as it goes
     DcBulk,
+    /// Ours over paths of every rate, delay and loss, and beside other flows; not part of `all`
+    DcGrid,
+    /// One channel over 100 Mbit/s and 50 ms, with and without loss
+    DcLossy,
     /// Heap of a connected peer that is idle
     IdleMem,
     /// The floor: cipher, checksum, copy
     Raw,
-    /// All of them
+    /// All of them that take seconds
     All,
 }
 
@@ -58,6 +63,12 @@ fn main() {
     }
     if wants(Scenario::DcBulk) {
         bulk::run(&options, &runners);
+    }
+    if scenario == Scenario::DcGrid {
+        grid::run(&options);
+    }
+    if wants(Scenario::DcLossy) {
+        lossy::run(&options, &runners);
     }
     if wants(Scenario::IdleMem) {
         idle_mem::run(&options, &runners);

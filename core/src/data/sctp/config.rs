@@ -2,6 +2,17 @@
 
 use std::time::Duration;
 
+/// Which rules say how much may be under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CongestionAlgorithm {
+    /// RFC 9260 §7.2: a tenth of the path or less where there is loss or distance. The reference.
+    NewReno,
+    /// CUBIC (RFC 9438) with `HyStart++` (RFC 9406), as most of the Internet's bulk transfers.
+    #[default]
+    Cubic,
+}
+
 /// Settings of an association.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -35,6 +46,8 @@ pub struct Config {
     pub heartbeat_interval: Option<Duration>,
     /// How long a state cookie is good for. Default 60 s.
     pub cookie_lifetime: Duration,
+    /// The congestion controller.
+    pub congestion: CongestionAlgorithm,
     /// Leaves out the checksum where the peer agrees (RFC 9653). Default true: DTLS is below. Turn it off where it is not.
     pub zero_checksum: bool,
     /// Interleaves messages where the peer agrees (I-DATA, RFC 8260). Default true.
@@ -57,6 +70,7 @@ impl Default for Config {
             max_init_retransmissions: 20,
             heartbeat_interval: None,
             cookie_lifetime: Duration::from_secs(60),
+            congestion: CongestionAlgorithm::default(),
             zero_checksum: true,
             interleaving: true,
         }

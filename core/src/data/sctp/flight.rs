@@ -6,7 +6,9 @@
 use crate::base::drops::DropReason;
 use crate::base::seq::Serial32;
 use crate::base::time::Instant;
+use crate::data::sctp::congestion::Sample;
 use crate::data::sctp::outbox::{Limit, MessageId, Piece};
+use crate::data::sctp::packets::Packets;
 use crate::data::sctp::spans::{Span, difference, offsets};
 use crate::wire::sctp::data::{DATA_HEADER_LEN, DataFlags, IDATA_HEADER_LEN, Sack};
 use crate::wire::sctp::padded;
@@ -57,6 +59,11 @@ pub(super) struct Progress {
     pub(super) bytes: usize,
     pub(super) cumulative: bool,
     pub(super) rtt: Option<Duration>,
+    pub(super) sample: Option<Sample>,
+    /// The newest packet of which something is acknowledged.
+    newest: Option<Serial32>,
+    /// Chunks that were taken for lost and arrived before they went again.
+    pub(super) spurious: u32,
 }
 
 /// The newest packet that is known to have arrived.
@@ -80,7 +87,7 @@ pub(super) struct Flight {
     /// Gap blocks of the last SACK.
     acked: Vec<Span>,
     scratch: Vec<Span>,
-    packet: Serial32,
+    packets: Packets,
     newest: Option<Newest>,
     /// Packets have overtaken each other.
     reordered: bool,
@@ -100,7 +107,7 @@ impl Flight {
             cursor: initial_tsn,
             acked: Vec::new(),
             scratch: Vec::new(),
-            packet: Serial32(0),
+            packets: Packets::new(),
             newest: None,
             reordered: false,
             retransmitted: 0,
@@ -156,8 +163,13 @@ impl Flight {
     }
 
     /// Closes the packet that is being built: what is sent next goes in another.
-    pub(super) fn end_packet(&mut self) {
-        self.packet = self.packet.next();
+    pub(super) fn end_packet(&mut self, now: Instant, len: usize) {
+        self.packets.close(now, self.in_flight, len);
+    }
+
+    /// There is room for more than there is to send.
+    pub(super) fn note_app_limited(&mut self) {
+        self.packets.note_app_limited(self.in_flight);
     }
 
     /// Takes in a chunk that goes into the packet being built.
@@ -165,6 +177,7 @@ impl Flight {
         let Piece { id, fsn, ppid, flags, limit, payload } = piece;
         self.in_flight += self.header_len + padded(payload.len());
         self.unacked_payload += payload.len();
+        self.packets.add();
         self.ring.push_back(Sent {
             id,
             fsn,
@@ -172,7 +185,7 @@ impl Flight {
             payload,
             limit,
             sent_at: now,
-            packet: self.packet,
+            packet: self.packets.current(),
             retransmits: 0,
             flags,
             fate: Fate::InFlight,
@@ -219,7 +232,8 @@ impl Flight {
         debug_assert_eq!(sent.fate, Fate::Lost);
         sent.fate = Fate::InFlight;
         sent.sent_at = now;
-        sent.packet = self.packet;
+        sent.packet = self.packets.current();
+        self.packets.add();
         sent.retransmits = sent.retransmits.saturating_add(1);
         self.in_flight += header_len + padded(sent.payload.len());
         self.lost -= 1;
@@ -270,6 +284,10 @@ impl Flight {
         let is_late = |sample: Newest| known.is_some_and(|known| sample.packet.is_before(known.packet));
         self.reordered |= sample.is_some_and(is_late);
         progress.rtt = sample.map(|newest: Newest| now.saturating_since(newest.sent_at));
+        if let Some(newest) = progress.newest {
+            progress.sample = self.packets.sample(now, progress.bytes, newest);
+            self.packets.prune();
+        }
         Ok(Some(progress))
     }
 
@@ -340,8 +358,15 @@ impl Flight {
     ) {
         let size = self.header_len + padded(len);
         match fate {
-            Fate::InFlight => self.in_flight -= size,
-            _ => self.lost -= 1,
+            Fate::InFlight => {
+                self.in_flight -= size;
+                self.packets.settle(arrived.packet);
+                progress.newest = Some(progress.newest.map_or(arrived.packet, |n| n.later(arrived.packet)));
+            }
+            _ => {
+                self.lost -= 1;
+                progress.spurious += 1;
+            }
         }
         self.unacked_payload -= len;
         progress.bytes += size;
@@ -363,50 +388,59 @@ impl Flight {
         }
     }
 
-    /// Looks for losses among the chunks that the gap blocks leave out. Whether there are new ones.
+    /// Looks for losses among the chunks that the gap blocks leave out. How many there are, and their bytes.
     ///
     /// A chunk is lost when packets sent enough later have arrived, or one sent at least `reordering` later. Fewer are enough
     /// while losses are being repaired.
-    pub(super) fn detect_losses(&mut self, reordering: Duration, repairing: bool) -> bool {
-        let Some(newest) = self.newest else { return false };
+    pub(super) fn detect_losses(&mut self, reordering: Duration, repairing: bool) -> (u32, usize) {
+        let Some(newest) = self.newest else { return (0, 0) };
         if self.acked.is_empty() {
-            return false;
+            return (0, 0);
         }
         let enough = if repairing && !self.reordered { PACKET_THRESHOLD_REPAIR } else { PACKET_THRESHOLD };
         let spans = std::mem::take(&mut self.acked);
-        let (base, mut from, mut found) = (self.base, 0, false);
+        let (base, mut from, mut found, before) = (self.base, 0, 0, self.in_flight);
         for (first, last) in spans.iter().filter_map(|&span| offsets(base, span)) {
             for at in from..first.min(self.ring.len()) {
-                found |= self.judge(at, newest, reordering, enough);
+                found += u32::from(self.judge(at, newest, reordering, enough));
             }
             from = last + 1;
         }
         self.acked = spans;
-        found
+        self.packets.prune();
+        (found, before - self.in_flight)
     }
 
     fn judge(&mut self, at: usize, newest: Newest, reordering: Duration, enough: i32) -> bool {
-        let sent = &mut self.ring[at];
+        let sent = &self.ring[at];
         let ahead = newest.packet.distance_from(sent.packet) as i32;
         let late = ahead > 0 && newest.sent_at.saturating_since(sent.sent_at) > reordering;
         if sent.fate != Fate::InFlight || !(ahead >= enough || late) {
             return false;
         }
-        sent.fate = Fate::Lost;
-        self.in_flight -= self.header_len + padded(sent.payload.len());
-        self.note_lost(at);
+        self.lose(at);
         true
+    }
+
+    /// A chunk under way is taken for lost.
+    fn lose(&mut self, at: usize) {
+        let sent = &mut self.ring[at];
+        let size = self.header_len + padded(sent.payload.len());
+        sent.fate = Fate::Lost;
+        self.in_flight -= size;
+        self.packets.settle(sent.packet);
+        self.packets.note_lost(size);
+        self.note_lost(at);
     }
 
     /// Takes everything that is under way for lost: the retransmission timer fired, or the packet it was in is void.
     pub(super) fn lose_all(&mut self) {
         for at in 0..self.ring.len() {
             if self.ring[at].fate == Fate::InFlight {
-                self.ring[at].fate = Fate::Lost;
-                self.note_lost(at);
+                self.lose(at);
             }
         }
-        self.in_flight = 0;
+        self.packets.prune();
     }
 
     /// Takes the last chunk under way for lost, to provoke an acknowledgement. Whether there is one that may be sent again.
@@ -415,10 +449,7 @@ impl Flight {
         if self.is_spent(at, now) {
             return false;
         }
-        let sent = &mut self.ring[at];
-        sent.fate = Fate::Lost;
-        self.in_flight -= self.header_len + padded(sent.payload.len());
-        self.note_lost(at);
+        self.lose(at);
         true
     }
 
@@ -450,6 +481,7 @@ impl Flight {
             Fate::InFlight => {
                 self.in_flight -= self.header_len + padded(payload.len());
                 self.unacked_payload -= payload.len();
+                self.packets.settle(sent.packet);
             }
             Fate::Lost => {
                 self.lost -= 1;
@@ -480,7 +512,7 @@ impl Flight {
             payload: Bytes::new(),
             limit: Limit::None,
             sent_at: Instant::ZERO,
-            packet: self.packet,
+            packet: self.packets.current(),
             retransmits: 0,
             flags: unordered.with(DataFlags::END),
             fate: Fate::Abandoned,
@@ -502,6 +534,7 @@ impl Flight {
     /// Gives memory back.
     pub(super) fn shrink(&mut self) {
         self.ring.shrink_to(KEEP);
+        self.packets.shrink();
         self.acked.shrink_to(KEEP);
         self.scratch = Vec::new();
     }

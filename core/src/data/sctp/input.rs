@@ -9,7 +9,7 @@ use crate::data::sctp::inbox::Incoming;
 use crate::data::sctp::outbox::MessageId;
 use crate::data::sctp::state::{Extensions, State};
 use crate::data::sctp::timeout::Timer;
-use crate::data::sctp::{Association, Recovery};
+use crate::data::sctp::{Association, Recovery, Spurious};
 use crate::wire::sctp::cause::{CauseCode, Causes, put_cause};
 use crate::wire::sctp::chunk::{Chunk, UnknownAction};
 use crate::wire::sctp::data::{Data, ForwardTsn, IData, IForwardTsn, Sack};
@@ -277,6 +277,35 @@ impl Association {
         if moved {
             self.rtt.clear_backoff();
         }
+        let lost = self.advance_recovery(now, progress.spurious + sack.duplicates().count() as u32);
+        if progress.bytes > 0 {
+            self.congestion.on_ack(&Ack {
+                now,
+                bytes: progress.bytes,
+                lost,
+                in_flight_before,
+                in_flight: self.flight.in_flight(),
+                cumulative: progress.cumulative,
+                recovering: matches!(self.recovery, Recovery::Fast { .. }),
+                rtt: progress.rtt,
+                srtt: self.rtt.srtt(),
+                sample: progress.sample,
+            });
+        }
+        self.note_pace();
+        self.after_sack(now, progress.cumulative);
+        Ok(())
+    }
+
+    /// Ends recovery where it is over, and begins it where something is lost; `arrived` chunks turned out not to be. Bytes lost.
+    fn advance_recovery(&mut self, now: Instant, arrived: u32) -> usize {
+        // RFC 9438 §4.9, RFC 4015: when all that was taken for lost had arrived, the path only changed their order.
+        let spurious = &mut self.spurious;
+        spurious.arrived = spurious.arrived.saturating_add(arrived);
+        if spurious.lost > 0 && spurious.arrived >= spurious.lost {
+            *spurious = Spurious::default();
+            self.congestion.on_spurious(now);
+        }
         if let Recovery::Fast { exit, .. } | Recovery::Timeout { exit } = self.recovery
             && self.flight.is_past(exit)
         {
@@ -284,23 +313,20 @@ impl Association {
         }
         let reordering = self.rtt.srtt().unwrap_or(Duration::from_millis(100)) / 2;
         let repairing = matches!(self.recovery, Recovery::Fast { .. } | Recovery::Timeout { .. });
-        if self.flight.detect_losses(reordering, repairing) && !repairing {
+        let (chunks, bytes) = self.flight.detect_losses(reordering, repairing);
+        if chunks > 0 && !repairing {
             self.congestion.on_loss(now, self.flight.in_flight());
             let exit = self.flight.next_tsn().minus(1);
             self.recovery = Recovery::Fast { exit, free_packet: true };
+            self.spurious = Spurious::default();
         }
-        if progress.bytes > 0 {
-            self.congestion.on_ack(&Ack {
-                now,
-                bytes: progress.bytes,
-                in_flight_before,
-                cumulative: progress.cumulative,
-                recovering: matches!(self.recovery, Recovery::Fast { .. }),
-                srtt: self.rtt.srtt(),
-            });
-        }
-        self.after_sack(now, progress.cumulative);
-        Ok(())
+        self.spurious.lost = self.spurious.lost.saturating_add(chunks);
+        bytes
+    }
+
+    /// Takes over the rate at which packets leave.
+    pub(super) fn note_pace(&mut self) {
+        self.pacer.set(self.congestion.pacing_rate(), self.rtt.srtt(), self.mtu);
     }
 
     fn after_sack(&mut self, now: Instant, cumulative: bool) {
@@ -308,6 +334,7 @@ impl Association {
             // RFC 9260 §6.3.2 R2
             self.timers.cancel(Timer::Retransmit);
             self.timers.cancel(Timer::Probe);
+            self.idle_since = Some(now);
             self.note_idle(now);
         } else if cumulative {
             // R3

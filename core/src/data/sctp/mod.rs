@@ -20,6 +20,8 @@ mod inbox;
 mod input;
 mod outbox;
 mod output;
+mod pacer;
+mod packets;
 mod reassembly;
 mod reset;
 mod rtt;
@@ -41,13 +43,13 @@ use crate::base::timers::Timers;
 use crate::crypto::traits::{CryptoError, HashAlgorithm, Hmac, HmacKey};
 use crate::data::sctp::ack::{Acks, Due};
 use crate::data::sctp::config::{Config, Stats};
-use crate::data::sctp::congestion::Controller;
-use crate::data::sctp::congestion::newreno::NewReno;
+use crate::data::sctp::congestion::{Controller, controller};
 use crate::data::sctp::event::{CloseReason, Event, Reliability, SendError, SendOptions};
 use crate::data::sctp::flight::Flight;
 use crate::data::sctp::inbox::Inbox;
 use crate::data::sctp::outbox::{Limit, Message, Outbox};
 use crate::data::sctp::output::Control;
+use crate::data::sctp::pacer::Pacer;
 use crate::data::sctp::reset::Resets;
 use crate::data::sctp::rtt::Rtt;
 use crate::data::sctp::state::{Local, Peer, State, Tries};
@@ -77,6 +79,10 @@ pub struct Association {
     outbox: Outbox,
     flight: Flight,
     congestion: Box<dyn Controller>,
+    pacer: Pacer,
+    /// When the last acknowledgement came that left nothing under way.
+    idle_since: Option<Instant>,
+    spurious: Spurious,
     recovery: Recovery,
     mtu: usize,
     /// The window that the peer advertised last, in bytes of payload.
@@ -105,6 +111,14 @@ enum Recovery {
     Fast { exit: Serial32, free_packet: bool },
     /// The retransmission timer fired; until `exit` is acknowledged.
     Timeout { exit: Serial32 },
+}
+
+/// What became of the chunks that the present or last episode of recovery took for lost.
+#[derive(Clone, Copy, Debug, Default)]
+struct Spurious {
+    lost: u32,
+    /// Of them, those that had arrived.
+    arrived: u32,
 }
 
 /// FORWARD TSN: when one went out last, and whether one is due.
@@ -153,7 +167,10 @@ impl Association {
             tries: Tries::new(config.max_init_retransmissions),
             outbox: Outbox::default(),
             flight: Flight::new(local.initial_tsn),
-            congestion: Box::new(NewReno::new(ASSUMED_MTU)),
+            congestion: controller(config.congestion, ASSUMED_MTU),
+            pacer: Pacer::default(),
+            idle_since: None,
+            spurious: Spurious::default(),
             recovery: Recovery::None,
             mtu: ASSUMED_MTU,
             peer_window: 0,

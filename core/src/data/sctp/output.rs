@@ -21,6 +21,9 @@ const MIN_PACKET: usize = 128;
 /// The largest: the length of a chunk has 16 bits.
 const MAX_PACKET: usize = 65_532;
 
+/// Chunks that may be unacknowledged: what a gap block can say is within reach of all of them (RFC 9260 §3.3.4).
+const MAX_UNACKED: usize = 65_000;
+
 /// Chunks and packets that are laid out before they are asked for: rare ones, and answers.
 #[derive(Debug, Default)]
 pub(super) struct Control {
@@ -119,6 +122,7 @@ impl Association {
         if self.mtu != mtu {
             self.mtu = mtu;
             self.congestion.on_mtu(mtu);
+            self.note_pace();
         }
     }
 
@@ -171,7 +175,7 @@ impl Association {
             self.control.chunks.pop();
         }
         self.write_reconfig(now, frame.room(out), out);
-        let data = self.state.sends_data() && (self.flight.has_lost() || self.may_send_new());
+        let data = self.state.sends_data() && self.may_send_data(now);
         if self.acks.due() == Due::Now || self.acks.due() == Due::Later && data {
             let (window, tracker) = (self.inbox.window(), &mut self.inbox.tracker);
             if self.acks.write(tracker, window, frame.room(out), out) {
@@ -185,6 +189,26 @@ impl Association {
             self.write_data(now, frame, out);
         }
         false
+    }
+
+    /// Whether there is something to send, and it may leave now.
+    fn may_send_data(&mut self, now: Instant) -> bool {
+        if !(self.flight.has_lost() && self.may_resend() || !self.flight.has_lost() && self.may_send_new()) {
+            if self.outbox.is_empty() && !self.flight.has_lost() {
+                self.flight.note_app_limited();
+            }
+            return false;
+        }
+        // A probe is one packet, and the time for it has come.
+        if self.recovery == Recovery::Probe {
+            return true;
+        }
+        let admitted = self.pacer.admit(now);
+        match admitted {
+            Ok(()) => self.timers.cancel(Timer::Pace),
+            Err(at) => self.timers.set(Timer::Pace, at),
+        }
+        admitted.is_ok()
     }
 
     /// Whether both windows let something new go.
@@ -209,6 +233,9 @@ impl Association {
         }
         let resent = last.is_some();
         if !self.flight.has_lost() && self.flight.in_flight() < self.congestion.window() {
+            if alone && let Some(since) = self.idle_since.take() {
+                self.congestion.on_restart(now, now.saturating_since(since));
+            }
             self.write_new(now, frame, out, &mut last);
         }
         self.tell_low();
@@ -220,7 +247,9 @@ impl Association {
             out[last + 1] |= DataFlags::IMMEDIATE.bits();
         }
         debug_assert!(out.len() > before);
-        self.flight.end_packet();
+        let len = out.len() - before;
+        self.flight.end_packet(now, len);
+        self.pacer.note_sent(len);
         self.after_data(now, resent, alone);
     }
 
@@ -268,6 +297,10 @@ impl Association {
             // RFC 9260 §6.1 A: not more than the peer has room for, but for one chunk that finds out whether it has any.
             let window = self.peer_window.saturating_sub(self.flight.unacked_payload());
             if window < full.min(self.outbox.queued()) && !self.flight.is_empty() {
+                self.flight.note_app_limited();
+                return;
+            }
+            if self.flight.unacked_chunks() >= MAX_UNACKED {
                 return;
             }
             let Some(piece) = self.outbox.take(now, Room { left, full, in_parts }) else {

@@ -3,7 +3,7 @@
 use crate::base::time::Instant;
 use crate::data::sctp::event::CloseReason;
 use crate::data::sctp::state::State;
-use crate::data::sctp::{Association, Recovery};
+use crate::data::sctp::{Association, Recovery, Spurious};
 use crate::timer_keys;
 use crate::wire::sctp::chunk::Chunk;
 use crate::wire::sctp::param::{ParamType, Params, put_param};
@@ -29,6 +29,8 @@ timer_keys! {
         Probe,
         /// The time to send one.
         Sack,
+        /// The time to send what pacing holds back.
+        Pace,
         /// The answer to SHUTDOWN or SHUTDOWN ACK (T2).
         Shutdown,
         /// The answer to a RE-CONFIG request.
@@ -50,6 +52,8 @@ impl Association {
                 Timer::Retransmit => self.on_retransmit_timeout(now),
                 Timer::Probe => self.on_probe_timeout(now),
                 Timer::Sack => self.acks.demand(),
+                // It goes when it is asked for.
+                Timer::Pace => (),
                 Timer::Shutdown => self.on_shutdown_timeout(now),
                 Timer::Reconfig => self.on_reconfig_timeout(now),
                 Timer::Heartbeat => self.on_heartbeat_timeout(now),
@@ -81,6 +85,8 @@ impl Association {
         // While the peer has no room, what goes out are probes of its window, and their loss says nothing about the path.
         if self.peer_window > 0 {
             self.congestion.on_timeout(now, self.flight.in_flight());
+            self.spurious = Spurious::default();
+            self.note_pace();
         }
         self.flight.lose_all();
         self.recovery = Recovery::Timeout { exit: self.flight.next_tsn().minus(1) };

@@ -4,10 +4,14 @@
 pub mod bulk;
 pub mod child;
 pub mod connect;
+pub mod grid;
+pub mod heat_map;
 pub mod idle_mem;
+pub mod lossy;
 pub mod raw;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::exit;
 use std::time::Duration;
 
@@ -17,6 +21,7 @@ use crate::clock::Time;
 use crate::link::Pair;
 use crate::scenarios::bulk::{Counted, Timed};
 use crate::scenarios::connect::Opening;
+use crate::scenarios::lossy::Lossy;
 use crate::stacks::{self, Profile, Setup, Stack};
 
 /// One way, where the time on the way is not what is measured.
@@ -45,6 +50,12 @@ pub struct Options {
     /// idle-mem: connected pairs
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub pairs: u32,
+    /// dc-grid: a file for the heat map (SVG)
+    #[arg(long)]
+    pub svg: Option<PathBuf>,
+    /// dc-grid: only the cells whose name contains this, such as "100 ms"
+    #[arg(long)]
+    pub cell: Option<String>,
     /// Datagrams handed over at once, instead of each stack's best
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     pub batch: Option<u16>,
@@ -61,6 +72,7 @@ pub struct Runner {
     pub bulk: fn(&Options, message: usize) -> Timed,
     pub bulk_counted: fn(&Options, message: usize) -> Counted,
     pub idle_heap: fn(&Options) -> f64,
+    pub lossy: fn(seed: u64, loss: f64) -> Lossy,
 }
 
 impl Runner {
@@ -72,6 +84,7 @@ impl Runner {
             bulk: bulk::timed::<S>,
             bulk_counted: bulk::counted::<S>,
             idle_heap: idle_mem::heap_per_peer::<S>,
+            lossy: lossy::transfer::<S>,
         }
     }
 }
@@ -92,19 +105,30 @@ pub fn chosen(options: &Options) -> Vec<Runner> {
 
 /// Two peers that have been built and know nothing of each other.
 fn build<S: Stack>(profile: Profile, identity: Option<&S::Identity>, seed: u64) -> (S, S) {
+    let (offerer, answerer) = setups(profile, identity, seed);
+    (S::new(Time::ZERO, &offerer), S::new(Time::ZERO, &answerer))
+}
+
+/// What the two peers of a pair are built from.
+fn setups<I>(profile: Profile, identity: Option<&I>, seed: u64) -> (Setup<'_, I>, Setup<'_, I>) {
     let a = SocketAddr::from(([192, 0, 2, 1], 1000));
     let b = SocketAddr::from(([192, 0, 2, 2], 2000));
     let offerer = Setup { profile, local: a, remote: b, identity, seed: 2 * seed };
     let answerer = Setup { profile, local: b, remote: a, identity, seed: 2 * seed + 1 };
-    (S::new(Time::ZERO, &offerer), S::new(Time::ZERO, &answerer))
+    (offerer, answerer)
+}
+
+/// Gives two peers each other's description.
+fn introduce<S: Stack>(a: &mut S, b: &mut S) {
+    let offer = a.offer(Time::ZERO);
+    let answer = b.answer(Time::ZERO, &offer);
+    a.accept(Time::ZERO, &answer);
 }
 
 /// Builds two peers and connects them over a link with [`SHORT_DELAY`] until the channel is open at both ends.
 fn connect_pair<S: Stack>(options: &Options, identity: Option<&S::Identity>, seed: u64) -> Pair<S> {
     let (mut a, mut b) = build::<S>(Profile::Default, identity, seed);
-    let offer = a.offer(Time::ZERO);
-    let answer = b.answer(Time::ZERO, &offer);
-    a.accept(Time::ZERO, &answer);
+    introduce(&mut a, &mut b);
     let mut pair = Pair::new(a, b, SHORT_DELAY, batch::<S>(options));
     pair.run_until_open();
     pair

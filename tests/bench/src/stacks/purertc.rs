@@ -28,6 +28,10 @@ pub struct Purertc {
     channel: Option<DataChannelId>,
     open: bool,
     received: Received,
+    /// The channel of small messages, at their sender.
+    beside: Option<DataChannelId>,
+    /// How long they took, at their receiver.
+    pub delays: Vec<Duration>,
     buffer: Vec<u8>,
 }
 
@@ -35,13 +39,57 @@ fn instant(time: Time) -> Instant {
     Instant::ZERO + time
 }
 
-fn configuration(identity: Option<&Certificate>) -> Configuration {
+/// The default settings, with a certificate.
+pub fn configuration(identity: Option<&Certificate>) -> Configuration {
     let mut configuration = Configuration::default();
     configuration.certificates = identity.cloned().into_iter().collect();
     configuration
 }
 
 impl Purertc {
+    /// A peer with settings of its own.
+    pub fn configured(now: Time, setup: &Setup<'_, Certificate>, configuration: Configuration) -> Self {
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&setup.seed.to_le_bytes());
+        let init = Init::new(instant(now), DATE, seed);
+        let mut connection = PeerConnection::new(configuration, init).expect("a peer connection");
+        let local = LocalAddress::udp(SOCKET, setup.local);
+        connection.add_local_address(instant(now), local);
+        Self {
+            connection,
+            local,
+            remote: setup.remote,
+            channel: None,
+            beside: None,
+            open: false,
+            received: Received::default(),
+            delays: Vec::new(),
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Sends a small message that carries the time, on a channel of its own.
+    pub fn send_beside(&mut self, now: Time) {
+        let connection = &mut self.connection;
+        let id = *self.beside.get_or_insert_with(|| {
+            connection.create_data_channel("beside", Default::default()).expect("a channel")
+        });
+        let message = Bytes::copy_from_slice(&(now.as_nanos() as u64).to_be_bytes());
+        if let Some(mut channel) = connection.data_channel(id) {
+            // One that is refused while the channel opens is not missed.
+            let _ = channel.send(instant(now), message);
+        }
+    }
+
+    fn take(&mut self, now: Time, data: &[u8]) {
+        if let Ok(sent) = <[u8; 8]>::try_from(data) {
+            self.delays.push(now.saturating_sub(Duration::from_nanos(u64::from_be_bytes(sent))));
+            return;
+        }
+        self.received.messages += 1;
+        self.received.bytes += data.len() as u64;
+    }
+
     fn set_local(&mut self, now: Time) -> String {
         self.connection.set_local_description(instant(now), None).expect("a usable description");
         self.connection.local_description().expect("a local description").sdp.clone()
@@ -69,22 +117,7 @@ impl Stack for Purertc {
     }
 
     fn new(now: Time, setup: &Setup<'_, Certificate>) -> Self {
-        let mut seed = [0; 32];
-        seed[..8].copy_from_slice(&setup.seed.to_le_bytes());
-        let init = Init::new(instant(now), DATE, seed);
-        let mut connection =
-            PeerConnection::new(configuration(setup.identity), init).expect("a peer connection");
-        let local = LocalAddress::udp(SOCKET, setup.local);
-        connection.add_local_address(instant(now), local);
-        Self {
-            connection,
-            local,
-            remote: setup.remote,
-            channel: None,
-            open: false,
-            received: Received::default(),
-            buffer: Vec::new(),
-        }
+        Self::configured(now, setup, configuration(setup.identity))
     }
 
     fn offer(&mut self, now: Time) -> String {
@@ -115,12 +148,9 @@ impl Stack for Purertc {
     fn drain(&mut self, now: Time, out: &mut Link<BytesMut>) -> Option<Time> {
         while let Some(event) = self.connection.poll_event() {
             match event {
-                Event::DataChannel(id) => self.channel = Some(id),
+                Event::DataChannel(id) => self.channel = Some(self.channel.unwrap_or(id)),
                 Event::Channel(_, ChannelEvent::Open) => self.open = true,
-                Event::Channel(_, ChannelEvent::Message(message)) => {
-                    self.received.messages += 1;
-                    self.received.bytes += message.data.len() as u64;
-                }
+                Event::Channel(_, ChannelEvent::Message(message)) => self.take(now, &message.data),
                 _ => {}
             }
         }

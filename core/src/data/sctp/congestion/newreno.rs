@@ -1,10 +1,9 @@
 //! The window of RFC 9260 §7.2: the reference that everything else is measured against.
 
 use crate::base::time::Instant;
-use crate::data::sctp::congestion::{Ack, Controller};
+use crate::data::sctp::congestion::{Ack, Controller, INITIAL_PACKETS, window_rate};
+use std::time::Duration;
 
-/// Packets of the initial window (RFC 6928, as other implementations of WebRTC do; RFC 9260 has about four).
-const INITIAL_PACKETS: usize = 10;
 /// Packets that a loss leaves at least (RFC 9260 §7.2.3).
 const MIN_PACKETS: usize = 4;
 
@@ -16,13 +15,16 @@ pub struct NewReno {
     threshold: usize,
     /// Bytes acknowledged since the window last grew, in congestion avoidance (`partial_bytes_acked`).
     partial: usize,
+    srtt: Option<Duration>,
+    /// Window and threshold before the last loss.
+    undo: Option<(usize, usize)>,
 }
 
 impl NewReno {
     /// A controller for packets of at most `mtu` bytes.
     #[must_use]
     pub const fn new(mtu: usize) -> Self {
-        Self { mtu, window: INITIAL_PACKETS * mtu, threshold: usize::MAX, partial: 0 }
+        Self { mtu, window: INITIAL_PACKETS * mtu, threshold: usize::MAX, partial: 0, srtt: None, undo: None }
     }
 }
 
@@ -35,7 +37,12 @@ impl Controller for NewReno {
         self.threshold
     }
 
+    fn pacing_rate(&self) -> Option<u64> {
+        window_rate(self.window, self.srtt, if self.window <= self.threshold { 200 } else { 120 })
+    }
+
     fn on_ack(&mut self, ack: &Ack) {
+        self.srtt = ack.srtt;
         // RFC 9260 §7.2.1, §7.2.2: the window grows only while it is the limit, and only when the cumulative
         // acknowledgement moves outside of recovery.
         let limited = ack.in_flight_before + self.mtu > self.window;
@@ -57,6 +64,7 @@ impl Controller for NewReno {
 
     // RFC 9260 §7.2.3, §7.2.4
     fn on_loss(&mut self, _now: Instant, _in_flight: usize) {
+        self.undo = Some((self.window, self.threshold));
         self.threshold = (self.window / 2).max(MIN_PACKETS * self.mtu);
         self.window = self.threshold;
         self.partial = 0;
@@ -67,7 +75,17 @@ impl Controller for NewReno {
         self.threshold = (self.window / 2).max(MIN_PACKETS * self.mtu);
         self.window = self.mtu;
         self.partial = 0;
+        self.undo = None;
     }
+
+    fn on_spurious(&mut self, _now: Instant) {
+        if let Some((window, threshold)) = self.undo.take() {
+            self.window = self.window.max(window);
+            self.threshold = threshold;
+        }
+    }
+
+    fn on_restart(&mut self, _now: Instant, _idle: Duration) {}
 
     fn on_mtu(&mut self, mtu: usize) {
         if self.threshold == usize::MAX && self.window == INITIAL_PACKETS * self.mtu {
@@ -85,7 +103,18 @@ mod tests {
 
     fn ack(bytes: usize, in_flight_before: usize) -> Ack {
         let now = Instant::ZERO;
-        Ack { now, bytes, in_flight_before, cumulative: true, recovering: false, srtt: None }
+        Ack {
+            now,
+            bytes,
+            lost: 0,
+            in_flight_before,
+            in_flight: in_flight_before - bytes,
+            cumulative: true,
+            recovering: false,
+            rtt: None,
+            srtt: None,
+            sample: None,
+        }
     }
 
     #[test]
@@ -111,6 +140,8 @@ mod tests {
         assert_eq!(reno.window(), 12_000);
         reno.on_timeout(Instant::ZERO, 11_000);
         assert_eq!((reno.window(), reno.threshold()), (1_000, 6_000));
+        reno.on_spurious(Instant::ZERO);
+        assert_eq!(reno.window(), 1_000);
         (0..9).for_each(|_| reno.on_loss(Instant::ZERO, 0));
         assert_eq!(reno.threshold(), 4_000);
     }

@@ -1,0 +1,150 @@
+//! `dc-grid`: our data channels over paths of every rate, delay, loss and queue, and beside flows of other controllers.
+
+use std::fs;
+use std::time::Duration;
+
+use purertc::Certificate;
+
+use crate::clock::Time;
+use crate::path::{Network, Path};
+use crate::report::{Metric, Report};
+use crate::scenarios::heat_map::{Square, svg};
+use crate::scenarios::{Options, introduce, setups};
+use crate::stacks::purertc::{Purertc, configuration};
+use crate::stacks::{Profile, Stack};
+
+const RATES: [f64; 3] = [10e6, 100e6, 1_000e6];
+const ROUND_TRIPS: [u64; 5] = [1, 20, 50, 100, 200];
+const LOSSES: [f64; 4] = [0.0, 0.001, 0.01, 0.03];
+const QUEUES: [f64; 2] = [1.0, 0.1];
+
+const SHARE: Metric = Metric::higher("payload of the link", "%");
+const SMALL: Metric = Metric::lower("small message beside it, p99", "RTT");
+
+/// The size of a message.
+const MESSAGE: usize = 64 << 10;
+
+/// One path of the grid.
+#[derive(Clone, Copy)]
+struct Cell {
+    rate: usize,
+    round_trip: usize,
+    loss: usize,
+    queue: usize,
+}
+
+impl Cell {
+    fn all() -> impl Iterator<Item = Self> {
+        let sizes = [QUEUES.len(), RATES.len(), LOSSES.len(), ROUND_TRIPS.len()];
+        (0..sizes.iter().product()).map(move |n| Self {
+            queue: n % sizes[0],
+            rate: n / sizes[0] % sizes[1],
+            loss: n / sizes[0] / sizes[1] % sizes[2],
+            round_trip: n / sizes[0] / sizes[1] / sizes[2],
+        })
+    }
+
+    fn path(self) -> Path {
+        Path {
+            rate: RATES[self.rate],
+            round_trip: Duration::from_millis(ROUND_TRIPS[self.round_trip]),
+            queue: QUEUES[self.queue],
+            loss: LOSSES[self.loss],
+        }
+    }
+
+    fn row_name(self) -> String {
+        format!("{} ms, {} %", ROUND_TRIPS[self.round_trip], LOSSES[self.loss] * 100.0)
+    }
+
+    fn column_name(self) -> String {
+        format!("{} Mbit/s", RATES[self.rate] / 1e6)
+    }
+
+    fn name(self) -> String {
+        format!("{}, {}, {} BDP", self.row_name(), self.column_name(), QUEUES[self.queue])
+    }
+
+    /// Virtual time that is counted: less where more happens in it, but twenty round trips at least.
+    fn span(self) -> Duration {
+        Duration::from_secs([24, 12, 5][self.rate])
+    }
+}
+
+pub fn run(options: &Options) {
+    let mut report = Report::new("dc-grid");
+    let identity = Purertc::identity();
+    let wanted = |cell: &Cell| options.cell.as_ref().is_none_or(|part| cell.name().contains(part.as_str()));
+    let mut squares = Vec::new();
+    for cell in Cell::all().filter(wanted) {
+        let (percent, small) = transfer(cell, &identity);
+        report.add(&cell.name(), SHARE, Purertc::NAME, percent);
+        report.add(&cell.name(), SMALL, Purertc::NAME, small);
+        squares.push(Square {
+            column: cell.queue * RATES.len() + cell.rate,
+            row: cell.round_trip * LOSSES.len() + cell.loss,
+            percent,
+        });
+    }
+    report.print(options.json);
+    if let Some(file) = &options.svg {
+        fs::write(file, picture(&squares)).expect("a file that can be written");
+    }
+}
+
+fn picture(squares: &[Square]) -> String {
+    let groups = QUEUES.map(|queue| format!("payload of the link; queue of {queue} BDP"));
+    let first = |cell: &Cell| cell.loss == 0 && cell.round_trip == 0;
+    let mut columns: Vec<_> = Cell::all().filter(first).collect();
+    columns.sort_by_key(|cell| cell.queue);
+    let columns: Vec<_> = columns.into_iter().map(Cell::column_name).collect();
+    let rows = Cell::all().filter(|cell| cell.rate == 0 && cell.queue == 0);
+    svg(&groups, &columns, &rows.map(Cell::row_name).collect::<Vec<_>>(), squares)
+}
+
+/// The share of the link that a transfer gets, in percent, and the 99th percentile of how long small messages take beside it.
+fn transfer(cell: Cell, identity: &Certificate) -> (f64, f64) {
+    let path = cell.path();
+    let mut network = Network::new([pair(identity, 1)], path, 7);
+    network.connect();
+    let message = [7; MESSAGE];
+    let every = (path.round_trip / 4).max(Duration::from_millis(5));
+    let mut next = network.now;
+    let mut feed = |_, stack: &mut Purertc, now: Time| {
+        let due = now >= next;
+        if due {
+            stack.send_beside(now);
+            next = now + every;
+        }
+        fill(stack, now, &message) || due
+    };
+    network.run_until(network.now + Duration::from_secs(1) + 20 * path.round_trip, &mut feed);
+    let receiver = |network: &mut Network<Purertc>| {
+        let stack = &mut network.pairs[0][1].stack;
+        (stack.received().bytes, std::mem::take(&mut stack.delays))
+    };
+    let (before, _) = receiver(&mut network);
+    network.run_until(network.now + cell.span(), &mut feed);
+    let (after, mut delays) = receiver(&mut network);
+    delays.sort();
+    let small = delays.get(delays.len() * 99 / 100).map_or(f64::INFINITY, Duration::as_secs_f64);
+    let percent = (after - before) as f64 * 8.0 / cell.span().as_secs_f64() / path.rate * 100.0;
+    (percent, small / path.round_trip.as_secs_f64())
+}
+
+/// Keeps the queue full. Whether something was added.
+fn fill(stack: &mut Purertc, now: Time, message: &[u8]) -> bool {
+    let mut wrote = false;
+    while stack.send(now, message) {
+        wrote = true;
+    }
+    wrote
+}
+
+fn pair(identity: &Certificate, seed: u64) -> (Purertc, Purertc) {
+    let (offerer, answerer) = setups(Profile::Default, Some(identity), seed);
+    let mut a = Purertc::configured(Time::ZERO, &offerer, configuration(Some(identity)));
+    let mut b = Purertc::configured(Time::ZERO, &answerer, configuration(Some(identity)));
+    introduce(&mut a, &mut b);
+    (a, b)
+}
