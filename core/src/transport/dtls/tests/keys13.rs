@@ -81,6 +81,19 @@ fn a_request_for_new_keys_is_answered_once() {
 }
 
 #[test]
+fn an_update_begins_long_before_the_limit() {
+    let mut pair = Pair::connected_13();
+    skip_to(&mut pair.client, (1 << 23) - 2);
+    pair.client.seal(b"not yet");
+    assert_eq!(pair.client.poll(pair.now), None);
+    pair.client.seal(b"now");
+    assert!(pair.client.poll(pair.now).is_some());
+    (0..3).for_each(|_| drop(pair.client.seal(b"still under the old keys")));
+    assert_eq!(pair.client.poll(pair.now), None, "one update at a time");
+    assert!(pair.client.dtls.poll_timeout().is_some());
+}
+
+#[test]
 fn numbers_that_run_out_end_the_connection() {
     let mut pair = Pair::connected_13();
     skip_to(&mut pair.client, 23_726_565);
