@@ -6,7 +6,9 @@ use crate::transport::dtls::common12::unexpected;
 use crate::transport::dtls::handshake::{Context, Step};
 use crate::transport::dtls::suite::{self, Suite13};
 use crate::transport::dtls::{client12, client13};
-use crate::wire::dtls::codepoints::{CipherSuite, ExtensionType, NamedGroup, ProtocolVersion, SrtpProfile};
+use crate::wire::dtls::codepoints::{
+    CipherSuite, ExtensionType, HandshakeType, NamedGroup, ProtocolVersion, SrtpProfile,
+};
 use crate::wire::dtls::extension::{Extension, Extensions, KeyShareEntry};
 use crate::wire::dtls::hello::{ClientHello, DOWNGRADE_TO_12, HelloVerifyRequest, ServerHello};
 use crate::wire::dtls::message12::Message12;
@@ -145,10 +147,8 @@ impl ExpectServerHello {
     /// RFC 8446 §4.1.4: another hello, with what the server asks for.
     fn retry(mut self, cx: &mut Context, request: &ServerHello) -> Result<Step, Failure> {
         if self.retry.is_some() {
-            return Err(Failure::UnexpectedMessage {
-                expected: "ServerHello",
-                got: crate::wire::dtls::codepoints::HandshakeType::ServerHello,
-            });
+            let got = HandshakeType::ServerHello;
+            return Err(Failure::UnexpectedMessage { expected: "an answer that is none to try again", got });
         }
         let suite = self.check_13(cx, request)?;
         let (mut wanted, mut cookie) = (None, None);

@@ -117,6 +117,14 @@ impl Established {
         }
     }
 
+    /// As if it were time to change our keys.
+    #[cfg(test)]
+    pub(super) fn request_update(&mut self) {
+        if let Protocol::Dtls13(session) = &mut self.protocol {
+            session.update(&self.sender).unwrap();
+        }
+    }
+
     /// Nobody acknowledged our flight.
     pub(super) fn time_out(&mut self, cap: Duration) {
         if let Protocol::Dtls13(session) = &mut self.protocol {

@@ -101,8 +101,8 @@ fn answer(cx: &mut Context, choice: &Choice, share: &KeyShareEntry) -> Result<St
     }));
     send_certificate(cx, Role::Server, &base.schedule, choice.scheme)?;
     send_finished(cx, &base.schedule, &base.server)?;
-    let hash = hash(cx, &base.schedule)?;
-    Ok(Step::Server13(State::Certificate(Box::new(ExpectCertificate { base, hash }))))
+    let up_to_server = hash(cx, &base.schedule)?;
+    Ok(Step::Server13(State::Certificate(Box::new(ExpectCertificate { base, hash: up_to_server }))))
 }
 
 /// What we choose of what a client offers, each by our own order of preference.

@@ -305,3 +305,12 @@ fn attack_18_an_endless_chain_is_refused() {
     message12::Certificate { chain }.write(&mut bytes);
     assert_eq!(message12::Certificate::parse(&bytes), Err(ParseError::TooMany("certificates")));
 }
+
+#[test]
+fn attack_18_an_endless_chain_of_1_3_is_refused() {
+    let entry = || CertificateEntry { der: vec![0x30], extensions: Extensions::default() };
+    let chain = (0..=message12::MAX_CHAIN).map(|_| entry()).collect();
+    let mut bytes = Vec::new();
+    message13::Certificate { context: Vec::new(), chain }.write(&mut bytes);
+    assert_eq!(message13::Certificate::parse(&bytes), Err(ParseError::TooMany("certificates")));
+}

@@ -18,7 +18,7 @@ use crate::wire::dtls::hello::{ClientHello, HelloVerifyRequest, ServerHello};
 use crate::wire::dtls::message12::{Certificate, Message12, ServerKeyExchange};
 use crate::wire::dtls::record::RECORD_HEADER_LEN;
 
-fn record_of(kind: HandshakeType, message_seq: u16, body: &[u8]) -> Vec<u8> {
+pub(super) fn record_of(kind: HandshakeType, message_seq: u16, body: &[u8]) -> Vec<u8> {
     let mut content = Vec::new();
     Fragment { kind, message_seq, length: body.len(), offset: 0, body }.write(&mut content);
     plain(ContentType::Handshake, u64::from(message_seq), &content)
@@ -30,12 +30,12 @@ fn body_of(message: &Message12) -> Vec<u8> {
     body
 }
 
-fn datagram_of(message_seq: u16, message: &Message12) -> Vec<u8> {
+pub(super) fn datagram_of(message_seq: u16, message: &Message12) -> Vec<u8> {
     record_of(message.kind(), message_seq, &body_of(message))
 }
 
 /// The first handshake message in a datagram.
-fn message_in(datagram: &[u8]) -> (u16, Message12) {
+pub(super) fn message_in(datagram: &[u8]) -> (u16, Message12) {
     let fragment = Fragment::parse(&mut Reader::new(&datagram[RECORD_HEADER_LEN..])).unwrap();
     (fragment.message_seq, Message12::parse(fragment.kind, fragment.body).unwrap())
 }
@@ -238,7 +238,7 @@ fn attack_17_finished_without_encryption_is_dropped() {
 }
 
 /// What browsers send: 1.3 first, GREASE, a post-quantum share, extensions in any order.
-fn browser_hello(order: u64) -> ClientHello {
+pub(super) fn browser_hello(order: u64) -> ClientHello {
     let mut extensions = vec![
         Extension::Other(ExtensionType::Unknown(0x2a2a), Vec::new()),
         Extension::Other(ExtensionType::Unknown(0x1a1a), vec![0]),

@@ -15,7 +15,7 @@ use bytes::BytesMut;
 use std::time::Duration;
 
 /// A sealed record that is no application data.
-fn sealed(side: &mut Side, kind: ContentType, content: &[u8]) -> Vec<u8> {
+pub(super) fn sealed(side: &mut Side, kind: ContentType, content: &[u8]) -> Vec<u8> {
     let State::Connected(established) = &mut side.dtls.state else { panic!("not connected") };
     let mut out = Vec::new();
     let at = established.sender.begin(Epoch::Sealed, &mut out);

@@ -1,9 +1,11 @@
 //! Two connections and a virtual network between them.
 
 mod attacks;
+mod attacks13;
 mod attacks_handshake;
 mod handshakes;
 mod handshakes13;
+mod keys13;
 mod lifetime;
 mod lossy;
 
