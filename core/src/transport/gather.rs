@@ -1,6 +1,6 @@
 //! Where our candidates come from: the addresses of this host, and what servers make of them.
 //!
-//! Host candidates are there at once. Server-reflexive ones come as STUN servers answer; one that does not answer
+//! Host candidates are there at once. Server-reflexive and relayed ones come as servers answer; one that does not answer
 //! delays nothing but the end of gathering, by [`Config::gathering_patience`](super::ice::Config).
 
 use crate::base::net::LocalAddress;
@@ -80,6 +80,16 @@ impl Gatherer {
         })
     }
 
+    /// A server answered, whatever it said.
+    pub(super) fn hear(&mut self, server: Option<usize>) {
+        self.heard.extend(server);
+    }
+
+    /// Whether it did, in this generation.
+    pub(super) fn heard_of(&self, server: usize) -> bool {
+        self.heard.contains(&server)
+    }
+
     /// Nothing is outstanding any more.
     pub(super) const fn complete(&mut self) {
         self.phase = Phase::Complete;
@@ -122,6 +132,7 @@ impl Transport {
         self.gatherer.remove(address);
         self.stun.forget(|question| question.base == address);
         self.agent.remove_local_address(now, address);
+        self.lose_relays(now, address);
         self.advance(now);
     }
 
@@ -129,6 +140,7 @@ impl Transport {
     pub fn gather(&mut self, now: Instant) {
         let Some(addresses) = self.gatherer.begin() else { return };
         self.stun.forget(|_| true);
+        self.disown_relays();
         self.events.push(Event::GatheringStateChange(IceGatheringState::Gathering));
         addresses.into_iter().for_each(|address| self.surface(now, address));
         self.advance(now);
@@ -139,11 +151,15 @@ impl Transport {
         // After a restart the address is known and its candidate is signalled again, in the new generation.
         let Some(candidate) = fresh.or_else(|| self.agent.host_candidate(address)) else { return };
         self.events.push(Event::LocalCandidate(Box::new(candidate)));
-        for (server, IceServer { address: there, .. }) in self.gatherer.servers.iter().enumerate() {
-            if may_ask(address.address.ip(), there.ip()) {
-                self.stun.ask(now, Question { base: address, server, address: *there });
+        let servers = std::mem::take(&mut self.gatherer.servers);
+        for (place, server) in servers.iter().enumerate() {
+            if may_ask(address.address.ip(), server.address.ip()) {
+                // A TURN server answers Binding requests, too.
+                self.stun.ask(now, Question { base: address, server: place, address: server.address });
+                self.ask_relay(now, address, place, server);
             }
         }
+        self.gatherer.servers = servers;
     }
 
     /// Takes what servers said, and ends gathering when all have been heard or given up.
@@ -151,35 +167,27 @@ impl Transport {
         while let Some(outcome) = self.stun.poll_outcome() {
             match outcome {
                 Outcome::Mapped(Question { base, server, address }, mapped) => {
-                    self.gatherer.heard.push(server);
+                    self.gatherer.hear(Some(server));
                     if let Some(candidate) = self.agent.add_reflexive(now, base, mapped, address.ip()) {
                         self.events.push(Event::LocalCandidate(Box::new(candidate)));
                     }
                 }
                 Outcome::Refused(question, code, text) => {
-                    self.gatherer.heard.push(question.server);
+                    self.gatherer.hear(Some(question.server));
                     self.report(question.base, question.server, code, text);
                 }
-                Outcome::Silence(question) => self.was_silent(question),
+                Outcome::Silence(question) => self.was_silent(question.base, question.server),
             }
         }
-        if self.gatherer.phase == Phase::Gathering && self.stun.is_done_with(|_| true) {
+        let outstanding = !self.stun.is_done_with(|_| true) || self.awaits_relay(None);
+        if self.gatherer.phase == Phase::Gathering && !outstanding {
             self.gatherer.complete();
             self.agent.end_of_local_candidates(now);
             self.events.push(Event::GatheringStateChange(IceGatheringState::Complete));
         }
     }
 
-    /// W3C WebRTC §4.8.4: 701 is said once for a server, when no address of this host reaches it.
-    fn was_silent(&mut self, question: Question) {
-        let Question { base, server, .. } = question;
-        let hope = !self.stun.is_done_with(|other| other.server == server);
-        if !hope && !self.gatherer.heard.contains(&server) {
-            self.report(base, server, CandidateError::UNREACHABLE, "the server did not answer".to_owned());
-        }
-    }
-
-    fn report(&mut self, base: LocalAddress, server: usize, code: u16, text: String) {
+    pub(super) fn report(&mut self, base: LocalAddress, server: usize, code: u16, text: String) {
         let Some(IceServer { url, .. }) = self.gatherer.servers.get(server) else { return };
         let error = CandidateError { address: base.address, url: url.clone(), code, text };
         self.events.push(Event::CandidateError(Box::new(error)));

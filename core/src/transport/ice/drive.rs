@@ -70,7 +70,7 @@ impl Agent {
         let Candidates { local, remote, .. } = &self.candidates;
         // RFC 8445 §6.1.2.4: a reflexive candidate would be sent from its base, which has its own pair.
         pairs.retain(|&(l, r)| {
-            local[l].kind == CandidateType::Host
+            matches!(local[l].kind, CandidateType::Host | CandidateType::Relayed)
                 && !local[l].gone
                 && may_probe(&local[l].base, remote[r].address)
         });
