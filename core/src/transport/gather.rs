@@ -6,7 +6,7 @@
 use crate::base::net::LocalAddress;
 use crate::base::time::Instant;
 use crate::transport::Transport;
-use crate::transport::event::{Event, IceGatheringState};
+use crate::transport::event::{Event, IceGatheringState, IceTransportPolicy};
 use crate::transport::server::{CandidateError, IceServer, MAX_SERVERS};
 use crate::transport::stun_client::{Outcome, Question};
 use std::net::IpAddr;
@@ -21,6 +21,9 @@ pub(super) struct Gatherer {
     /// Those of this generation, and those of the next.
     servers: Vec<IceServer>,
     next_servers: Vec<IceServer>,
+    /// The policy of this generation, and that of the next.
+    policy: IceTransportPolicy,
+    next_policy: IceTransportPolicy,
     /// Servers that an answer came from in this generation, by their place.
     heard: Vec<usize>,
     phase: Phase,
@@ -42,6 +45,8 @@ impl Gatherer {
             addresses: Vec::new(),
             servers: Vec::new(),
             next_servers: Vec::new(),
+            policy: IceTransportPolicy::All,
+            next_policy: IceTransportPolicy::All,
             heard: Vec::new(),
             phase: Phase::New,
         }
@@ -76,6 +81,7 @@ impl Gatherer {
             self.phase = Phase::Gathering;
             self.heard.clear();
             self.servers.clone_from(&self.next_servers);
+            self.policy = self.next_policy;
             self.addresses.clone()
         })
     }
@@ -118,6 +124,12 @@ impl Transport {
         self.gatherer.next_servers = servers;
     }
 
+    /// Takes the policy. It counts from the next generation on (W3C WebRTC §4.4.1.6); so far it is
+    /// [`All`](IceTransportPolicy::All). The pair in use stays until that generation has one.
+    pub fn set_ice_transport_policy(&mut self, policy: IceTransportPolicy) {
+        self.gatherer.next_policy = policy;
+    }
+
     /// Lets `address` be used; it becomes a candidate when gathering begins, or now if it has begun.
     pub fn add_local_address(&mut self, now: Instant, address: LocalAddress) {
         if self.gatherer.add(address) {
@@ -141,21 +153,27 @@ impl Transport {
         let Some(addresses) = self.gatherer.begin() else { return };
         self.stun.forget(|_| true);
         self.disown_relays();
+        self.agent.set_relayed_only(self.gatherer.policy == IceTransportPolicy::Relay);
         self.events.push(Event::GatheringStateChange(IceGatheringState::Gathering));
         addresses.into_iter().for_each(|address| self.surface(now, address));
         self.advance(now);
     }
 
     fn surface(&mut self, now: Instant, address: LocalAddress) {
-        let fresh = self.agent.add_local_address(now, address);
-        // After a restart the address is known and its candidate is signalled again, in the new generation.
-        let Some(candidate) = fresh.or_else(|| self.agent.host_candidate(address)) else { return };
-        self.events.push(Event::LocalCandidate(Box::new(candidate)));
+        let all = self.gatherer.policy == IceTransportPolicy::All;
+        if all {
+            let fresh = self.agent.add_local_address(now, address);
+            // After a restart the address is known and its candidate is signalled again, in the new generation.
+            let Some(candidate) = fresh.or_else(|| self.agent.host_candidate(address)) else { return };
+            self.events.push(Event::LocalCandidate(Box::new(candidate)));
+        }
         let servers = std::mem::take(&mut self.gatherer.servers);
         for (place, server) in servers.iter().enumerate() {
             if may_ask(address.address.ip(), server.address.ip()) {
                 // A TURN server answers Binding requests, too.
-                self.stun.ask(now, Question { base: address, server: place, address: server.address });
+                if all {
+                    self.stun.ask(now, Question { base: address, server: place, address: server.address });
+                }
                 self.ask_relay(now, address, place, server);
             }
         }

@@ -20,7 +20,7 @@ mod stun_client;
 mod tests;
 pub mod turn;
 
-pub use self::event::{Event, IceGatheringState, Inbound, SendPath};
+pub use self::event::{Event, IceGatheringState, IceTransportPolicy, Inbound, SendPath};
 pub use self::record::RecordStart;
 pub use self::server::{CandidateError, IceServer};
 

@@ -156,6 +156,8 @@ pub struct Agent {
     /// The credentials of the generation to come.
     prepared: Option<Credentials>,
     candidates: Candidates,
+    /// Nothing leaves from this host's own addresses, in this generation.
+    relayed_only: bool,
     /// Remote candidates that came before the credentials, which tell what generation is wanted.
     pending: Vec<Candidate>,
     early: Vec<Early>,
@@ -195,6 +197,7 @@ impl Agent {
             former: None,
             prepared: None,
             candidates: Candidates::default(),
+            relayed_only: false,
             pending: Vec::new(),
             early: Vec::new(),
             ended: Ended::default(),
@@ -300,6 +303,12 @@ impl Agent {
     pub fn host_candidate(&self, address: LocalAddress) -> Option<Candidate> {
         let at = self.candidates.host(LocalAddress { address: plain(address.address), ..address })?;
         Some(self.candidates.describe_local(at, &self.local.credentials.ufrag))
+    }
+
+    /// Whether only relayed candidates may make pairs and be heard at (`iceTransportPolicy`). It is for a generation
+    /// that has no pairs yet; the former one goes on as it is.
+    pub const fn set_relayed_only(&mut self, relayed_only: bool) {
+        self.relayed_only = relayed_only;
     }
 
     /// No further local address will come for now.

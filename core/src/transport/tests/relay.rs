@@ -3,7 +3,7 @@
 use super::net::{LEFT, Net, RIGHT, address, host, ms, stun, turn};
 use super::turn_server::{Habit, TurnServer};
 use crate::transport::ice::IceTransportState;
-use crate::transport::{CandidateError, Event, IceGatheringState};
+use crate::transport::{CandidateError, Event, IceGatheringState, IceTransportPolicy};
 use crate::wire::candidate::CandidateType;
 use crate::wire::stun::Method;
 
@@ -248,5 +248,29 @@ fn both_ends_may_have_a_relay() {
     net.signal();
     net.run_for(ms(5_000));
     assert!(net.connected());
+    exchange(&mut net);
+}
+
+#[test]
+fn under_the_relay_policy_nothing_else_is_said_or_used() {
+    let mut net = apart(13, Habit::Old);
+    net.apart = false;
+    net.peers[LEFT].set_ice_transport_policy(IceTransportPolicy::Relay);
+    net.signal();
+    net.run_for(ms(3_000));
+    assert!(net.connected());
+    let kinds: Vec<_> = net.candidates(LEFT).iter().map(|c| c.kind).collect();
+    assert_eq!(kinds, [CandidateType::Relayed]);
+    let sent_by_left = net.sent.iter().filter(|(_, from, _)| *from == address(LEFT_HOST));
+    assert!(sent_by_left.clone().count() > 5 && sent_by_left.clone().all(|(_, _, to)| *to == address(TURN)));
+    exchange(&mut net);
+    // And back to all, by a restart.
+    net.peers[LEFT].set_ice_transport_policy(IceTransportPolicy::All);
+    for who in [LEFT, RIGHT] {
+        net.peers[who].restart(net.now);
+    }
+    net.signal();
+    net.run_for(ms(3_000));
+    assert_eq!(net.peers[LEFT].selected_pair().unwrap().local.kind, CandidateType::Host);
     exchange(&mut net);
 }
