@@ -45,6 +45,10 @@ drop_reasons! {
     IceCandidateUnusable => "a remote candidate that cannot be used: a name, or another transport, component or kind of address",
     IceCandidateGeneration => "a remote candidate of another generation",
     IceTooManyCandidates => "more candidates or pairs than the cap allows",
+    // TURN.
+    TurnMalformed => "a TURN indication or channel message without peer or data",
+    TurnUnknownPeer => "relayed data on an unknown channel, or from a peer that was not permitted",
+    TurnNoPermission => "a datagram for a peer that the TURN server does not permit, or not soon enough",
     // DTLS.
     UnvalidatedSource => "its source was not validated by ICE",
     DtlsMalformed => "not a well-formed DTLS record",

@@ -4,6 +4,7 @@
 //! pseudo-random function or an SRTP key derivation is stands with the machine that needs it.
 
 pub mod certificate;
+pub mod md5;
 pub mod secret;
 mod software;
 pub mod traits;

@@ -19,6 +19,16 @@ crate::w3c_enum! {
     }
 }
 
+crate::w3c_enum! {
+    /// `RTCIceTransportPolicy`: which candidates may be used.
+    pub enum IceTransportPolicy {
+        /// Relayed ones alone: the peer does not learn our addresses.
+        Relay = "relay",
+        /// All.
+        All = "all",
+    }
+}
+
 /// What a transport has to say.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]

@@ -1,12 +1,12 @@
 //! Where our candidates come from: the addresses of this host, and what servers make of them.
 //!
-//! Host candidates are there at once. Server-reflexive ones come as STUN servers answer; one that does not answer
+//! Host candidates are there at once. Server-reflexive and relayed ones come as servers answer; one that does not answer
 //! delays nothing but the end of gathering, by [`Config::gathering_patience`](super::ice::Config).
 
 use crate::base::net::LocalAddress;
 use crate::base::time::Instant;
 use crate::transport::Transport;
-use crate::transport::event::{Event, IceGatheringState};
+use crate::transport::event::{Event, IceGatheringState, IceTransportPolicy};
 use crate::transport::server::{CandidateError, IceServer, MAX_SERVERS};
 use crate::transport::stun_client::{Outcome, Question};
 use std::net::IpAddr;
@@ -21,6 +21,9 @@ pub(super) struct Gatherer {
     /// Those of this generation, and those of the next.
     servers: Vec<IceServer>,
     next_servers: Vec<IceServer>,
+    /// The policy of this generation, and that of the next.
+    policy: IceTransportPolicy,
+    next_policy: IceTransportPolicy,
     /// Servers that an answer came from in this generation, by their place.
     heard: Vec<usize>,
     phase: Phase,
@@ -42,6 +45,8 @@ impl Gatherer {
             addresses: Vec::new(),
             servers: Vec::new(),
             next_servers: Vec::new(),
+            policy: IceTransportPolicy::All,
+            next_policy: IceTransportPolicy::All,
             heard: Vec::new(),
             phase: Phase::New,
         }
@@ -76,8 +81,19 @@ impl Gatherer {
             self.phase = Phase::Gathering;
             self.heard.clear();
             self.servers.clone_from(&self.next_servers);
+            self.policy = self.next_policy;
             self.addresses.clone()
         })
+    }
+
+    /// A server answered, whatever it said.
+    pub(super) fn hear(&mut self, server: Option<usize>) {
+        self.heard.extend(server);
+    }
+
+    /// Whether it did, in this generation.
+    pub(super) fn heard_of(&self, server: usize) -> bool {
+        self.heard.contains(&server)
     }
 
     /// Nothing is outstanding any more.
@@ -108,6 +124,12 @@ impl Transport {
         self.gatherer.next_servers = servers;
     }
 
+    /// Takes the policy. It counts from the next generation on (W3C WebRTC §4.4.1.6); so far it is
+    /// [`All`](IceTransportPolicy::All). The pair in use stays until that generation has one.
+    pub fn set_ice_transport_policy(&mut self, policy: IceTransportPolicy) {
+        self.gatherer.next_policy = policy;
+    }
+
     /// Lets `address` be used; it becomes a candidate when gathering begins, or now if it has begun.
     pub fn add_local_address(&mut self, now: Instant, address: LocalAddress) {
         if self.gatherer.add(address) {
@@ -122,6 +144,7 @@ impl Transport {
         self.gatherer.remove(address);
         self.stun.forget(|question| question.base == address);
         self.agent.remove_local_address(now, address);
+        self.lose_relays(now, address);
         self.advance(now);
     }
 
@@ -129,21 +152,32 @@ impl Transport {
     pub fn gather(&mut self, now: Instant) {
         let Some(addresses) = self.gatherer.begin() else { return };
         self.stun.forget(|_| true);
+        self.disown_relays();
+        self.agent.set_relayed_only(self.gatherer.policy == IceTransportPolicy::Relay);
         self.events.push(Event::GatheringStateChange(IceGatheringState::Gathering));
         addresses.into_iter().for_each(|address| self.surface(now, address));
         self.advance(now);
     }
 
     fn surface(&mut self, now: Instant, address: LocalAddress) {
-        let fresh = self.agent.add_local_address(now, address);
-        // After a restart the address is known and its candidate is signalled again, in the new generation.
-        let Some(candidate) = fresh.or_else(|| self.agent.host_candidate(address)) else { return };
-        self.events.push(Event::LocalCandidate(Box::new(candidate)));
-        for (server, IceServer { address: there, .. }) in self.gatherer.servers.iter().enumerate() {
-            if may_ask(address.address.ip(), there.ip()) {
-                self.stun.ask(now, Question { base: address, server, address: *there });
+        let all = self.gatherer.policy == IceTransportPolicy::All;
+        if all {
+            let fresh = self.agent.add_local_address(now, address);
+            // After a restart the address is known and its candidate is signalled again, in the new generation.
+            let Some(candidate) = fresh.or_else(|| self.agent.host_candidate(address)) else { return };
+            self.events.push(Event::LocalCandidate(Box::new(candidate)));
+        }
+        let servers = std::mem::take(&mut self.gatherer.servers);
+        for (place, server) in servers.iter().enumerate() {
+            if may_ask(address.address.ip(), server.address.ip()) {
+                // A TURN server answers Binding requests, too.
+                if all {
+                    self.stun.ask(now, Question { base: address, server: place, address: server.address });
+                }
+                self.ask_relay(now, address, place, server);
             }
         }
+        self.gatherer.servers = servers;
     }
 
     /// Takes what servers said, and ends gathering when all have been heard or given up.
@@ -151,35 +185,27 @@ impl Transport {
         while let Some(outcome) = self.stun.poll_outcome() {
             match outcome {
                 Outcome::Mapped(Question { base, server, address }, mapped) => {
-                    self.gatherer.heard.push(server);
+                    self.gatherer.hear(Some(server));
                     if let Some(candidate) = self.agent.add_reflexive(now, base, mapped, address.ip()) {
                         self.events.push(Event::LocalCandidate(Box::new(candidate)));
                     }
                 }
                 Outcome::Refused(question, code, text) => {
-                    self.gatherer.heard.push(question.server);
+                    self.gatherer.hear(Some(question.server));
                     self.report(question.base, question.server, code, text);
                 }
-                Outcome::Silence(question) => self.was_silent(question),
+                Outcome::Silence(question) => self.was_silent(question.base, question.server),
             }
         }
-        if self.gatherer.phase == Phase::Gathering && self.stun.is_done_with(|_| true) {
+        let outstanding = !self.stun.is_done_with(|_| true) || self.awaits_relay(None);
+        if self.gatherer.phase == Phase::Gathering && !outstanding {
             self.gatherer.complete();
             self.agent.end_of_local_candidates(now);
             self.events.push(Event::GatheringStateChange(IceGatheringState::Complete));
         }
     }
 
-    /// W3C WebRTC §4.8.4: 701 is said once for a server, when no address of this host reaches it.
-    fn was_silent(&mut self, question: Question) {
-        let Question { base, server, .. } = question;
-        let hope = !self.stun.is_done_with(|other| other.server == server);
-        if !hope && !self.gatherer.heard.contains(&server) {
-            self.report(base, server, CandidateError::UNREACHABLE, "the server did not answer".to_owned());
-        }
-    }
-
-    fn report(&mut self, base: LocalAddress, server: usize, code: u16, text: String) {
+    pub(super) fn report(&mut self, base: LocalAddress, server: usize, code: u16, text: String) {
         let Some(IceServer { url, .. }) = self.gatherer.servers.get(server) else { return };
         let error = CandidateError { address: base.address, url: url.clone(), code, text };
         self.events.push(Event::CandidateError(Box::new(error)));

@@ -1,4 +1,4 @@
-//! Floor 2: how bytes reach the peer and come back: ICE and DTLS, and soon TURN and SRTP.
+//! Floor 2: how bytes reach the peer and come back: ICE, TURN and DTLS, and soon SRTP.
 //!
 //! A [`Transport`] is one path through the network, found by ICE and secured by DTLS. It knows neither data
 //! channels nor media: it hands up plaintext packets and seals those that it is given.
@@ -12,20 +12,25 @@ pub mod dtls;
 mod event;
 mod gather;
 pub mod ice;
+mod record;
+mod relay;
 mod server;
 pub mod srtp;
 mod stun_client;
 #[cfg(all(test, feature = "ring"))]
 mod tests;
+pub mod turn;
 
-pub use self::event::{Event, IceGatheringState, Inbound, SendPath};
+pub use self::event::{Event, IceGatheringState, IceTransportPolicy, Inbound, SendPath};
+pub use self::record::RecordStart;
 pub use self::server::{CandidateError, IceServer};
 
 use self::demux::Kind;
 use self::dtls::config::Role;
-use self::dtls::{Connection, DtlsTransportState, RecordStart, SealError};
+use self::dtls::{Connection, DtlsTransportState};
 use self::gather::Gatherer;
 use self::ice::{Agent, IceRole, IceTransportState, SelectedPair, ValidatedPath};
+use self::relay::Relay;
 use self::stun_client::StunClient;
 use crate::base::drops::{DropReason, Drops};
 use crate::base::net::{Datagram, Path, Transmit};
@@ -37,6 +42,7 @@ use crate::wire::candidate::{Candidate, Credentials};
 use crate::wire::fingerprint::Fingerprint;
 use crate::wire::stun::Message;
 use bytes::BytesMut;
+use std::time::Duration;
 
 /// DTLS datagrams that may wait for our role to be known: a ClientHello in fragments fits.
 const MAX_EARLY: usize = 4;
@@ -59,12 +65,26 @@ pub struct Transport {
     dtls: Dtls,
     gatherer: Gatherer,
     stun: StunClient,
+    relays: Vec<Relay>,
+    gathering_patience: Duration,
+    /// What to say to TURN servers, last of all, when the owner closes.
+    farewell: Farewell,
+    crypto: CryptoProvider,
+    rng: Rng,
     /// The largest datagram to send, in bytes of UDP payload.
     mtu: usize,
     events: Queue<Event>,
     drops: Drops,
     /// Where one datagram's records are collected; empty between calls.
     opened: Vec<BytesMut>,
+}
+
+/// When allocations are given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Farewell {
+    NotYet,
+    /// After everything that has to go through them.
+    WhenQuiet,
 }
 
 /// The secured half.
@@ -82,12 +102,17 @@ impl Transport {
     pub fn new(config: Config, crypto: &CryptoProvider, rng: &mut Rng) -> Self {
         let Config { ice, dtls } = config;
         let mtu = dtls.mtu;
-        let patience = ice.gathering_patience;
+        let gathering_patience = ice.gathering_patience;
         Self {
             agent: Agent::new(ice, crypto.hmac, rng.fork()),
             dtls: Dtls::RoleUnknown { config: Box::new(dtls), rng: rng.fork(), early: Vec::new() },
             gatherer: Gatherer::new(),
-            stun: StunClient::new(patience, rng.fork()),
+            stun: StunClient::new(gathering_patience, rng.fork()),
+            relays: Vec::new(),
+            gathering_patience,
+            farewell: Farewell::NotYet,
+            crypto: *crypto,
+            rng: rng.fork(),
             mtu,
             events: Queue::default(),
             drops: Drops::default(),
@@ -147,6 +172,7 @@ impl Transport {
     /// Takes a candidate of the peer.
     pub fn add_remote_candidate(&mut self, now: Instant, candidate: &Candidate) {
         self.agent.add_remote_candidate(now, candidate);
+        self.permit(now, candidate);
         self.advance(now);
     }
 
@@ -173,6 +199,7 @@ impl Transport {
     /// Takes a datagram; the packets inside are appended to `received`.
     pub fn handle_datagram(&mut self, now: Instant, datagram: Datagram, received: &mut Vec<Inbound>) {
         let Datagram { path, ecn: _, data } = datagram;
+        let Some((path, data)) = self.unwrap(now, path, data) else { return self.advance(now) };
         let Some(&first) = data.first() else { return self.drops.count(DropReason::Empty) };
         match demux::kind(first) {
             Kind::Stun if self.takes_answer(path, &data) => {}
@@ -223,6 +250,7 @@ impl Transport {
     pub fn handle_timeout(&mut self, now: Instant) {
         self.agent.handle_timeout(now);
         self.stun.handle_timeout(now);
+        self.relays.iter_mut().for_each(|relay| relay.client.handle_timeout(now));
         if let Dtls::Ready(connection) = &mut self.dtls {
             connection.handle_timeout(now);
         }
@@ -231,6 +259,7 @@ impl Transport {
 
     /// Moves values between the parts: what ICE found out starts DTLS, and both go up as events.
     fn advance(&mut self, now: Instant) {
+        self.collect_relays(now);
         self.collect_candidates(now);
         while let Some(event) = self.agent.poll_event() {
             match event {
@@ -265,51 +294,36 @@ impl Transport {
         }
     }
 
-    /// Appends one datagram of ICE or of the handshake to `out`.
+    /// Appends one datagram of ICE, of a server's or of the handshake to `out`.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
-        if let Some(transmit) = self.agent.poll_transmit(now, out) {
-            return Some(transmit);
-        }
-        if let Some(transmit) = self.stun.poll_transmit(out) {
-            return Some(transmit);
-        }
-        let (path, _consent) = self.agent.send_path()?;
-        let Dtls::Ready(connection) = &mut self.dtls else { return None };
-        let size = connection.poll_transmit(now, out)?;
-        Some(Transmit::single(path, size))
-    }
-
-    /// Where a sealed packet may go now; `None` before the handshake is done and when consent is lost.
-    #[must_use]
-    pub fn send_path(&self) -> Option<SendPath> {
-        let (path, _consent) = self.agent.send_path()?;
-        let connection = self.dtls().filter(|dtls| dtls.state() == DtlsTransportState::Connected)?;
-        // SCTP pads to four bytes, so full packets are all of one size only when the room is a multiple of it.
-        let max_payload = self.mtu.saturating_sub(connection.record_overhead()) & !3;
-        Some(SendPath { path, max_payload })
-    }
-
-    /// Reserves room for a record's header in `out`; the packet is appended behind it.
-    pub fn begin_record(&self, out: &mut Vec<u8>) -> Option<RecordStart> {
-        match &self.dtls {
-            Dtls::Ready(connection) => connection.begin_record(out),
-            Dtls::RoleUnknown { .. } => None,
-        }
-    }
-
-    /// Seals, in place, what was appended to `out` since `start`.
-    ///
-    /// # Errors
-    ///
-    /// When the connection ended in between; `out` is cut back to where the record began.
-    pub fn finish_record(&mut self, start: RecordStart, out: &mut Vec<u8>) -> Result<(), SealError> {
-        match &mut self.dtls {
-            Dtls::Ready(connection) => connection.finish_record(start, out),
-            Dtls::RoleUnknown { .. } => {
-                start.cancel(out);
-                Err(SealError::NotConnected)
+        let start = out.len();
+        loop {
+            if let Some(transmit) = self.poll_relays(now, out) {
+                return Some(transmit);
+            }
+            match self.poll_parts(now, out) {
+                Some(transmit) => match self.wrap(now, transmit, start, out) {
+                    Some(transmit) => return Some(transmit),
+                    None => continue,
+                },
+                None if self.farewell == Farewell::WhenQuiet => {
+                    self.farewell = Farewell::NotYet;
+                    self.relays.iter_mut().for_each(|relay| relay.client.close(now));
+                }
+                None => return None,
             }
         }
+    }
+
+    /// What has a path of its own, be it through a relay.
+    fn poll_parts(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
+        let sent = self.agent.poll_transmit(now, out).or_else(|| self.stun.poll_transmit(out));
+        sent.or_else(|| {
+            let (path, _consent) = self.agent.send_path()?;
+            let Dtls::Ready(connection) = &mut self.dtls else { return None };
+            let size = connection.poll_transmit(now, out)?;
+            Some(Transmit::single(path, size))
+        })
     }
 
     /// Says goodbye to the peer; what has to be sent comes out of [`poll_transmit`](Self::poll_transmit) until
@@ -318,12 +332,14 @@ impl Transport {
         if let Dtls::Ready(connection) = &mut self.dtls {
             connection.close(now);
         }
+        self.farewell = Farewell::WhenQuiet;
     }
 
     /// Stops answering and sending anything.
     pub fn shut_down(&mut self) {
         self.agent.close();
         self.stun.forget(|_| true);
+        self.relays.clear();
         self.events.clear();
     }
 
@@ -339,7 +355,8 @@ impl Transport {
             Dtls::Ready(connection) => connection.poll_timeout(),
             Dtls::RoleUnknown { .. } => None,
         };
-        earliest([self.agent.poll_timeout(), dtls, self.stun.poll_timeout()])
+        let relays = self.relays.iter().map(|relay| relay.client.poll_timeout());
+        earliest(relays.chain([self.agent.poll_timeout(), dtls, self.stun.poll_timeout()]))
     }
 
     /// The ICE state.
@@ -392,6 +409,7 @@ impl Transport {
     pub fn drops(&self) -> Drops {
         let mut drops = self.drops.clone();
         drops.merge(self.agent.drops());
+        self.relays.iter().for_each(|relay| drops.merge(relay.client.drops()));
         if let Some(connection) = self.dtls() {
             drops.merge(connection.drops());
         }

@@ -37,7 +37,7 @@ impl Agent {
             return self.drops.count(DropReason::StunIntegrity);
         }
         let base = LocalAddress { socket: path.socket, protocol: path.protocol, address: path.local };
-        let Some(local) = self.candidates.host(base) else {
+        let Some(local) = self.candidates.host(base).filter(|&local| self.may_use(local)) else {
             return self.drops.count(DropReason::StunUnexpected);
         };
         if self.list.on_path(&path).is_some_and(Pair::is_revoked) {

@@ -16,7 +16,7 @@ pub(super) type Foundation = u16;
 /// A candidate of ours.
 #[derive(Clone, Debug)]
 pub(super) struct LocalCandidate {
-    /// How it was learnt; relayed ones are to come.
+    /// How it was learnt.
     pub kind: CandidateType,
     /// Where it is sent from: itself for a host candidate.
     pub base: LocalAddress,
@@ -26,6 +26,8 @@ pub(super) struct LocalCandidate {
     pub foundation: Foundation,
     /// The server that told of it.
     pub server: Option<IpAddr>,
+    /// Of a relayed candidate: how its server sees this host.
+    pub mapped: Option<SocketAddr>,
     /// Its network is gone: it keeps its place and nothing else.
     pub gone: bool,
 }
@@ -197,6 +199,7 @@ impl Candidates {
             priority,
             foundation,
             server: Some(server),
+            mapped: None,
             gone: false,
         };
         match known {
@@ -206,9 +209,43 @@ impl Candidates {
         known.or(Some(self.local.len() - 1))
     }
 
+    /// Adds an address on a TURN server. It is a base of its own (RFC 8445 §5.1.1.2).
+    pub fn add_relayed(
+        &mut self,
+        base: LocalAddress,
+        mapped: SocketAddr,
+        server: IpAddr,
+        limit: usize,
+    ) -> Option<usize> {
+        let known = self.local.iter().any(|c| !c.gone && same_host_and_port(c.address, base.address));
+        if known || !is_usable(base.address) || self.local.len() >= limit {
+            return None;
+        }
+        let kind = CandidateType::Relayed;
+        let before = self.local.iter().filter(|c| c.kind == kind).count();
+        let rank = u16::try_from(2 * before + usize::from(base.address.is_ipv4())).unwrap_or(u16::MAX);
+        let priority = priority(kind, u16::MAX - rank);
+        let foundation = self.local_foundation(kind, base, Some(server));
+        let (address, server, mapped) = (base.address, Some(server), Some(mapped));
+        self.local.push(LocalCandidate {
+            kind,
+            base,
+            address,
+            priority,
+            foundation,
+            server,
+            mapped,
+            gone: false,
+        });
+        Some(self.local.len() - 1)
+    }
+
     /// A new generation begins: what servers said has to be asked anew.
     pub fn forget_servers(&mut self) {
-        self.local.iter_mut().filter(|c| c.server.is_some()).for_each(|c| c.gone = true);
+        self.local
+            .iter_mut()
+            .filter(|c| c.kind == CandidateType::ServerReflexive)
+            .for_each(|c| c.gone = true);
     }
 
     /// The local candidate that has `mapped` as its address, learnt now if need be (RFC 8445 §7.2.5.3.1). With
@@ -227,10 +264,10 @@ impl Candidates {
         self.push_local(CandidateType::PeerReflexive, from, mapped, priority)
     }
 
-    /// The host candidate that a datagram to `base` came to.
+    /// The host or relayed candidate that a datagram to `base` came to.
     pub fn host(&self, base: LocalAddress) -> Option<usize> {
         self.local.iter().position(|c| {
-            c.kind == CandidateType::Host
+            matches!(c.kind, CandidateType::Host | CandidateType::Relayed)
                 && !c.gone
                 && c.base.socket == base.socket
                 && c.base.protocol == base.protocol
@@ -287,9 +324,11 @@ impl Candidates {
 
     /// As text has it: local candidate `at`, of the generation `ufrag`.
     pub fn describe_local(&self, at: usize, ufrag: &str) -> Candidate {
-        let LocalCandidate { kind, base, address, priority, foundation, .. } = self.local[at];
-        let related = (kind != CandidateType::Host)
-            .then(|| (CandidateAddress::Ip(base.address.ip()), base.address.port()));
+        let LocalCandidate { kind, base, address, priority, foundation, mapped, .. } = self.local[at];
+        // RFC 8839 §5.1: the base, or for a relayed candidate the mapped address.
+        let related = mapped.unwrap_or(base.address);
+        let related =
+            (kind != CandidateType::Host).then(|| (CandidateAddress::Ip(related.ip()), related.port()));
         let foundation = (u32::from(foundation) + 1).to_string();
         describe(foundation, address, priority, kind, related, Some(ufrag.to_owned()))
     }
@@ -323,8 +362,17 @@ impl Candidates {
         priority: u32,
     ) -> usize {
         let foundation = self.local_foundation(kind, base, None);
-        let server = None;
-        self.local.push(LocalCandidate { kind, base, address, priority, foundation, server, gone: false });
+        let (server, mapped) = (None, None);
+        self.local.push(LocalCandidate {
+            kind,
+            base,
+            address,
+            priority,
+            foundation,
+            server,
+            mapped,
+            gone: false,
+        });
         self.local.len() - 1
     }
 

@@ -2,7 +2,7 @@
 
 use crate::base::drops::DropReason;
 use crate::base::time::Instant;
-use crate::transport::ice::candidate::{Candidates, Signalled, may_probe};
+use crate::transport::ice::candidate::{Candidates, LocalCandidate, Signalled, may_probe};
 use crate::transport::ice::checklist::NoPair;
 use crate::transport::ice::consent::Watch;
 use crate::transport::ice::pair::{Pair, pair_priority};
@@ -69,11 +69,7 @@ impl Agent {
         }
         let Candidates { local, remote, .. } = &self.candidates;
         // RFC 8445 §6.1.2.4: a reflexive candidate would be sent from its base, which has its own pair.
-        pairs.retain(|&(l, r)| {
-            local[l].kind == CandidateType::Host
-                && !local[l].gone
-                && may_probe(&local[l].base, remote[r].address)
-        });
+        pairs.retain(|&(l, r)| self.may_use(l) && may_probe(&local[l].base, remote[r].address));
         pairs.sort_by_key(|&(l, r)| {
             std::cmp::Reverse(pair_priority(self.role, local[l].priority, remote[r].priority))
         });
@@ -83,6 +79,14 @@ impl Agent {
                 self.drops.count(DropReason::IceTooManyCandidates);
             }
         }
+    }
+
+    /// Whether checks may be sent from, and answered at, this local candidate: a base that is there, and that the
+    /// policy allows.
+    pub(super) fn may_use(&self, local: usize) -> bool {
+        let LocalCandidate { kind, gone, .. } = self.candidates.local[local];
+        let base = kind == CandidateType::Relayed || kind == CandidateType::Host && !self.relayed_only;
+        base && !gone
     }
 
     /// Everything that time and inputs have made due.

@@ -4,7 +4,7 @@
 //! It is a full agent for one component of one transport. It is not a gatherer: it is told its addresses, and
 //! talks to no STUN or TURN server; and it never looks at anything but STUN.
 //!
-//! Still to come: relayed candidates, ICE-TCP, names (mDNS), lite peers, a second component. What a peer sends of these is counted and ignored.
+//! Still to come: ICE-TCP, names (mDNS), lite peers, a second component. What a peer sends of these is counted and ignored.
 //!
 //! # The order of things
 //!
@@ -39,7 +39,7 @@ pub use self::token::{ConsentGranted, ValidatedPath};
 
 use self::answer::Early;
 use self::auth::Party;
-use self::candidate::{Candidates, RemoteCandidate, plain};
+use self::candidate::{Candidates, LocalCandidate, RemoteCandidate, plain};
 use self::check::Transaction;
 use self::checklist::Checklist;
 use self::consent::{Sending, Watch};
@@ -53,7 +53,7 @@ use crate::base::random::Rng;
 use crate::base::time::Instant;
 use crate::base::timers::Timers;
 use crate::crypto::traits::Hmac;
-use crate::wire::candidate::{Candidate, Credentials};
+use crate::wire::candidate::{Candidate, CandidateType, Credentials};
 use crate::wire::stun::{Class, Message, Method};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -156,6 +156,8 @@ pub struct Agent {
     /// The credentials of the generation to come.
     prepared: Option<Credentials>,
     candidates: Candidates,
+    /// Nothing leaves from this host's own addresses, in this generation.
+    relayed_only: bool,
     /// Remote candidates that came before the credentials, which tell what generation is wanted.
     pending: Vec<Candidate>,
     early: Vec<Early>,
@@ -195,6 +197,7 @@ impl Agent {
             former: None,
             prepared: None,
             candidates: Candidates::default(),
+            relayed_only: false,
             pending: Vec::new(),
             early: Vec::new(),
             ended: Ended::default(),
@@ -266,11 +269,46 @@ impl Agent {
         Some(self.candidates.describe_local(at, &self.local.credentials.ufrag))
     }
 
-    /// The host candidate at `address`, as this generation signals it.
+    /// Adds an address on a TURN server at `server` as one to send from: whoever hands in and takes out datagrams of
+    /// this path sees to their way through the server, which sees this host at `mapped`. What comes back is the
+    /// relayed candidate to be signalled; it makes pairs like a host candidate.
+    pub fn add_relayed(
+        &mut self,
+        now: Instant,
+        relayed: LocalAddress,
+        mapped: SocketAddr,
+        server: IpAddr,
+    ) -> Option<Candidate> {
+        let now = self.tick(now);
+        if self.is_over() {
+            return None;
+        }
+        let relayed = LocalAddress { address: plain(relayed.address), ..relayed };
+        let limit = self.config.max_local_candidates;
+        let at = self.candidates.add_relayed(relayed, plain(mapped), server, limit)?;
+        let remotes = 0..self.candidates.remote.len();
+        self.form_pairs(remotes.map(|remote| (at, remote)).collect());
+        self.run(now);
+        Some(self.candidates.describe_local(at, &self.local.credentials.ufrag))
+    }
+
+    /// The addresses on TURN servers that are in use.
+    pub fn relayed_addresses(&self) -> impl Iterator<Item = LocalAddress> {
+        let relayed = |c: &&LocalCandidate| c.kind == CandidateType::Relayed && !c.gone;
+        self.candidates.local.iter().filter(relayed).map(|c| c.base)
+    }
+
+    /// The host or relayed candidate at `address`, as this generation signals it.
     #[must_use]
     pub fn host_candidate(&self, address: LocalAddress) -> Option<Candidate> {
         let at = self.candidates.host(LocalAddress { address: plain(address.address), ..address })?;
         Some(self.candidates.describe_local(at, &self.local.credentials.ufrag))
+    }
+
+    /// Whether only relayed candidates may make pairs and be heard at (`iceTransportPolicy`). It is for a generation
+    /// that has no pairs yet; the former one goes on as it is.
+    pub const fn set_relayed_only(&mut self, relayed_only: bool) {
+        self.relayed_only = relayed_only;
     }
 
     /// No further local address will come for now.

@@ -2,3 +2,5 @@
 
 mod gathering;
 mod net;
+mod relay;
+mod turn_server;

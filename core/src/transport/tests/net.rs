@@ -1,5 +1,6 @@
 //! The network: NATs that translate and filter, STUN servers, and two transports with real cryptography.
 
+use super::turn_server::{TurnServer, login};
 use crate::base::net::{Datagram, Ecn, LocalAddress, Path, Protocol, SocketId};
 use crate::base::random::Rng;
 use crate::base::time::{Instant, WallClock, earliest};
@@ -34,7 +35,11 @@ pub const fn ms(millis: u64) -> Duration {
 }
 
 pub fn stun(text: &str) -> IceServer {
-    IceServer { url: format!("stun:{text}").into(), address: address(text) }
+    IceServer { url: format!("stun:{text}").into(), address: address(text), turn: None }
+}
+
+pub fn turn(text: &str) -> IceServer {
+    IceServer { url: format!("turn:{text}").into(), address: address(text), turn: Some(login()) }
 }
 
 /// A server that answers Binding requests.
@@ -74,6 +79,9 @@ pub struct Net {
     pub events: [Vec<Event>; 2],
     pub received: [Vec<Vec<u8>>; 2],
     pub stun_servers: Vec<StunServer>,
+    pub turn_servers: Vec<TurnServer>,
+    /// Nothing gets from one peer to the other but through a server.
+    pub apart: bool,
     /// Private address to public one, which lets in those alone who were sent to.
     pub nat: BTreeMap<SocketAddr, SocketAddr>,
     /// From, to: all that was ever sent, as it looks outside.
@@ -106,6 +114,8 @@ impl Net {
             events: Default::default(),
             received: Default::default(),
             stun_servers: Vec::new(),
+            turn_servers: Vec::new(),
+            apart: false,
             nat: BTreeMap::new(),
             sent: Vec::new(),
             opened: BTreeSet::new(),
@@ -177,10 +187,16 @@ impl Net {
         }
     }
 
-    fn leave(&mut self, path: Path, data: Vec<u8>) {
+    pub fn leave(&mut self, path: Path, data: Vec<u8>) {
         let from = self.nat.get(&path.local).copied().unwrap_or(path.local);
         self.opened.insert((from, path.remote));
-        self.launch(from, path.remote, data);
+        let to = path.remote;
+        let served = self.turn_servers.iter().any(|server| server.owns(to))
+            || self.stun_servers.iter().any(|server| server.address == to);
+        if served || !self.apart {
+            return self.launch(from, to, data);
+        }
+        self.sent.push((self.now, from, to));
     }
 
     fn launch(&mut self, from: SocketAddr, to: SocketAddr, data: Vec<u8>) {
@@ -192,6 +208,12 @@ impl Net {
         if let Some(server) = self.stun_servers.iter().find(|server| server.address == to) {
             if let Some(answer) = server.answer(from, &data) {
                 self.launch(to, from, answer);
+            }
+            return;
+        }
+        if let Some(server) = self.turn_servers.iter_mut().find(|server| server.owns(to)) {
+            if let Some((from, to, data)) = server.handle(self.now, from, to, &data) {
+                self.launch(from, to, data);
             }
             return;
         }

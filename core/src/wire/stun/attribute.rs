@@ -191,6 +191,12 @@ impl<'a> ErrorCode<'a> {
     pub const UNAUTHENTICATED: u16 = 401;
     /// An attribute was not understood.
     pub const UNKNOWN_ATTRIBUTE: u16 = 420;
+    /// The peer must not be reached through this server.
+    pub const FORBIDDEN: u16 = 403;
+    /// There is no such allocation, or there is one already.
+    pub const ALLOCATION_MISMATCH: u16 = 437;
+    /// Relayed addresses of this family are not to be had.
+    pub const FAMILY_NOT_SUPPORTED: u16 = 440;
     /// The nonce is too old.
     pub const STALE_NONCE: u16 = 438;
     /// Both agents take the same role (RFC 8445 §7.3.1.1).

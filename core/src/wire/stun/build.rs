@@ -1,8 +1,8 @@
 //! Writing messages.
 
 use crate::wire::stun::{
-    ATTRIBUTE_HEADER_LEN, Attribute, AttributeType, Class, HEADER_LEN, INTEGRITY_LEN, MAGIC_COOKIE, Method,
-    TransactionId, fingerprint, message_type,
+    ATTRIBUTE_HEADER_LEN, Attribute, AttributeType, Class, HEADER_LEN, INTEGRITY_LEN, INTEGRITY_SHA256_LEN,
+    MAGIC_COOKIE, Method, TransactionId, fingerprint, message_type,
 };
 
 /// Appends one message to a buffer that may hold others: attributes first, then integrity, then fingerprint.
@@ -54,6 +54,16 @@ impl<'o> Builder<'o> {
         self
     }
 
+    /// Appends MESSAGE-INTEGRITY-SHA256: `sign` gets what is protected and writes the HMAC-SHA256 of it.
+    pub fn integrity_sha256(mut self, sign: impl FnOnce(&[&[u8]], &mut [u8])) -> Self {
+        // RFC 8489 §14.6: as above, and not cut short.
+        self.set_length(ATTRIBUTE_HEADER_LEN + INTEGRITY_SHA256_LEN);
+        let mut tag = [0; INTEGRITY_SHA256_LEN];
+        sign(&[&self.out[self.start..]], &mut tag);
+        self.put(AttributeType::MessageIntegritySha256.into(), |out| out.extend_from_slice(&tag));
+        self
+    }
+
     /// Appends FINGERPRINT, which has to be the last attribute.
     pub fn fingerprint(mut self) -> Self {
         self.set_length(ATTRIBUTE_HEADER_LEN + 4);
@@ -86,4 +96,19 @@ impl<'o> Builder<'o> {
         let field = u16::try_from(length).expect("attributes of at most 65,535 bytes");
         self.out[self.start + 2..self.start + 4].copy_from_slice(&field.to_be_bytes());
     }
+}
+
+/// Completes a finished message at `start` of `out` whose last attribute was left empty, and whose value, from
+/// `value_at` on, was appended since: what is laid out in place needs no copy.
+///
+/// # Panics
+///
+/// When there is no such message, or when it would exceed 65,535 bytes.
+pub fn complete_last(out: &mut Vec<u8>, start: usize, value_at: usize) {
+    let field = |length: usize| u16::try_from(length).expect("at most 65,535 bytes").to_be_bytes();
+    let length = out.len() - value_at;
+    out[value_at - 2..value_at].copy_from_slice(&field(length));
+    out.resize(out.len() + length.wrapping_neg() % 4, 0);
+    let total = out.len() - start - HEADER_LEN;
+    out[start + 2..start + 4].copy_from_slice(&field(total));
 }

@@ -6,11 +6,13 @@
 
 mod attribute;
 mod build;
+mod channel;
 #[cfg(test)]
 mod tests;
 
 pub use self::attribute::{Attribute, AttributeType, Codes, ErrorCode};
-pub use self::build::Builder;
+pub use self::build::{Builder, complete_last};
+pub use self::channel::{CHANNEL_HEADER_LEN, ChannelHeader};
 
 use crate::wire::cursor::{ParseError, Reader};
 use crc_fast::CrcAlgorithm;
@@ -21,6 +23,8 @@ pub const HEADER_LEN: usize = 20;
 pub const MAGIC_COOKIE: u32 = 0x2112_A442;
 /// Bytes of a MESSAGE-INTEGRITY tag, an HMAC-SHA1.
 pub const INTEGRITY_LEN: usize = 20;
+/// Bytes of a MESSAGE-INTEGRITY-SHA256 tag that is not cut short.
+pub const INTEGRITY_SHA256_LEN: usize = 32;
 /// Bytes that a type and a length take before each attribute's value.
 const ATTRIBUTE_HEADER_LEN: usize = 4;
 /// What the CRC-32 of FINGERPRINT is combined with (RFC 8489 §14.7).
