@@ -11,9 +11,10 @@ pub enum CongestionAlgorithm {
     /// CUBIC (RFC 9438) with `HyStart++` (RFC 9406), as most of the Internet's bulk transfers.
     Cubic,
     /// BBR (draft-ietf-ccwg-bbr, version 3), which does not take every loss for a sign that too much is under way. The default:
-    /// in `dc-grid` of `tests/bench` (100 Mbit/s, 50 ms, a queue of one BDP) payload is 91, 89 and 87 % of the link at 0, 1 and
-    /// 3 % of loss, where CUBIC has 92, 2 and 1; small messages beside it take 0.7 round trips at the 99th percentile; and of
-    /// a path shared with CUBIC it leaves CUBIC more than half.
+    /// in `dc-grid` of `tests/bench` (100 Mbit/s, 50 ms, a queue of one BDP) payload is 91, 90 and 86 % of the link at 0, 1 and
+    /// 3 % of loss, where CUBIC has 92, 2 and 1, and small messages beside it take 1.5 round trips at most at the 99th
+    /// percentile. Of a path that both use (`dc-fairness`), CUBIC gets half or more where the queue holds a BDP, and a third
+    /// where it holds a tenth of that.
     #[default]
     Bbr,
 }
