@@ -23,6 +23,8 @@ enum Scenario {
     DcBulk,
     /// Ours over paths of every rate, delay and loss, and beside other flows; not part of `all`
     DcGrid,
+    /// Two of our flows over one path, with different controllers; not part of `all`
+    DcFairness,
     /// One channel over 100 Mbit/s and 50 ms, with and without loss
     DcLossy,
     /// Heap of a connected peer that is idle
@@ -66,6 +68,9 @@ fn main() {
     }
     if scenario == Scenario::DcGrid {
         grid::run(&options);
+    }
+    if scenario == Scenario::DcFairness {
+        grid::fairness(&options);
     }
     if wants(Scenario::DcLossy) {
         lossy::run(&options, &runners);

@@ -88,6 +88,11 @@ impl Inbox {
         self.limit.saturating_sub(self.budget.held)
     }
 
+    /// Holds more from now on, if it is more.
+    pub(super) fn grow(&mut self, limit: usize) {
+        self.limit = self.limit.max(limit);
+    }
+
     /// Bytes that are held.
     #[cfg(test)]
     pub(super) const fn held(&self) -> usize {

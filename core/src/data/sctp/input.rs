@@ -9,7 +9,7 @@ use crate::data::sctp::inbox::Incoming;
 use crate::data::sctp::outbox::MessageId;
 use crate::data::sctp::state::{Extensions, State};
 use crate::data::sctp::timeout::Timer;
-use crate::data::sctp::{Association, Recovery, Spurious};
+use crate::data::sctp::{Association, Reading, Recovery, Spurious};
 use crate::wire::sctp::cause::{CauseCode, Causes, put_cause};
 use crate::wire::sctp::chunk::{Chunk, UnknownAction};
 use crate::wire::sctp::data::{Data, ForwardTsn, IData, IForwardTsn, Sack};
@@ -20,6 +20,8 @@ use std::time::Duration;
 
 /// How far FORWARD TSN may go beyond what has arrived: more chunks than a peer can have under way.
 const MAX_FORWARD: u32 = 1 << 20;
+/// The receive window is looked at no more often.
+const MIN_TUNING: Duration = Duration::from_millis(5);
 /// The largest HEARTBEAT that is answered, in bytes of its parameters.
 const MAX_HEARTBEAT: usize = 1_024;
 
@@ -205,8 +207,20 @@ impl Association {
         if self.acks.note_packet(urgent) {
             self.timers.set(Timer::Sack, now + self.config.sack_delay);
         }
+        self.tune_window(now);
         self.advance_reset();
         self.note_idle(now);
+    }
+
+    /// Lets the window grow with what the application reads in a round trip, so that it is never what holds the sender back:
+    /// twice for the sender's doubling, and twice for what waits until a loss is repaired.
+    fn tune_window(&mut self, now: Instant) {
+        let passed = now.saturating_since(self.reading.begin);
+        let Some(srtt) = self.rtt.srtt().filter(|&srtt| passed >= srtt.max(MIN_TUNING)) else { return };
+        // More than a round trip may have passed: what was read in one is its part.
+        let read = self.reading.bytes as f64 * (srtt.as_secs_f64() / passed.as_secs_f64());
+        self.inbox.grow((4 * read as usize).min(self.config.max_receive_buffer));
+        self.reading = Reading { begin: now, bytes: 0 };
     }
 
     #[inline]

@@ -91,6 +91,7 @@ pub struct Association {
     /// What the last HEARTBEAT asked, while it is not answered, and when.
     heartbeat: Option<(u64, Instant)>,
     inbox: Inbox,
+    reading: Reading,
     acks: Acks,
     resets: Resets,
     control: Control,
@@ -119,6 +120,13 @@ struct Spurious {
     lost: u32,
     /// Of them, those that had arrived.
     arrived: u32,
+}
+
+/// How much the application has read since a round trip began.
+#[derive(Clone, Copy, Debug, Default)]
+struct Reading {
+    begin: Instant,
+    bytes: usize,
 }
 
 /// FORWARD TSN: when one went out last, and whether one is due.
@@ -177,6 +185,7 @@ impl Association {
             forward: Forward::default(),
             heartbeat: None,
             inbox: Inbox::new(limit, config.max_message_size),
+            reading: Reading::default(),
             acks: Acks::default(),
             resets: Resets::new(local.initial_tsn),
             control: Control::default(),
@@ -252,6 +261,7 @@ impl Association {
     /// A message of `len` bytes has been read.
     pub(super) const fn release(&mut self, len: usize) {
         self.inbox.release(len);
+        self.reading.bytes += len;
         self.acks.note_window(self.inbox.window());
     }
 

@@ -23,6 +23,8 @@ const MAX_PACKET: usize = 65_532;
 
 /// Chunks that may be unacknowledged: what a gap block can say is within reach of all of them (RFC 9260 §3.3.4).
 const MAX_UNACKED: usize = 65_000;
+/// The same where messages have numbers of 16 bits: beyond half of them, old and new could be mistaken (RFC 9260 §1.6).
+const MAX_UNACKED_PLAIN: usize = 32_000;
 
 /// Chunks and packets that are laid out before they are asked for: rare ones, and answers.
 #[derive(Debug, Default)]
@@ -291,6 +293,7 @@ impl Association {
         let interleave = self.has_extension(Extensions::INTERLEAVING);
         let header_len = self.flight.header_len();
         let full = frame.max_len - HEADER_LEN - header_len;
+        let most = if interleave { MAX_UNACKED } else { MAX_UNACKED_PLAIN };
         let mut in_parts = false;
         loop {
             let Some(left) = frame.room(out).checked_sub(header_len) else { return };
@@ -300,7 +303,7 @@ impl Association {
                 self.flight.note_app_limited();
                 return;
             }
-            if self.flight.unacked_chunks() >= MAX_UNACKED {
+            if self.flight.unacked_chunks() >= most {
                 return;
             }
             let Some(piece) = self.outbox.take(now, Room { left, full, in_parts }) else {

@@ -3,7 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use purertc::Certificate;
+use purertc::data::sctp::config::CongestionAlgorithm;
 
 use crate::clock::Time;
 use crate::path::{Network, Path};
@@ -19,7 +21,27 @@ const LOSSES: [f64; 4] = [0.0, 0.001, 0.01, 0.03];
 const QUEUES: [f64; 2] = [1.0, 0.1];
 
 const SHARE: Metric = Metric::higher("payload of the link", "%");
+const OURS: Metric = Metric::higher("ours, of the link", "%");
+const OTHER: Metric = Metric::higher("the other, of the link", "%");
 const SMALL: Metric = Metric::lower("small message beside it, p99", "RTT");
+
+/// The controllers that there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Congestion {
+    NewReno,
+    Cubic,
+    Bbr,
+}
+
+impl Congestion {
+    fn algorithm(self) -> CongestionAlgorithm {
+        match self {
+            Self::NewReno => CongestionAlgorithm::NewReno,
+            Self::Cubic => CongestionAlgorithm::Cubic,
+            Self::Bbr => CongestionAlgorithm::Bbr,
+        }
+    }
+}
 
 /// The size of a message.
 const MESSAGE: usize = 64 << 10;
@@ -77,7 +99,7 @@ pub fn run(options: &Options) {
     let wanted = |cell: &Cell| options.cell.as_ref().is_none_or(|part| cell.name().contains(part.as_str()));
     let mut squares = Vec::new();
     for cell in Cell::all().filter(wanted) {
-        let (percent, small) = transfer(cell, &identity);
+        let (percent, small) = transfer(cell, &identity, options.congestion);
         report.add(&cell.name(), SHARE, Purertc::NAME, percent);
         report.add(&cell.name(), SMALL, Purertc::NAME, small);
         squares.push(Square {
@@ -103,9 +125,9 @@ fn picture(squares: &[Square]) -> String {
 }
 
 /// The share of the link that a transfer gets, in percent, and the 99th percentile of how long small messages take beside it.
-fn transfer(cell: Cell, identity: &Certificate) -> (f64, f64) {
+fn transfer(cell: Cell, identity: &Certificate, congestion: Option<Congestion>) -> (f64, f64) {
     let path = cell.path();
-    let mut network = Network::new([pair(identity, 1)], path, 7);
+    let mut network = Network::new([pair(identity, congestion, 1)], path, 7);
     network.connect();
     let message = [7; MESSAGE];
     let every = (path.round_trip / 4).max(Duration::from_millis(5));
@@ -141,10 +163,47 @@ fn fill(stack: &mut Purertc, now: Time, message: &[u8]) -> bool {
     wrote
 }
 
-fn pair(identity: &Certificate, seed: u64) -> (Purertc, Purertc) {
+/// Two peers that have each other's description; the first one's controller may be chosen.
+fn pair(identity: &Certificate, congestion: Option<Congestion>, seed: u64) -> (Purertc, Purertc) {
     let (offerer, answerer) = setups(Profile::Default, Some(identity), seed);
-    let mut a = Purertc::configured(Time::ZERO, &offerer, configuration(Some(identity)));
+    let mut chosen = configuration(Some(identity));
+    if let Some(congestion) = congestion {
+        chosen.data.sctp.congestion = congestion.algorithm();
+    }
+    let mut a = Purertc::configured(Time::ZERO, &offerer, chosen);
     let mut b = Purertc::configured(Time::ZERO, &answerer, configuration(Some(identity)));
     introduce(&mut a, &mut b);
     (a, b)
+}
+
+/// Bulk flows of two controllers, over a path that they share: what each gets of what both get.
+pub fn fairness(options: &Options) {
+    let mut report = Report::new("dc-fairness");
+    let identity = Purertc::identity();
+    let ours = options.congestion;
+    for other in [Congestion::Cubic, Congestion::NewReno, Congestion::Bbr] {
+        for (queue, millis) in [(1.0, 20), (1.0, 50), (0.1, 50), (1.0, 100)] {
+            let path = Path { rate: 50e6, round_trip: Duration::from_millis(millis), queue, loss: 0.0 };
+            let case = format!("beside {other:?}, {millis} ms, {queue} BDP");
+            let [first, second] =
+                share(path, [(ours, 1), (Some(other), 2)].map(|(c, s)| pair(&identity, c, s)));
+            report.add(&case, OURS, Purertc::NAME, first / path.rate * 100.0);
+            report.add(&case, OTHER, Purertc::NAME, second / path.rate * 100.0);
+        }
+    }
+    report.print(options.json);
+}
+
+/// Bits a second that two flows get over a minute, once both have run for some seconds.
+fn share(path: Path, pairs: [(Purertc, Purertc); 2]) -> [f64; 2] {
+    let mut network = Network::new(pairs, path, 7);
+    network.connect();
+    let message = [7; MESSAGE];
+    let mut feed = |_, stack: &mut Purertc, now| fill(stack, now, &message);
+    network.run_until(network.now + Duration::from_secs(10), &mut feed);
+    let received = |network: &Network<Purertc>| [0, 1].map(|n| network.pairs[n][1].stack.received().bytes);
+    let before = received(&network);
+    network.run_until(network.now + Duration::from_secs(60), &mut feed);
+    let after = received(&network);
+    [0, 1].map(|n| (after[n] - before[n]) as f64 * 8.0 / 60.0)
 }

@@ -21,6 +21,7 @@ use crate::clock::Time;
 use crate::link::Pair;
 use crate::scenarios::bulk::{Counted, Timed};
 use crate::scenarios::connect::Opening;
+use crate::scenarios::grid::Congestion;
 use crate::scenarios::lossy::Lossy;
 use crate::stacks::{self, Profile, Setup, Stack};
 
@@ -53,6 +54,9 @@ pub struct Options {
     /// dc-grid: a file for the heat map (SVG)
     #[arg(long)]
     pub svg: Option<PathBuf>,
+    /// dc-grid: the congestion controller, instead of the default
+    #[arg(long, value_enum)]
+    pub congestion: Option<Congestion>,
     /// dc-grid: only the cells whose name contains this, such as "100 ms"
     #[arg(long)]
     pub cell: Option<String>,

@@ -2,6 +2,7 @@
 //!
 //! A controller knows bytes and time; streams, messages and chunks are not its business.
 
+pub mod bbr;
 pub mod cubic;
 pub mod hystart;
 pub mod newreno;
@@ -93,6 +94,7 @@ pub trait Controller: Debug + Send {
 pub fn controller(algorithm: CongestionAlgorithm, mtu: usize) -> Box<dyn Controller> {
     match algorithm {
         CongestionAlgorithm::NewReno => Box::new(newreno::NewReno::new(mtu)),
+        CongestionAlgorithm::Bbr => Box::new(bbr::Bbr::new(mtu)),
         CongestionAlgorithm::Cubic => Box::new(cubic::Cubic::new(mtu)),
     }
 }
