@@ -52,19 +52,19 @@
 //! | [`endpoint`] | many connections behind shared sockets |
 //! | [`peer`] | one connection: [`PeerConnection`], its configuration and events |
 //! | [`data`], [`signaling`] | data channels over SCTP; offers and answers |
-//! | [`transport`] | ICE and DTLS |
+//! | [`transport`] | ICE, TURN, DTLS and SRTP |
 //! | [`wire`], [`crypto`] | formats; cryptographic primitives and certificates |
 //! | [`base`] | time, randomness, addresses, ids, serial numbers |
 //!
 //! A floor imports only what is below it, so the machines are usable alone: [`transport::ice::Agent`],
-//! [`transport::dtls::Connection`], [`data::sctp::Association`].
+//! [`transport::dtls::Connection`], [`transport::srtp::Sender`], [`data::sctp::Association`].
 //!
 //! # Features
 //!
 //! * `ring` (default): cryptography by ring.
 //! * `rustcrypto`: pure-Rust cryptography that draws all its randomness from the connection's generator, so that a
 //!   simulation repeats to the byte.
-//! * `serde`: descriptions, candidates and events in the JSON of browsers.
+//! * `serde`: descriptions, candidates and states in the JSON of browsers.
 
 pub mod base;
 pub mod crypto;
