@@ -14,7 +14,7 @@ mod process;
 use std::path::Path;
 use std::time::Duration;
 
-use base64::Engine as _;
+use data_encoding::BASE64;
 use serde_json::{Value, json};
 
 pub use crate::browser::error::BrowserError;
@@ -182,8 +182,8 @@ impl Browser {
     /// If the browser cannot take it, or the file cannot be written.
     pub fn screenshot(&mut self, path: &Path) -> Result<(), BrowserError> {
         let encoded = self.backend.screenshot()?;
-        let png = base64::engine::general_purpose::STANDARD
-            .decode(encoded)
+        let png = BASE64
+            .decode(encoded.as_bytes())
             .map_err(|e| BrowserError::Protocol(format!("a screenshot that is not base64: {e}")))?;
         std::fs::write(path, png)?;
         Ok(())
