@@ -76,6 +76,7 @@ pub mod transport;
 pub mod wire;
 
 pub use base::drops::{DropReason, Drops};
+pub use base::io::{IoId, IoRequest, IoResponse, StreamName, StreamSecurity};
 pub use base::net::{Datagram, Ecn, LocalAddress, Path, Protocol, SocketId, Transmit};
 pub use base::time::{Instant, WallClock};
 pub use base::w3c::ErrorKind;

@@ -5,6 +5,7 @@
 
 pub mod drops;
 pub mod ids;
+pub mod io;
 pub mod map;
 pub mod net;
 pub mod queue;
