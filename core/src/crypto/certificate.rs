@@ -6,7 +6,7 @@
 
 use crate::base::random::Rng;
 use crate::crypto::CryptoProvider;
-use crate::crypto::traits::{CryptoError, KeyType, PrivateKey, PublicKeyType};
+use crate::crypto::traits::{CryptoError, KeyType, PrivateKey, PublicKeyType, SignatureScheme};
 use data_encoding::BASE64;
 use rcgen::{CertificateParams, DistinguishedName, DnType, SerialNumber, SignatureAlgorithm};
 use std::cell::Cell;
@@ -212,7 +212,12 @@ impl rcgen::PublicKeyData for Signer<'_> {
 impl rcgen::SigningKey for Signer<'_> {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
         let mut rng = self.rng.take().ok_or(rcgen::Error::RemoteKeyError)?;
-        let scheme = *self.key.schemes().first().ok_or(rcgen::Error::RemoteKeyError)?;
+        let scheme = match self.key.key_type() {
+            PublicKeyType::EcdsaP256 => SignatureScheme::EcdsaP256Sha256,
+            PublicKeyType::EcdsaP384 => SignatureScheme::EcdsaP384Sha384,
+            // What `algorithm` says, and what old peers can read.
+            PublicKeyType::Rsa => SignatureScheme::RsaPkcs1Sha256,
+        };
         self.key.sign(scheme, message, &mut rng).map_err(|_| rcgen::Error::RemoteKeyError)
     }
 }
@@ -275,5 +280,5 @@ impl fmt::Debug for PeerCertificate {
     }
 }
 
-#[cfg(all(test, feature = "ring"))]
+#[cfg(test)]
 mod tests;

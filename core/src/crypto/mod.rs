@@ -10,6 +10,7 @@ mod software;
 pub mod traits;
 
 mod hybrid;
+mod rsa;
 
 #[cfg(feature = "ring")]
 pub mod ring;

@@ -2,17 +2,18 @@
 //!
 //! `ring` takes no randomness from its caller for key agreement, key generation and signatures: those draw
 //! from the operating system, and the [`Rng`] that is passed in stays untouched. Nothing else here is random.
-//! It knows no SHA-224, and it cannot generate RSA keys (it loads and uses those that were made elsewhere). Counter
-//! mode it has not, and its HMAC-SHA1 is slow: both come from the RustCrypto crates.
+//! It knows no SHA-224, cannot generate RSA keys (it signs with those that were made elsewhere), has no counter mode,
+//! and its HMAC-SHA1 is slow: these three come from the RustCrypto crates.
 
 use crate::base::random::Rng;
 use crate::crypto::CryptoProvider;
 use crate::crypto::hybrid;
+use crate::crypto::rsa::generate as generate_rsa;
 use crate::crypto::software::{SoftwareCounterMode, hmac_sha1_key};
 use crate::crypto::traits::{
     Aead, AeadAlgorithm, AeadKey, CryptoError, EphemeralKey, Group, Hash, HashAlgorithm, HashState, Hmac,
-    HmacKey, KeyExchange, KeyType, MASK_LEN, MaskKey, NONCE_LEN, PrivateKey, PublicKeyType, SAMPLE_LEN,
-    SharedSecret, SignatureScheme, Signing, TAG_LEN, Verification,
+    HmacKey, KeyExchange, KeyType, MASK_LEN, MaskKey, NONCE_LEN, PrivateKey, PublicKeyType, RSA_SCHEMES,
+    SAMPLE_LEN, SharedSecret, SignatureScheme, Signing, TAG_LEN, Verification,
 };
 use ring::rand::SystemRandom;
 use ring::signature::{self, KeyPair as _};
@@ -252,10 +253,11 @@ const ECDSA: [(&signature::EcdsaSigningAlgorithm, &[SignatureScheme]); 2] = [
 ];
 
 impl Signing for RingSigning {
-    fn generate(&self, kind: KeyType, _rng: &mut Rng) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+    fn generate(&self, kind: KeyType, rng: &mut Rng) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
         let (algorithm, _) = match kind {
             KeyType::EcdsaP256 => ECDSA[0],
             KeyType::EcdsaP384 => ECDSA[1],
+            KeyType::Rsa2048 => return generate_rsa(rng),
         };
         let document = signature::EcdsaKeyPair::generate_pkcs8(algorithm, &system_random());
         document.map(|d| Zeroizing::new(d.as_ref().to_vec())).map_err(|_| CryptoError::Failed)
@@ -288,14 +290,7 @@ impl PrivateKey for RingPrivateKey {
     fn schemes(&self) -> &'static [SignatureScheme] {
         match self {
             Self::Ecdsa(_, schemes) => schemes,
-            Self::Rsa(_) => &[
-                SignatureScheme::RsaPssSha256,
-                SignatureScheme::RsaPkcs1Sha256,
-                SignatureScheme::RsaPssSha384,
-                SignatureScheme::RsaPkcs1Sha384,
-                SignatureScheme::RsaPssSha512,
-                SignatureScheme::RsaPkcs1Sha512,
-            ],
+            Self::Rsa(_) => &RSA_SCHEMES,
         }
     }
 

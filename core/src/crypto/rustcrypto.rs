@@ -2,11 +2,12 @@
 //!
 //! All randomness is drawn from the [`Rng`] that is passed in (ECDSA needs none: its nonces follow RFC 6979), so
 //! a connection with the same seed sends the same bytes. It is slower than `ring` and has had less scrutiny;
-//! simulations and targets that `ring` does not build for are what it is for. RSA is verified, never signed with.
+//! simulations and targets that `ring` does not build for are what it is for.
 
 use crate::base::random::Rng;
 use crate::crypto::CryptoProvider;
 use crate::crypto::hybrid;
+use crate::crypto::rsa::{generate as generate_rsa, load as load_rsa};
 use crate::crypto::software::{SoftwareCounterMode, hmac_key, hmac_sha1_key};
 use crate::crypto::traits::{
     Aead, AeadAlgorithm, AeadKey, CryptoError, EphemeralKey, Group, Hash, HashAlgorithm, HashState, Hmac,
@@ -303,6 +304,7 @@ impl Signing for RustSigning {
         let document = match kind {
             KeyType::EcdsaP256 => p256::SecretKey::generate_from_rng(rng).to_pkcs8_der(),
             KeyType::EcdsaP384 => p384::SecretKey::generate_from_rng(rng).to_pkcs8_der(),
+            KeyType::Rsa2048 => return generate_rsa(rng),
         };
         document.map(|d| d.to_bytes()).map_err(|_| CryptoError::Failed)
     }
@@ -312,7 +314,7 @@ impl Signing for RustSigning {
             let public = secret.public_key().to_sec1_point(false).as_bytes().to_vec();
             return Ok(Arc::new(RustPrivateKey { key: SigningKey::P256(secret.into()), public }));
         }
-        let secret = p384::SecretKey::from_pkcs8_der(pkcs8).map_err(|_| CryptoError::BadKey)?;
+        let Ok(secret) = p384::SecretKey::from_pkcs8_der(pkcs8) else { return load_rsa(pkcs8) };
         let public = secret.public_key().to_sec1_point(false).as_bytes().to_vec();
         Ok(Arc::new(RustPrivateKey { key: SigningKey::P384(secret.into()), public }))
     }

@@ -73,7 +73,7 @@ pub struct Init {
     pub crypto: CryptoProvider,
 }
 
-#[cfg(feature = "ring")]
+#[cfg(any(feature = "ring", feature = "rustcrypto"))]
 impl Init {
     /// With the default provider of cryptography.
     #[must_use]

@@ -17,7 +17,7 @@ mod relay;
 mod server;
 pub mod srtp;
 mod stun_client;
-#[cfg(all(test, feature = "ring"))]
+#[cfg(test)]
 mod tests;
 pub mod turn;
 

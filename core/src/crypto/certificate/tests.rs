@@ -4,7 +4,7 @@ use crate::crypto::certificate::{
     Certificate, CertificateError, CertificateOptions, DAY, PeerCertificate, Signer,
 };
 use crate::crypto::conformance::{ED25519, P256, P384, RSA_2048, certificate_of};
-use crate::crypto::traits::{KeyType, PublicKeyType};
+use crate::crypto::traits::{KeyType, PublicKeyType, SignatureScheme};
 use quickcheck::quickcheck;
 use rcgen::{CertificateParams, DistinguishedName, DnType};
 use std::cell::Cell;
@@ -21,9 +21,11 @@ fn generate(options: CertificateOptions, seed: u64) -> Certificate {
 
 #[test]
 fn a_certificate_signs_itself() {
-    for (key_type, public) in
-        [(KeyType::EcdsaP256, PublicKeyType::EcdsaP256), (KeyType::EcdsaP384, PublicKeyType::EcdsaP384)]
-    {
+    for (key_type, public) in [
+        (KeyType::EcdsaP256, PublicKeyType::EcdsaP256),
+        (KeyType::EcdsaP384, PublicKeyType::EcdsaP384),
+        (KeyType::Rsa2048, PublicKeyType::Rsa),
+    ] {
         let ours = generate(CertificateOptions { key_type, ..CertificateOptions::default() }, 1);
         let (rest, parsed) = X509Certificate::from_der(ours.der()).unwrap();
         assert!(rest.is_empty());
@@ -35,7 +37,11 @@ fn a_certificate_signs_itself() {
         let peer = PeerCertificate::parse(ours.der()).unwrap();
         assert_eq!((peer.key_type(), ours.key_type()), (public, public));
         let verification = CryptoProvider::default().verification;
-        let (scheme, signature) = (ours.key().schemes()[0], &parsed.signature_value.data);
+        let signature = &parsed.signature_value.data;
+        let scheme = match public {
+            PublicKeyType::Rsa => SignatureScheme::RsaPkcs1Sha256,
+            _ => ours.key().schemes()[0],
+        };
         let signed = parsed.tbs_certificate.as_ref();
         assert_eq!(verification.verify(public, peer.public_key(), scheme, signed, signature), Ok(()));
     }

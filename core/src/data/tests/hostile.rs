@@ -3,7 +3,7 @@
 use crate::base::drops::DropReason;
 use crate::base::random::Rng;
 use crate::base::time::Instant;
-use crate::crypto::ring::provider;
+use crate::crypto::CryptoProvider;
 use crate::data::DataChannels;
 use crate::data::channel::DataChannelInit;
 use crate::data::config::Config;
@@ -28,11 +28,13 @@ struct Pair {
 impl Pair {
     fn new(config: Config) -> Self {
         let now = Instant::from_millis(1);
-        let mut us = DataChannels::new(config, provider().hmac, Rng::from_number(1));
+        let mut us = DataChannels::new(config, CryptoProvider::default().hmac, Rng::from_number(1));
         us.set_dtls_role(now, true);
         us.set_remote(5_000, 0);
         us.start(now);
-        let mut peer = Association::new(SctpConfig::default(), provider().hmac, Rng::from_number(2)).unwrap();
+        let mut peer =
+            Association::new(SctpConfig::default(), CryptoProvider::default().hmac, Rng::from_number(2))
+                .unwrap();
         peer.connect(now);
         let mut pair = Self { now, us, peer, events: Vec::new(), peer_events: Vec::new() };
         pair.run();
@@ -82,8 +84,9 @@ impl Pair {
 
 #[test]
 fn attack_03_nothing_exists_before_dtls_is_up() {
-    let mut us = DataChannels::new(Config::default(), provider().hmac, Rng::from_number(1));
-    let mut peer = Association::new(SctpConfig::default(), provider().hmac, Rng::from_number(2)).unwrap();
+    let mut us = DataChannels::new(Config::default(), CryptoProvider::default().hmac, Rng::from_number(1));
+    let mut peer =
+        Association::new(SctpConfig::default(), CryptoProvider::default().hmac, Rng::from_number(2)).unwrap();
     peer.connect(Instant::ZERO);
     let mut init = Vec::new();
     peer.poll_transmit(Instant::ZERO, 1_172, &mut init).unwrap();
@@ -229,7 +232,8 @@ fn a_peer_that_restarts_closes_every_channel_and_may_open_new_ones() {
     pair.open(1);
     pair.run();
     let id = pair.us.channels().next().unwrap().0;
-    pair.peer = Association::new(SctpConfig::default(), provider().hmac, Rng::from_number(5)).unwrap();
+    pair.peer =
+        Association::new(SctpConfig::default(), CryptoProvider::default().hmac, Rng::from_number(5)).unwrap();
     pair.peer.connect(pair.now);
     pair.run();
     assert!(pair.events.ends_with(&[Event::Error { id, error: ChannelError::Restarted }, Event::Close(id)]));

@@ -5,7 +5,7 @@ mod hostile;
 
 use crate::base::random::Rng;
 use crate::base::time::{Instant, earliest};
-use crate::crypto::ring::provider;
+use crate::crypto::CryptoProvider;
 use crate::data::DataChannels;
 use crate::data::channel::{DataChannelId, DataChannelInit};
 use crate::data::config::Config;
@@ -30,7 +30,7 @@ impl Net {
         let mut number = 0;
         let ends = configs.map(|config| {
             number += 1;
-            DataChannels::new(config, provider().hmac, Rng::from_number(number))
+            DataChannels::new(config, CryptoProvider::default().hmac, Rng::from_number(number))
         });
         let now = Instant::from_millis(1);
         Self {

@@ -2,7 +2,7 @@
 
 use crate::crypto::traits::{EphemeralKey, Group};
 use crate::transport::dtls::alert::Failure;
-use crate::transport::dtls::common12::unexpected;
+use crate::transport::dtls::common12::{MAX_COOKIES, unexpected};
 use crate::transport::dtls::handshake::{Context, Step};
 use crate::transport::dtls::suite::{self, Suite13};
 use crate::transport::dtls::{client12, client13};
@@ -12,9 +12,6 @@ use crate::wire::dtls::codepoints::{
 use crate::wire::dtls::extension::{Extension, Extensions, KeyShareEntry};
 use crate::wire::dtls::hello::{ClientHello, DOWNGRADE_TO_12, HelloVerifyRequest, ServerHello};
 use crate::wire::dtls::message12::Message12;
-
-/// How often a 1.2 server may ask for a cookie. Once is usual, twice when its secret changed in between.
-const MAX_COOKIES: u8 = 3;
 
 /// Sends the first `ClientHello`.
 pub(super) fn start(cx: &mut Context) -> Result<ExpectServerHello, Failure> {

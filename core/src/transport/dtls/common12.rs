@@ -8,6 +8,9 @@ use crate::wire::dtls::extension::Extension;
 use crate::wire::dtls::message12::{Finished, Message12};
 use subtle::ConstantTimeEq as _;
 
+/// How often a server may ask for a cookie. Once is usual, twice when its secret changed in between.
+pub(super) const MAX_COOKIES: u8 = 3;
+
 /// Sends `ChangeCipherSpec` and `Finished`.
 pub(super) fn finish(cx: &mut Context, master: &Master, label: &[u8], write: Keys) -> Result<(), Failure> {
     let hash = cx.transcript.hash(&cx.config.crypto, master.suite().hash).map_err(Failure::Crypto)?;

@@ -42,7 +42,7 @@ pub struct Config {
     /// has. A server that wants another group costs one round trip more; each share costs its bytes and the
     /// time to make it, and that of X25519MLKEM768 does not fit into one datagram.
     pub key_shares: Vec<Group>,
-    /// Whether a server of 1.3 sends nothing but a cookie until the client has repeated it (RFC 9147 §5.1).
+    /// Whether a server sends nothing but a cookie until the client has repeated it (RFC 6347 §4.2.1, RFC 9147 §5.1).
     /// Default no: it takes a round trip, and ICE has proven the path. For use without ICE.
     pub cookie: bool,
     /// SRTP profiles for `use_srtp`, the most preferred first. Default: AES-128-GCM, AES-256-GCM, AES-CM with an

@@ -38,7 +38,7 @@ mod session13;
 mod suite;
 mod transcript;
 
-#[cfg(all(test, feature = "ring"))]
+#[cfg(test)]
 mod tests;
 
 use crate::base::drops::Drops;

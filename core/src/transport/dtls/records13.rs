@@ -299,5 +299,5 @@ impl Openers {
     }
 }
 
-#[cfg(all(test, feature = "ring"))]
+#[cfg(test)]
 mod tests;

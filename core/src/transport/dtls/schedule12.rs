@@ -121,7 +121,7 @@ impl Master {
     }
 }
 
-#[cfg(all(test, feature = "ring"))]
+#[cfg(test)]
 mod tests {
     use super::prf;
     use crate::crypto::CryptoProvider;

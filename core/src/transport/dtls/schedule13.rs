@@ -172,5 +172,5 @@ impl Exporter {
     }
 }
 
-#[cfg(all(test, feature = "ring"))]
+#[cfg(test)]
 mod tests;

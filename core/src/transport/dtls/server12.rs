@@ -2,26 +2,29 @@
 //!
 //! Our flight answers the `ClientHello`; then `Certificate`, `ClientKeyExchange`, `CertificateVerify` and
 //! `Finished` of the client; then our `Finished`. A client without a certificate is refused (RFC 8827 §6.5).
-//! Cookies are not asked for: ICE has proven the path.
+//! A `HelloVerifyRequest` comes first when we are to ask for a cookie.
 
 use crate::crypto::traits::{EphemeralKey, Group, PublicKeyType, SignatureScheme};
 use crate::transport::dtls::alert::Failure;
-use crate::transport::dtls::common12::{check_finished, check_point_formats, finish, unexpected};
+use crate::transport::dtls::common12::{
+    MAX_COOKIES, check_finished, check_point_formats, finish, unexpected,
+};
 use crate::transport::dtls::handshake::{Agreed, Context, Done, Secrets, Step};
 use crate::transport::dtls::records::{Keys, Receiver};
 use crate::transport::dtls::schedule12::{Binding, Master, Randoms};
-use crate::transport::dtls::server::{choose_srtp_profile, offered_schemes};
+use crate::transport::dtls::server::{choose_srtp_profile, choose_version, offered_schemes};
 use crate::transport::dtls::suite::{self, Auth, Suite};
 use crate::transport::dtls::verify::{Peer, verify_signature};
 use crate::wire::dtls::codepoints::{
     CipherSuite, ClientCertificateType, ExtensionType, NamedGroup, ProtocolVersion, SrtpProfile,
 };
 use crate::wire::dtls::extension::{Extension, Extensions};
-use crate::wire::dtls::hello::{ClientHello, DOWNGRADE_TO_12, ServerHello};
+use crate::wire::dtls::hello::{ClientHello, DOWNGRADE_TO_12, HelloVerifyRequest, ServerHello};
 use crate::wire::dtls::message12::{Certificate, CertificateRequest, Message12, ServerKeyExchange};
 
 /// What the server waits for.
 pub(super) enum State {
+    SecondHello(ExpectSecondHello),
     Certificate(ExpectCertificate),
     ClientKeyExchange(ExpectClientKeyExchange),
     CertificateVerify(Box<ExpectCertificateVerify>),
@@ -31,6 +34,7 @@ pub(super) enum State {
 impl State {
     pub(super) fn handle(self, cx: &mut Context, message: Message12) -> Result<Step, Failure> {
         match self {
+            Self::SecondHello(state) => state.handle(cx, message),
             Self::Certificate(state) => state.handle(cx, message),
             Self::ClientKeyExchange(state) => state.handle(cx, message),
             Self::CertificateVerify(state) => state.handle(cx, message),
@@ -39,8 +43,47 @@ impl State {
     }
 }
 
-/// Answers a `ClientHello`.
+/// Answers the first `ClientHello`.
 pub(super) fn accept(cx: &mut Context, hello: &ClientHello) -> Result<State, Failure> {
+    if cx.config.cookie { Ok(ask_for_cookie(cx, 1)) } else { answer(cx, hello) }
+}
+
+/// RFC 6347 §4.2.1: neither the hello nor this request count as part of the handshake. Unlike a server without memory
+/// we keep the cookie, and count our records on.
+fn ask_for_cookie(cx: &mut Context, asked: u8) -> State {
+    let cookie = cx.rng.secret_bytes::<32>();
+    cx.begin_flight();
+    let request = HelloVerifyRequest { version: ProtocolVersion::Dtls10, cookie: cookie.to_vec() };
+    cx.send(&Message12::HelloVerifyRequest(request));
+    cx.transcript.clear();
+    State::SecondHello(ExpectSecondHello { cookie, asked })
+}
+
+/// Waits for the hello that repeats our cookie.
+pub(super) struct ExpectSecondHello {
+    cookie: [u8; 32],
+    asked: u8,
+}
+
+impl ExpectSecondHello {
+    fn handle(self, cx: &mut Context, message: Message12) -> Result<Step, Failure> {
+        let Message12::ClientHello(hello) = message else { return Err(unexpected("ClientHello", &message)) };
+        if choose_version(cx, &hello)? != ProtocolVersion::Dtls12 {
+            return Err(Failure::ProtocolVersion);
+        }
+        if hello.cookie == self.cookie {
+            return answer(cx, &hello).map(Step::Server12);
+        }
+        // RFC 6347 §4.2.1: as if there were none. Not for ever.
+        if self.asked == MAX_COOKIES {
+            return Err(Failure::IllegalParameter("cookie"));
+        }
+        Ok(Step::Server12(ask_for_cookie(cx, self.asked + 1)))
+    }
+}
+
+/// Our flight.
+fn answer(cx: &mut Context, hello: &ClientHello) -> Result<State, Failure> {
     let choice = Choice::of(cx, hello)?;
     let mut randoms = Randoms { client: hello.random, server: cx.rng.secret_bytes() };
     // RFC 8446 §4.1.3: tells a client that can do better that somebody took the better offer away.

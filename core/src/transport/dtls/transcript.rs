@@ -111,7 +111,7 @@ impl Transcript {
     }
 }
 
-#[cfg(all(test, feature = "ring"))]
+#[cfg(test)]
 mod tests {
     use super::Transcript;
     use crate::crypto::CryptoProvider;

@@ -1,8 +1,8 @@
 //! Whose certificate it is: fingerprints and handshake signatures.
 
 use crate::crypto::CryptoProvider;
-use crate::crypto::certificate::PeerCertificate;
-use crate::crypto::traits::{CryptoError, HashAlgorithm};
+use crate::crypto::certificate::{Certificate, PeerCertificate};
+use crate::crypto::traits::{CryptoError, HashAlgorithm, PublicKeyType};
 use crate::transport::dtls::alert::Failure;
 use crate::transport::dtls::handshake::Context;
 use crate::transport::dtls::suite;
@@ -29,6 +29,19 @@ pub fn fingerprint_of(
 ) -> Result<Fingerprint, CryptoError> {
     let hash = hash_of(&algorithm).ok_or(CryptoError::Unsupported)?;
     Ok(Fingerprint { algorithm, digest: crypto.hash.digest(hash, der)? })
+}
+
+/// The fingerprints of a certificate of ours (W3C `getFingerprints`): by SHA-256, which every peer reads, and by the
+/// hash function that the certificate is signed with where that is a stronger one (RFC 8122 §5). None that the
+/// provider cannot compute.
+#[must_use]
+pub fn fingerprints_of(certificate: &Certificate, crypto: &CryptoProvider) -> Vec<Fingerprint> {
+    let algorithms: &[FingerprintAlgorithm] = match certificate.key_type() {
+        PublicKeyType::EcdsaP384 => &[FingerprintAlgorithm::Sha256, FingerprintAlgorithm::Sha384],
+        PublicKeyType::EcdsaP256 | PublicKeyType::Rsa => &[FingerprintAlgorithm::Sha256],
+    };
+    let of = |algorithm: &FingerprintAlgorithm| fingerprint_of(certificate.der(), algorithm.clone(), crypto);
+    algorithms.iter().filter_map(|algorithm| of(algorithm).ok()).collect()
 }
 
 const fn hash_of(algorithm: &FingerprintAlgorithm) -> Option<HashAlgorithm> {
@@ -96,4 +109,29 @@ pub(super) fn verify_signature(
     let (key_type, key) = (certificate.key_type(), certificate.public_key());
     let verification = cx.config.crypto.verification;
     verification.verify(key_type, key, scheme, message, signature).map_err(|_| Failure::BadSignature)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::base::random::Rng;
+    use crate::crypto::CryptoProvider;
+    use crate::crypto::certificate::{Certificate, CertificateOptions};
+    use crate::crypto::traits::KeyType;
+    use crate::transport::dtls::verify::{check_fingerprint, fingerprints_of};
+    use crate::wire::fingerprint::FingerprintAlgorithm;
+    use std::time::SystemTime;
+
+    #[test]
+    fn our_own_fingerprints_are_such_that_a_peer_accepts_us() {
+        let crypto = CryptoProvider::default();
+        for (key_type, count) in [(KeyType::EcdsaP256, 1), (KeyType::EcdsaP384, 2)] {
+            let options = CertificateOptions { key_type, ..CertificateOptions::default() };
+            let rng = &mut Rng::from_number(1);
+            let ours = Certificate::generate(&crypto, options, SystemTime::UNIX_EPOCH, rng).unwrap();
+            let fingerprints = fingerprints_of(&ours, &crypto);
+            assert_eq!(fingerprints.len(), count);
+            assert_eq!(fingerprints[0].algorithm, FingerprintAlgorithm::Sha256);
+            assert!(check_fingerprint(ours.der(), &fingerprints, &crypto).is_ok());
+        }
+    }
 }

@@ -28,7 +28,7 @@ mod restart;
 mod scan;
 mod send;
 mod state;
-#[cfg(all(test, feature = "ring"))]
+#[cfg(test)]
 mod tests;
 mod token;
 

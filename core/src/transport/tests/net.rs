@@ -4,8 +4,8 @@ use super::turn_server::{TurnServer, login};
 use crate::base::net::{Datagram, Ecn, LocalAddress, Path, Protocol, SocketId};
 use crate::base::random::Rng;
 use crate::base::time::{Instant, WallClock, earliest};
+use crate::crypto::CryptoProvider;
 use crate::crypto::certificate::{Certificate, CertificateOptions};
-use crate::crypto::ring;
 use crate::transport::dtls::DtlsTransportState;
 use crate::transport::dtls::config::{Config as DtlsConfig, Role};
 use crate::transport::dtls::verify::fingerprint_of;
@@ -93,7 +93,7 @@ pub struct Net {
 }
 
 fn transport(seed: u64) -> (Transport, Fingerprint) {
-    let crypto = ring::provider();
+    let crypto = CryptoProvider::default();
     let mut rng = Rng::from_number(seed);
     let clock = WallClock::new(Instant::ZERO, SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
     let wall = clock.at(Instant::ZERO);

@@ -3,7 +3,7 @@
 use super::net::address;
 use crate::base::redact::Redacted;
 use crate::base::time::Instant;
-use crate::crypto::ring;
+use crate::crypto::CryptoProvider;
 use crate::crypto::traits::{HashAlgorithm, HmacKey};
 use crate::transport::turn::Login;
 use crate::wire::stun::{
@@ -154,7 +154,7 @@ impl TurnServer {
     }
 
     fn key(&self) -> Box<dyn HmacKey> {
-        let crypto = ring::provider();
+        let crypto = CryptoProvider::default();
         let secret = format!("user:{REALM}:secret");
         if self.habit == Habit::New {
             let key = crypto.hash.digest(HashAlgorithm::Sha256, secret.as_bytes()).unwrap();
@@ -185,7 +185,7 @@ impl TurnServer {
         if nonce != self.nonce_text() {
             return Some(438);
         }
-        let hash = ring::provider().hash.digest(HashAlgorithm::Sha256, b"user:example.org").unwrap();
+        let hash = CryptoProvider::default().hash.digest(HashAlgorithm::Sha256, b"user:example.org").unwrap();
         let name = match find(|a| matches!(a, Attribute::Username(_) | Attribute::UserHash(_))) {
             Some(Attribute::Username(name)) => !new && name == "user",
             Some(Attribute::UserHash(given)) => new && given[..] == hash[..],

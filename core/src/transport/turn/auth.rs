@@ -158,11 +158,11 @@ fn choose(mut list: &[u8]) -> Option<u16> {
     best
 }
 
-#[cfg(all(test, feature = "ring"))]
+#[cfg(test)]
 mod tests {
     use super::{Challenge, Login, Session, choose, features};
     use crate::base::redact::Redacted;
-    use crate::crypto::ring;
+    use crate::crypto::CryptoProvider;
     use crate::wire::stun::Message;
     use data_encoding::HEXLOWER;
 
@@ -180,10 +180,11 @@ mod tests {
     fn the_request_of_rfc_5769_is_signed_by_its_password() {
         let request = HEXLOWER.decode(REQUEST.as_bytes()).unwrap();
         let message = Message::parse(&request).unwrap();
-        let session = Session::answer(&login(), Challenge::read(&message), &ring::provider()).unwrap();
+        let session =
+            Session::answer(&login(), Challenge::read(&message), &CryptoProvider::default()).unwrap();
         assert_eq!(session.signed(&message), Some(true));
         let other = Login { password: Redacted("guess".to_owned()), ..login() };
-        let session = Session::answer(&other, Challenge::read(&message), &ring::provider()).unwrap();
+        let session = Session::answer(&other, Challenge::read(&message), &CryptoProvider::default()).unwrap();
         assert_eq!(session.signed(&message), Some(false));
         assert!(!format!("{session:?} {:?}", login()).contains("TheMatrIX"));
     }
@@ -208,7 +209,7 @@ mod tests {
             nonce: Some(nonce.to_owned()),
             algorithms: algorithms.map(<[u8]>::to_vec),
         };
-        let answer = |challenge| Session::answer(&login(), challenge, &ring::provider());
+        let answer = |challenge| Session::answer(&login(), challenge, &CryptoProvider::default());
         assert!(answer(challenge("obMatJos2AAAB", None)).is_none());
         assert!(answer(challenge("obMatJos2AAAB", Some(&[0, 7, 0, 0]))).is_none());
         assert!(answer(challenge("obMatJos2AAAB", Some(&[0, 2, 0, 0]))).is_some());

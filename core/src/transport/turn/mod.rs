@@ -10,7 +10,7 @@ mod auth;
 mod frame;
 mod peers;
 mod request;
-#[cfg(all(test, feature = "ring"))]
+#[cfg(test)]
 mod tests;
 
 pub use self::auth::Login;

@@ -6,8 +6,8 @@ use crate::base::net::{LocalAddress, SocketId};
 use crate::base::random::Rng;
 use crate::base::redact::Redacted;
 use crate::base::time::Instant;
+use crate::crypto::CryptoProvider;
 use crate::crypto::md5;
-use crate::crypto::ring;
 use crate::crypto::traits::{HashAlgorithm, HmacKey};
 use crate::wire::stun::{
     Attribute, Builder, ChannelHeader, Class, ErrorCode, Message, Method, TransactionId,
@@ -31,11 +31,11 @@ fn client() -> Client {
         login: Login { username: "user".to_owned(), password: Redacted("secret".to_owned()) },
         patience: Duration::from_secs(5),
     };
-    Client::new(config, ring::provider(), Rng::from_number(1))
+    Client::new(config, CryptoProvider::default(), Rng::from_number(1))
 }
 
 fn key() -> Box<dyn HmacKey> {
-    ring::provider().hmac.key(HashAlgorithm::Sha1, &md5::digest(b"user:realm:secret")).unwrap()
+    CryptoProvider::default().hmac.key(HashAlgorithm::Sha1, &md5::digest(b"user:realm:secret")).unwrap()
 }
 
 fn sent(client: &mut Client, now: Instant) -> Vec<Vec<u8>> {

@@ -9,7 +9,7 @@ mod transfer;
 
 use crate::base::random::Rng;
 use crate::base::time::{Instant, earliest};
-use crate::crypto::ring::provider;
+use crate::crypto::CryptoProvider;
 use crate::data::sctp::Association;
 use crate::data::sctp::config::Config;
 use crate::data::sctp::event::{Event, SendOptions};
@@ -64,7 +64,7 @@ pub(super) struct Net {
 }
 
 pub(super) fn association(config: Config, number: u64) -> Association {
-    Association::new(config, provider().hmac, Rng::from_number(number)).unwrap()
+    Association::new(config, CryptoProvider::default().hmac, Rng::from_number(number)).unwrap()
 }
 
 impl Net {

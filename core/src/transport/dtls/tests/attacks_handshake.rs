@@ -6,6 +6,7 @@ use crate::base::time::Instant;
 use crate::crypto::traits::SignatureScheme;
 use crate::transport::dtls::DtlsTransportState;
 use crate::transport::dtls::alert::Failure;
+use crate::transport::dtls::config::Config;
 use crate::transport::dtls::tests::attacks::plain;
 use crate::transport::dtls::tests::{DELAY, Pair, config};
 use crate::wire::cursor::{ParseError, Reader};
@@ -182,6 +183,27 @@ fn a_cookie_is_repeated_and_not_for_ever() {
         assert_eq!((next_seq, next), (seq + 1, ClientHello { cookie, ..first.clone() }));
     }
     assert_eq!(pair.client.dtls.failure(), Some(Failure::IllegalParameter("number of cookies")));
+}
+
+#[test]
+fn a_wrong_cookie_is_as_none_and_not_for_ever() {
+    let mut pair = Pair::new(config(), Config { cookie: true, ..config() });
+    let (_, Message12::ClientHello(hello)) = message_in(&pair.client.poll(pair.now).unwrap()) else {
+        panic!()
+    };
+    for seq in 0..4 {
+        let cookie = vec![7; 32 * usize::from(seq)];
+        let wrong = ClientHello { cookie, ..hello.clone() };
+        pair.server.handle(pair.now, &datagram_of(seq, &Message12::ClientHello(wrong)));
+        if seq == 3 {
+            break;
+        }
+        let (answer_seq, answer) = message_in(&pair.server.poll(pair.now).unwrap());
+        assert_eq!(answer_seq, seq);
+        assert!(matches!(answer, Message12::HelloVerifyRequest(_)));
+        assert_eq!(pair.server.poll(pair.now), None);
+    }
+    assert_eq!(pair.server.dtls.failure(), Some(Failure::IllegalParameter("cookie")));
 }
 
 #[test]

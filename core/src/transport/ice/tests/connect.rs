@@ -233,7 +233,7 @@ fn pairs_that_fail_while_more_may_come_are_a_disconnection() {
     let mut net = Net::new(11);
     net.agents[LEFT] = crate::transport::ice::Agent::new(
         config,
-        crate::crypto::ring::provider().hmac,
+        crate::crypto::CryptoProvider::default().hmac,
         crate::base::random::Rng::from_number(1),
     );
     net.link.loss = 1.0;

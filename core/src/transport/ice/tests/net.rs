@@ -3,7 +3,7 @@
 use crate::base::net::{LocalAddress, Path, SocketId};
 use crate::base::random::Rng;
 use crate::base::time::{Instant, earliest};
-use crate::crypto::ring;
+use crate::crypto::CryptoProvider;
 use crate::transport::ice::{Agent, Config, Event, IceRole, IceTransportState};
 use crate::wire::candidate::Candidate;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +22,7 @@ pub fn host(text: &str) -> LocalAddress {
 }
 
 pub fn agent(seed: u64) -> Agent {
-    Agent::new(Config::default(), ring::provider().hmac, Rng::from_number(seed))
+    Agent::new(Config::default(), CryptoProvider::default().hmac, Rng::from_number(seed))
 }
 
 pub const fn ms(millis: u64) -> Duration {

@@ -3,7 +3,7 @@
 use super::net::{address, agent, host};
 use crate::base::net::Path;
 use crate::base::time::Instant;
-use crate::crypto::ring;
+use crate::crypto::CryptoProvider;
 use crate::crypto::traits::HashAlgorithm;
 use crate::transport::ice::{Agent, IceRole};
 use crate::wire::candidate::Credentials;
@@ -12,7 +12,7 @@ use crate::wire::stun::{Attribute, Builder, Class, Message, Method, TransactionI
 pub const NOW: Instant = Instant::from_millis(1_000);
 
 pub fn hmac(password: &str, parts: &[&[u8]], tag: &mut [u8]) {
-    ring::provider().hmac.key(HashAlgorithm::Sha1, password.as_bytes()).unwrap().sign(parts, tag);
+    CryptoProvider::default().hmac.key(HashAlgorithm::Sha1, password.as_bytes()).unwrap().sign(parts, tag);
 }
 
 /// An agent under test at 192.0.2.1:5000, and the credentials of the peer that it knows.
