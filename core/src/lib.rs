@@ -88,13 +88,14 @@ pub use data::error::{ChannelError, CreateDataChannelError, SendError};
 pub use data::event::{DataChannelState, Message, MessageKind, SctpTransportState};
 pub use endpoint::{Endpoint, PeerId, PeerMut};
 pub use peer::{
-    AnswerOptions, ChannelEvent, Configuration, ConfigurationError, DataChannel, Event, IceConnectionState,
-    Init, OfferOptions, PeerConnection, PeerConnectionState, SctpTransport,
+    AnswerOptions, ChannelEvent, Configuration, ConfigurationError, DataChannel, Event, IceCandidateError,
+    IceConnectionState, IceServer, IceServerError, Init, OfferOptions, PeerConnection, PeerConnectionState,
+    SctpTransport,
 };
 pub use signaling::description::{IceCandidateInit, LocalDescriptionInit, SessionDescription};
 pub use signaling::error::{AddIceCandidateError, CreateDescriptionError, SetDescriptionError};
 pub use signaling::local::BundlePolicy;
 pub use signaling::state::{SdpType, SignalingState};
-pub use transport::IceGatheringState;
 pub use transport::dtls::DtlsTransportState;
 pub use transport::ice::{IceRole, IceTransportState};
+pub use transport::{IceGatheringState, IceTransportPolicy};

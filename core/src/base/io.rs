@@ -29,8 +29,10 @@ pub enum IoRequest {
     Connect {
         /// What to answer under.
         id: IoId,
-        /// The address of this host to connect from.
-        from: IpAddr,
+        /// The address of this host to connect from. Port 0: any that is free. Another one: exactly that, which a
+        /// listener of ours may have, too (`SO_REUSEADDR` and `SO_REUSEPORT`), as simultaneous-open of ICE-TCP wants
+        /// it.
+        from: SocketAddr,
         /// Where to connect to.
         to: SocketAddr,
         /// Whether the bytes go as they are or through TLS.

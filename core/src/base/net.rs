@@ -8,12 +8,12 @@ use std::net::SocketAddr;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SocketId(pub u32);
 
-/// What carries a datagram.
+/// What carries the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Protocol {
     /// A UDP datagram.
     Udp,
-    /// A message on a TCP stream, framed as in RFC 4571.
+    /// A TCP stream: what is handed over is its next piece, cut anywhere.
     Tcp,
 }
 
@@ -57,6 +57,13 @@ impl LocalAddress {
     #[must_use]
     pub const fn udp(socket: SocketId, address: SocketAddr) -> Self {
         Self { socket, protocol: Protocol::Udp, address }
+    }
+
+    /// An address where the driver accepts TCP streams for ICE-TCP (RFC 6544), `socket` being the listener. Each stream
+    /// that is accepted gets a number of its own and is announced by `handle_stream_opened`.
+    #[must_use]
+    pub const fn tcp(socket: SocketId, address: SocketAddr) -> Self {
+        Self { socket, protocol: Protocol::Tcp, address }
     }
 
     /// The path from here to `remote`.

@@ -5,16 +5,21 @@
 //! its memory and its consent checks; one that is busy is found in O(1).
 
 mod deadlines;
+mod io;
 mod routes;
+mod streams;
 
 use self::deadlines::Deadlines;
 use self::routes::Routes;
+use self::streams::{Naming, Streams};
 use crate::base::drops::{DropReason, Drops};
 use crate::base::ids::{Id, Slots};
-use crate::base::net::{Datagram, Path, Transmit};
+use crate::base::io::IoId;
+use crate::base::map::SeededMap;
+use crate::base::net::{Datagram, Path, Protocol, SocketId, Transmit};
 use crate::base::queue::Queue;
 use crate::base::random::Rng;
-use crate::base::time::Instant;
+use crate::base::time::{Instant, earliest};
 use crate::peer::{Event, PeerConnection};
 use std::ops::{Deref, DerefMut};
 
@@ -28,10 +33,34 @@ pub struct Peer {
     ufrag: String,
     paths: Vec<Path>,
     deadline: Option<Instant>,
-    /// It waits in the queue of those that may have something to send.
-    to_transmit: bool,
-    /// It waits in the queue of those that may have something to say.
-    to_report: bool,
+    /// Its streams: how it asked for them, and their numbers.
+    streams: Vec<(Option<IoId>, SocketId)>,
+    /// Its place among those that may have something to send.
+    to_transmit: Turn,
+    /// Its place among those that may have something to say.
+    to_report: Turn,
+    /// Its place among those that may want something done.
+    to_request: Turn,
+}
+
+/// Whether a peer waits in a queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Turn {
+    #[default]
+    None,
+    Queued,
+}
+
+impl Turn {
+    /// Takes a place in the queue; `false` when it has one.
+    fn take(&mut self) -> bool {
+        std::mem::replace(self, Self::Queued) == Self::None
+    }
+
+    /// Whether it keeps its place.
+    const fn keep(wanted: bool) -> Self {
+        if wanted { Self::Queued } else { Self::None }
+    }
 }
 
 /// Many peer connections behind shared sockets.
@@ -47,6 +76,11 @@ pub struct Endpoint {
     /// Peers that were touched and not yet polled dry.
     to_transmit: Queue<PeerId>,
     to_report: Queue<PeerId>,
+    to_request: Queue<PeerId>,
+    /// Streams that have no peer yet, those that have to be closed, and whose the others are.
+    unnamed: Streams,
+    to_close: Queue<SocketId>,
+    sockets: SeededMap<SocketId, PeerId>,
     /// Where due peers are collected; empty between calls.
     due: Vec<PeerId>,
     drops: Drops,
@@ -63,12 +97,17 @@ impl Endpoint {
     /// An endpoint without peers. `seed` keys its tables, so that senders cannot choose addresses that collide.
     #[must_use]
     pub fn new(seed: [u8; 32]) -> Self {
+        let mut rng = Rng::from_seed(seed);
         Self {
             peers: Slots::default(),
-            routes: Routes::new(&mut Rng::from_seed(seed)),
+            routes: Routes::new(&mut rng),
+            sockets: SeededMap::new(&mut rng),
             deadlines: Deadlines::new(),
             to_transmit: Queue::default(),
             to_report: Queue::default(),
+            to_request: Queue::default(),
+            unnamed: Streams::default(),
+            to_close: Queue::default(),
             due: Vec::new(),
             drops: Drops::default(),
         }
@@ -85,8 +124,10 @@ impl Endpoint {
             ufrag: ufrag.clone(),
             paths: Vec::new(),
             deadline: None,
-            to_transmit: false,
-            to_report: false,
+            streams: Vec::new(),
+            to_transmit: Turn::default(),
+            to_report: Turn::default(),
+            to_request: Turn::default(),
         };
         let id = self.peers.insert(peer);
         self.routes.name(&ufrag, id);
@@ -99,6 +140,10 @@ impl Endpoint {
         let peer = self.peers.remove(id)?;
         self.deadlines.replace(id, peer.deadline, None);
         self.routes.forget(id, &peer.paths, &peer.ufrag);
+        for (request, socket) in &peer.streams {
+            self.sockets.remove(socket);
+            self.to_close.extend(request.is_none().then_some(*socket));
+        }
         Some(peer.connection)
     }
 
@@ -136,6 +181,10 @@ impl Endpoint {
         let mut datagrams = datagrams.into_iter().peekable();
         while let Some(datagram) = datagrams.next() {
             let path = datagram.path;
+            if path.protocol == Protocol::Tcp {
+                self.handle_piece(now, datagram);
+                continue;
+            }
             let Some(id) = self.routes.find(&path, &datagram.data) else {
                 self.drops.count(DropReason::UnknownPeer);
                 continue;
@@ -162,6 +211,9 @@ impl Endpoint {
     /// Does what is due at `now`, for every peer.
     pub fn handle_timeout(&mut self, now: Instant) {
         // All that are due first, then each once: a deadline that does not move on waits for the next call.
+        while let Some(socket) = self.unnamed.pop_due(now) {
+            self.to_close.push(socket);
+        }
         let mut due = std::mem::take(&mut self.due);
         due.extend(std::iter::from_fn(|| self.deadlines.pop_due(now)));
         for id in due.drain(..) {
@@ -179,7 +231,7 @@ impl Endpoint {
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<(PeerId, Transmit)> {
         while let Some(id) = self.to_transmit.pop() {
             let Some(peer) = self.peers.get_mut(id) else { continue };
-            peer.to_transmit = false;
+            peer.to_transmit = Turn::None;
             let transmit = peer.connection.poll_transmit(now, out);
             // Sending moves deadlines and can be an event.
             self.touch_if(id, transmit.is_some());
@@ -201,7 +253,7 @@ impl Endpoint {
             let peer = self.peers.get_mut(id);
             let event = peer.and_then(|peer| {
                 let event = peer.connection.poll_event();
-                peer.to_report = event.is_some();
+                peer.to_report = Turn::keep(event.is_some());
                 event
             });
             if let Some(event) = event {
@@ -217,7 +269,7 @@ impl Endpoint {
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.deadlines.next()
+        earliest([self.deadlines.next(), self.unnamed.deadline()])
     }
 
     /// Datagrams that belonged to no peer. Each peer counts its own.
@@ -240,11 +292,14 @@ impl Endpoint {
     /// The same; with nothing `to_transmit` it does not take a turn at sending.
     fn touch_if(&mut self, id: PeerId, to_transmit: bool) {
         let Some(peer) = self.peers.get_mut(id) else { return };
-        if to_transmit && !std::mem::replace(&mut peer.to_transmit, true) {
+        if to_transmit && peer.to_transmit.take() {
             self.to_transmit.push(id);
         }
-        if !std::mem::replace(&mut peer.to_report, true) {
+        if peer.to_report.take() {
             self.to_report.push(id);
+        }
+        if peer.to_request.take() {
+            self.to_request.push(id);
         }
         peer.deadline = self.deadlines.set(id, peer.deadline, peer.connection.poll_timeout());
     }

@@ -26,8 +26,12 @@ impl<P: Copy + PartialEq> Routes<P> {
     /// Whose datagram this is.
     pub(super) fn find(&self, path: &Path, datagram: &[u8]) -> Option<P> {
         // A check names its addressee, and two peers may check the same address pair; so the name goes first.
-        let by_name = peek_username(datagram).and_then(|ufrag| self.by_ufrag.get(ufrag));
-        by_name.or_else(|| self.by_path.get(path)).copied()
+        self.named_in(datagram).or_else(|| self.by_path.get(path).copied())
+    }
+
+    /// Whom a check is addressed to.
+    pub(super) fn named_in(&self, datagram: &[u8]) -> Option<P> {
+        peek_username(datagram).and_then(|ufrag| self.by_ufrag.get(ufrag)).copied()
     }
 
     /// Whether `path` leads to `peer` already.

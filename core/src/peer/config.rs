@@ -5,7 +5,9 @@ use crate::base::w3c::ErrorKind;
 use crate::crypto::CryptoProvider;
 use crate::crypto::certificate::{Certificate, CertificateError};
 use crate::data::config::Config as DataConfig;
+use crate::peer::ice_server::{IceServer, IceServerError};
 use crate::signaling::local::BundlePolicy;
+use crate::transport::IceTransportPolicy;
 use crate::transport::ice::Config as IceConfig;
 use std::ops::RangeInclusive;
 use std::time::SystemTime;
@@ -21,6 +23,12 @@ pub struct Configuration {
     /// 50 µs, and another connection cannot be recognised by it. Programs with many connections make one with
     /// [`Certificate::generate`] and hand out clones, which share it.
     pub certificates: Vec<Certificate>,
+    /// STUN and TURN servers to learn candidates from, of which the first 32 URLs count. Default none: the addresses of
+    /// this host have to do. Each server is asked from each address, which costs a few datagrams.
+    pub ice_servers: Vec<IceServer>,
+    /// Which candidates may be used. Default `all`. With `relay` the peer learns no address of ours, at the cost of a
+    /// server that carries everything.
+    pub ice_transport_policy: IceTransportPolicy,
     /// Which sections of an offer without a bundle group are accepted. Default `balanced`, as in browsers.
     pub bundle_policy: BundlePolicy,
     /// The largest datagram to send, in bytes of UDP payload. Default 1,200, which fits every path that WebRTC
@@ -36,6 +44,8 @@ impl Default for Configuration {
     fn default() -> Self {
         Self {
             certificates: Vec::new(),
+            ice_servers: Vec::new(),
+            ice_transport_policy: IceTransportPolicy::All,
             bundle_policy: BundlePolicy::Balanced,
             mtu: 1_200,
             ice: IceConfig::default(),
@@ -92,6 +102,9 @@ pub enum ConfigurationError {
     /// No certificate could be made.
     #[error("no certificate could be made: {0}")]
     Certificate(#[from] CertificateError),
+    /// A server cannot be.
+    #[error(transparent)]
+    IceServer(#[from] IceServerError),
     /// `mtu` is outside of what a path can have.
     #[error("an mtu of {got} bytes cannot work; use one from 576 to 65,000")]
     Mtu {
@@ -107,6 +120,7 @@ impl ConfigurationError {
         match self {
             Self::CertificateExpired => ErrorKind::InvalidAccess,
             Self::Certificate(_) => ErrorKind::Unknown,
+            Self::IceServer(error) => error.kind(),
             Self::Mtu { .. } => ErrorKind::Range,
         }
     }

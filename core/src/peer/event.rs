@@ -6,10 +6,11 @@ use crate::data::event::{Message, SctpTransportState};
 use crate::peer::state::{IceConnectionState, PeerConnectionState};
 use crate::signaling::description::IceCandidateInit;
 use crate::signaling::state::SignalingState;
-use crate::transport::IceGatheringState;
 use crate::transport::dtls::DtlsTransportState;
 use crate::transport::dtls::alert::Failure;
 use crate::transport::ice::IceTransportState;
+use crate::transport::{CandidateError, IceGatheringState};
+use std::net::IpAddr;
 
 /// An event of a peer connection.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +25,8 @@ pub enum Event {
     /// `icecandidate`: send it to the peer. An empty candidate ends a generation; `None` comes once, when
     /// gathering is over, and need not be sent.
     IceCandidate(Option<Box<IceCandidateInit>>),
+    /// `icecandidateerror`: a STUN or TURN server gave no candidate. The others are not affected.
+    IceCandidateError(Box<IceCandidateError>),
     /// `selectedcandidatepairchange` of the ICE transport.
     SelectedCandidatePairChange,
     /// `statechange` of the ICE transport.
@@ -42,6 +45,36 @@ pub enum Event {
     DataChannel(DataChannelId),
     /// An event of a data channel.
     Channel(DataChannelId, ChannelEvent),
+}
+
+/// `RTCPeerConnectionIceErrorEvent`: which server gave no candidate, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "camelCase"))]
+pub struct IceCandidateError {
+    /// The address of this host that the server was asked from; `None` where candidates do not show it, either.
+    pub address: Option<IpAddr>,
+    /// Its port.
+    pub port: Option<u16>,
+    /// The server's URL.
+    pub url: String,
+    /// STUN's error code, or 701 when the server could not be reached at all.
+    pub error_code: u16,
+    /// The server's words, or ours.
+    pub error_text: String,
+}
+
+impl From<CandidateError> for IceCandidateError {
+    fn from(error: CandidateError) -> Self {
+        let CandidateError { address, url, code, text } = error;
+        Self {
+            address: address.map(|address| address.ip()),
+            port: address.map(|address| address.port()),
+            url: url.into(),
+            error_code: code,
+            error_text: text,
+        }
+    }
 }
 
 /// An event of a data channel.

@@ -93,8 +93,9 @@ impl PeerConnection {
                         self.events.push(Event::IceCandidate(Some(Box::new(init))));
                     }
                 }
-                // No server can be configured yet.
-                TransportEvent::CandidateError(_) => {}
+                TransportEvent::CandidateError(error) => {
+                    self.events.push(Event::IceCandidateError(Box::new((*error).into())));
+                }
                 TransportEvent::SelectedPairChange => self.events.push(Event::SelectedCandidatePairChange),
                 TransportEvent::IceStateChange(state) => {
                     self.events.push(Event::IceTransportStateChange(state));

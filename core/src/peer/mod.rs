@@ -7,14 +7,17 @@ mod channel;
 mod close;
 mod config;
 mod event;
+mod ice_server;
 mod inbound;
+mod io;
 mod offer_answer;
 mod outbound;
 mod state;
 
 pub use self::channel::DataChannel;
 pub use self::config::{Configuration, ConfigurationError, Init};
-pub use self::event::{ChannelEvent, Event};
+pub use self::event::{ChannelEvent, Event, IceCandidateError};
+pub use self::ice_server::{IceServer, IceServerError};
 pub use self::state::{IceConnectionState, PeerConnectionState};
 
 use self::offer_answer::NegotiationCheck;
@@ -129,7 +132,9 @@ impl PeerConnection {
     /// [`ConfigurationError`] says which part of the configuration cannot be.
     pub fn new(configuration: Configuration, init: Init) -> Result<Self, ConfigurationError> {
         configuration.check(init.wall_clock)?;
-        let Configuration { certificates, bundle_policy, mtu, ice, data } = configuration;
+        let Configuration { certificates, ice_servers, ice_transport_policy, bundle_policy, mtu, ice, data } =
+            configuration;
+        let servers = ice_servers.iter().map(IceServer::read).collect::<Result<Vec<_>, _>>()?.concat();
         let Init { now, wall_clock, seed, crypto } = init;
         let mut rng = Rng::from_seed(seed);
         let certificate = match certificates.into_iter().next() {
@@ -142,11 +147,14 @@ impl PeerConnection {
         dtls.mtu = mtu;
         // No media yet: an extension that nothing here could honour is not offered.
         dtls.srtp_profiles = Vec::new();
+        let mut transport = Transport::new(TransportConfig { ice, dtls }, &crypto, &mut rng);
+        transport.set_ice_servers(servers);
+        transport.set_ice_transport_policy(ice_transport_policy);
         Ok(Self {
             now,
             wall_clock: WallClock::new(now, wall_clock),
             session: Session::new(SessionConfig { bundle_policy }, rng.secret_u64()),
-            transport: Transport::new(TransportConfig { ice, dtls }, &crypto, &mut rng),
+            transport,
             max_message_size: data.max_message_size,
             data: DataChannels::new(data, crypto.hmac, rng.fork()),
             certificate,

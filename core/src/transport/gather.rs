@@ -7,9 +7,11 @@ use crate::base::net::LocalAddress;
 use crate::base::time::Instant;
 use crate::transport::Transport;
 use crate::transport::event::{Event, IceGatheringState, IceTransportPolicy};
+use crate::transport::lookup::Lookups;
 use crate::transport::server::{CandidateError, IceServer, MAX_SERVERS};
 use crate::transport::stun_client::{Outcome, Question};
-use std::net::IpAddr;
+use crate::wire::server_url::{ServerKind, ServerTransport};
+use std::net::{IpAddr, SocketAddr};
 
 /// More addresses than a host has interfaces.
 const MAX_ADDRESSES: usize = 64;
@@ -19,7 +21,8 @@ const MAX_ADDRESSES: usize = 64;
 pub(super) struct Gatherer {
     addresses: Vec<LocalAddress>,
     /// Those of this generation, and those of the next.
-    servers: Vec<IceServer>,
+    pub(super) servers: Vec<IceServer>,
+    pub(super) lookups: Lookups,
     next_servers: Vec<IceServer>,
     /// The policy of this generation, and that of the next.
     policy: IceTransportPolicy,
@@ -40,10 +43,11 @@ enum Phase {
 }
 
 impl Gatherer {
-    pub(super) const fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             addresses: Vec::new(),
             servers: Vec::new(),
+            lookups: Lookups::default(),
             next_servers: Vec::new(),
             policy: IceTransportPolicy::All,
             next_policy: IceTransportPolicy::All,
@@ -155,29 +159,57 @@ impl Transport {
         self.disown_relays();
         self.agent.set_relayed_only(self.gatherer.policy == IceTransportPolicy::Relay);
         self.events.push(Event::GatheringStateChange(IceGatheringState::Gathering));
+        self.look_up_servers(now);
+        self.refuse_servers();
         addresses.into_iter().for_each(|address| self.surface(now, address));
         self.advance(now);
     }
 
     fn surface(&mut self, now: Instant, address: LocalAddress) {
-        let all = self.gatherer.policy == IceTransportPolicy::All;
-        if all {
+        if self.gatherer.policy == IceTransportPolicy::All {
             let fresh = self.agent.add_local_address(now, address);
             // After a restart the address is known and its candidate is signalled again, in the new generation.
             let Some(candidate) = fresh.or_else(|| self.agent.host_candidate(address)) else { return };
             self.events.push(Event::LocalCandidate(Box::new(candidate)));
         }
-        let servers = std::mem::take(&mut self.gatherer.servers);
-        for (place, server) in servers.iter().enumerate() {
-            if may_ask(address.address.ip(), server.address.ip()) {
-                // A TURN server answers Binding requests, too.
-                if all {
-                    self.stun.ask(now, Question { base: address, server: place, address: server.address });
-                }
-                self.ask_relay(now, address, place, server);
+        for place in 0..self.gatherer.servers.len() {
+            self.ask_server_from(now, address, place);
+        }
+    }
+
+    /// Asks a server from all addresses.
+    pub(super) fn ask_server(&mut self, now: Instant, place: usize) {
+        for address in self.gatherer.addresses.clone() {
+            self.ask_server_from(now, address, place);
+        }
+    }
+
+    /// Asks a server what it is there for, as far as it is known where it is.
+    fn ask_server_from(&mut self, now: Instant, base: LocalAddress, place: usize) {
+        let IceServer { at, .. } = &self.gatherer.servers[place];
+        let (kind, transport) = (at.kind, at.transport);
+        let mut addresses = self.gatherer.lookups.addresses(at);
+        addresses.retain(|server| may_ask(base.address.ip(), server.ip()));
+        // A TURN server answers Binding requests, too.
+        if transport == ServerTransport::Udp && self.gatherer.policy == IceTransportPolicy::All {
+            for &address in &addresses {
+                self.stun.ask(now, Question { base, server: place, address });
             }
         }
-        self.gatherer.servers = servers;
+        if kind == ServerKind::Turn {
+            self.ask_relay(now, base, place, &addresses);
+        }
+    }
+
+    /// Says of servers that are of no use that they are not.
+    fn refuse_servers(&mut self) {
+        for place in 0..self.gatherer.servers.len() {
+            let server = &self.gatherer.servers[place].at;
+            if server.transport != ServerTransport::Udp {
+                let text = "a server that is asked over a stream cannot tell how datagrams look".to_owned();
+                self.report(None, place, CandidateError::UNREACHABLE, text);
+            }
+        }
     }
 
     /// Takes what servers said, and ends gathering when all have been heard or given up.
@@ -192,12 +224,13 @@ impl Transport {
                 }
                 Outcome::Refused(question, code, text) => {
                     self.gatherer.hear(Some(question.server));
-                    self.report(question.base, question.server, code, text);
+                    self.report(Some(question.base.address), question.server, code, text);
                 }
                 Outcome::Silence(question) => self.was_silent(question.base, question.server),
             }
         }
-        let outstanding = !self.stun.is_done_with(|_| true) || self.awaits_relay(None);
+        let lookups = self.gatherer.lookups.is_done();
+        let outstanding = !lookups || !self.stun.is_done_with(|_| true) || self.awaits_relay(None);
         if self.gatherer.phase == Phase::Gathering && !outstanding {
             self.gatherer.complete();
             self.agent.end_of_local_candidates(now);
@@ -205,9 +238,11 @@ impl Transport {
         }
     }
 
-    pub(super) fn report(&mut self, base: LocalAddress, server: usize, code: u16, text: String) {
+    pub(super) fn report(&mut self, base: Option<SocketAddr>, server: usize, code: u16, text: String) {
         let Some(IceServer { url, .. }) = self.gatherer.servers.get(server) else { return };
-        let error = CandidateError { address: base.address, url: url.clone(), code, text };
+        // W3C WebRTC §4.8.2: an address that no candidate shows is not shown here, either.
+        let address = base.filter(|_| self.gatherer.policy == IceTransportPolicy::All);
+        let error = CandidateError { address, url: url.clone(), code, text };
         self.events.push(Event::CandidateError(Box::new(error)));
     }
 }

@@ -12,8 +12,11 @@ pub mod dtls;
 mod event;
 mod gather;
 pub mod ice;
+mod io;
+mod lookup;
 mod record;
 mod relay;
+mod requests;
 mod server;
 pub mod srtp;
 mod stun_client;
@@ -31,6 +34,7 @@ use self::dtls::{Connection, DtlsTransportState};
 use self::gather::Gatherer;
 use self::ice::{Agent, IceRole, IceTransportState, SelectedPair, ValidatedPath};
 use self::relay::Relay;
+use self::requests::Requests;
 use self::stun_client::StunClient;
 use crate::base::drops::{DropReason, Drops};
 use crate::base::net::{Datagram, Path, Transmit};
@@ -66,6 +70,7 @@ pub struct Transport {
     gatherer: Gatherer,
     stun: StunClient,
     relays: Vec<Relay>,
+    requests: Requests,
     gathering_patience: Duration,
     /// What to say to TURN servers, last of all, when the owner closes.
     farewell: Farewell,
@@ -109,6 +114,7 @@ impl Transport {
             gatherer: Gatherer::new(),
             stun: StunClient::new(gathering_patience, rng.fork()),
             relays: Vec::new(),
+            requests: Requests::default(),
             gathering_patience,
             farewell: Farewell::NotYet,
             crypto: *crypto,
@@ -250,6 +256,7 @@ impl Transport {
     pub fn handle_timeout(&mut self, now: Instant) {
         self.agent.handle_timeout(now);
         self.stun.handle_timeout(now);
+        self.give_up_lookups(now);
         self.relays.iter_mut().for_each(|relay| relay.client.handle_timeout(now));
         if let Dtls::Ready(connection) = &mut self.dtls {
             connection.handle_timeout(now);
@@ -356,7 +363,8 @@ impl Transport {
             Dtls::RoleUnknown { .. } => None,
         };
         let relays = self.relays.iter().map(|relay| relay.client.poll_timeout());
-        earliest(relays.chain([self.agent.poll_timeout(), dtls, self.stun.poll_timeout()]))
+        let lookups = self.gatherer.lookups.deadline();
+        earliest(relays.chain([self.agent.poll_timeout(), dtls, self.stun.poll_timeout(), lookups]))
     }
 
     /// The ICE state.

@@ -7,14 +7,17 @@ use crate::base::net::{LocalAddress, Path, Transmit};
 use crate::base::time::Instant;
 use crate::transport::Transport;
 use crate::transport::event::Event;
-use crate::transport::server::{CandidateError, IceServer};
+use crate::transport::server::CandidateError;
 use crate::transport::turn::{Client, Config, Event as TurnEvent, Handled};
 use crate::wire::candidate::Candidate;
 use bytes::BytesMut;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// Allocations of one transport: servers charge for them.
 const MAX_RELAYS: usize = 16;
+/// A server's address that is silent for this long has the next one asked: two retransmissions.
+const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(1_500);
 
 /// One allocation, or the wish for one.
 #[derive(Debug)]
@@ -24,6 +27,8 @@ pub(super) struct Relay {
     asked: SocketAddr,
     /// Its place in the list of this generation; `None` when it is not in there any more.
     server: Option<usize>,
+    /// Its other addresses, which have not been asked.
+    others: Vec<SocketAddr>,
 }
 
 impl Relay {
@@ -39,20 +44,22 @@ impl Transport {
         self.relays.iter_mut().for_each(|relay| relay.server = None);
     }
 
-    /// Asks `server` for an allocation from `base`, or takes the one that is there.
-    pub(super) fn ask_relay(&mut self, now: Instant, base: LocalAddress, place: usize, server: &IceServer) {
-        let Some(login) = &server.turn else { return };
-        let same = |relay: &&mut Relay| relay.client.base() == base && relay.asked == server.address;
+    /// Asks the server at this place for an allocation from `base`, or takes the one that is there. It is asked at the
+    /// first of its addresses, and at the next where that is silent.
+    pub(super) fn ask_relay(&mut self, now: Instant, base: LocalAddress, place: usize, at: &[SocketAddr]) {
+        let Some(login) = &self.gatherer.servers[place].turn else { return };
+        let Some((&first, rest)) = at.split_first() else { return };
+        let same = |relay: &&mut Relay| relay.client.base() == base && at.contains(&relay.asked);
         if let Some(relay) = self.relays.iter_mut().filter(|r| !r.client.is_over()).find(same) {
             relay.server = Some(place);
             let candidate = relay.address().and_then(|address| self.agent.host_candidate(address));
             self.events.extend(candidate.map(|candidate| Event::LocalCandidate(Box::new(candidate))));
         } else if self.relays.len() < MAX_RELAYS {
-            let patience = self.gathering_patience;
-            let config = Config { base, server: server.address, login: login.clone(), patience };
+            let patience = if rest.is_empty() { self.gathering_patience } else { NEXT_ADDRESS_AFTER };
+            let config = Config { base, server: first, login: login.clone(), patience };
             let mut client = Client::new(config, self.crypto, self.rng.fork());
             client.allocate(now);
-            self.relays.push(Relay { client, asked: server.address, server: Some(place) });
+            self.relays.push(Relay { client, asked: first, server: Some(place), others: rest.to_vec() });
         }
     }
 
@@ -108,11 +115,13 @@ impl Transport {
             TurnEvent::Refused(code, text) => {
                 self.gatherer.hear(place);
                 if let Some(place) = place {
-                    self.report(base, place, code, text);
+                    self.report(Some(base.address), place, code, text);
                 }
             }
             TurnEvent::Unreachable => {
                 if let Some(place) = place {
+                    let others = std::mem::take(&mut self.relays[at].others);
+                    self.ask_relay(now, base, place, &others);
                     self.was_silent(base, place);
                 }
             }
@@ -190,7 +199,12 @@ impl Transport {
     pub(super) fn was_silent(&mut self, base: LocalAddress, server: usize) {
         let hope = !self.stun.is_done_with(|other| other.server == server) || self.awaits_relay(Some(server));
         if !hope && !self.gatherer.heard_of(server) {
-            self.report(base, server, CandidateError::UNREACHABLE, "the server did not answer".to_owned());
+            self.report(
+                Some(base.address),
+                server,
+                CandidateError::UNREACHABLE,
+                "the server did not answer".to_owned(),
+            );
             self.gatherer.hear(Some(server));
         }
     }

@@ -67,7 +67,7 @@ fn a_dead_server_delays_nothing_but_the_end_of_gathering() {
     assert_eq!(net.peers[LEFT].gathering_state(), IceGatheringState::Complete);
     let [error] = &errors(&net, LEFT)[..] else { panic!() };
     assert_eq!((error.code, &*error.url), (701, "stun:203.0.113.252:3478"));
-    assert_eq!(error.address, address("10.0.0.1:5000"));
+    assert_eq!(error.address, Some(address("10.0.0.1:5000")));
     // 0, 0.5, 1.5 and 3.5 s after the start.
     let asked =
         net.sent.iter().filter(|(_, from, to)| (*from, *to) == (address("203.0.113.1:40001"), address(DEAD)));

@@ -35,11 +35,13 @@ pub const fn ms(millis: u64) -> Duration {
 }
 
 pub fn stun(text: &str) -> IceServer {
-    IceServer { url: format!("stun:{text}").into(), address: address(text), turn: None }
+    let url = format!("stun:{text}");
+    IceServer { at: url.parse().unwrap(), url: url.into(), turn: None }
 }
 
 pub fn turn(text: &str) -> IceServer {
-    IceServer { url: format!("turn:{text}").into(), address: address(text), turn: Some(login()) }
+    let url = format!("turn:{text}");
+    IceServer { at: url.parse().unwrap(), url: url.into(), turn: Some(login()) }
 }
 
 /// A server that answers Binding requests.
