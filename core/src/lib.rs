@@ -70,6 +70,7 @@ pub mod base;
 pub mod crypto;
 pub mod data;
 pub mod endpoint;
+pub mod media;
 pub mod peer;
 pub mod signaling;
 pub mod transport;

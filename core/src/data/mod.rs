@@ -28,7 +28,10 @@ use crate::data::error::SendError;
 use crate::data::event::{Event, MessageKind, SctpTransportState};
 use crate::data::opening::Ids;
 use crate::data::sctp::Association;
-use crate::data::sctp::config::Stats;
+use crate::data::sctp::config::{Config as SctpConfig, Stats};
+use crate::data::sctp::event::InitError;
+use crate::data::sctp::init::described;
+use crate::data::sctp::state::{Local, Peer};
 use crate::data::sctp::stream_map::StreamMap;
 use crate::wire::dcep::Ppid;
 use bytes::Bytes;
@@ -52,6 +55,8 @@ pub struct DataChannels {
     ids: Ids,
     /// What the peer's description says.
     remote: Option<Remote>,
+    /// What the descriptions say of the association, if they do.
+    snap: Option<Snap>,
     lingering: Lingering,
     events: VecDeque<Event>,
     /// The channel whose `Close` event was taken last: it goes with the next call.
@@ -77,6 +82,13 @@ enum StreamUse {
     Channel(DataChannelId),
     /// Nobody any more, but not both sides have been reset yet.
     Reserved,
+}
+
+/// The two INIT chunks of the descriptions, where they are there (SNAP): ours as far as it was drawn, the peer's as read.
+#[derive(Clone, Copy, Debug)]
+struct Snap {
+    local: Local,
+    peer: Option<Peer>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -107,6 +119,7 @@ impl DataChannels {
             streams: StreamMap::default(),
             ids: Ids::default(),
             remote: None,
+            snap: None,
             lingering: Lingering::default(),
             events: VecDeque::new(),
             departing: None,
@@ -121,7 +134,37 @@ impl DataChannels {
         self.remote = Some(Remote { port, max_message_size });
     }
 
-    /// DTLS is up: the association begins, and channels are announced with its first packets.
+    /// Our INIT chunk, for a description that offers to do without SCTP's handshake or accepts that (`a=sctp-init` in base64;
+    /// SNAP, draft-hancke-tsvwg-snap). The same bytes each time; no association exists for it.
+    pub fn sctp_init(&mut self) -> Vec<u8> {
+        let rng = &mut self.rng;
+        let snap = self.snap.get_or_insert_with(|| Snap { local: Local::draw(rng), peer: None });
+        let local = snap.local;
+        described(&self.sctp_config(), local)
+    }
+
+    /// Takes the INIT chunk of the peer's description, or `None` for a description that has none. When both descriptions have
+    /// one, [`start`](Self::start) makes an association that is up at once. No effect once it has begun.
+    ///
+    /// # Errors
+    ///
+    /// [`InitError`]: the bytes are not an INIT chunk that an association could begin with. Nothing has changed then.
+    pub fn set_remote_sctp_init(&mut self, chunk: Option<&[u8]>) -> Result<(), InitError> {
+        let config = self.sctp_config();
+        let peer = chunk.map(|chunk| Peer::described(chunk, &config)).transpose()?;
+        let rng = &mut self.rng;
+        match &mut self.snap {
+            Some(snap) => snap.peer = peer,
+            None if peer.is_some() => self.snap = Some(Snap { local: Local::draw(rng), peer }),
+            None => (),
+        }
+        Ok(())
+    }
+
+    /// DTLS is up: the association begins, and channels are announced with its first packets. Where both descriptions had an
+    /// INIT chunk it is up with this call, and channels are open.
+    ///
+    /// That DTLS can *send* is enough: what is laid out then leaves with the last flight of the handshake.
     ///
     /// Nothing happens when it has begun already, or when the provider of cryptography has no HMAC-SHA-256 (the state is then
     /// `closed`).
@@ -129,18 +172,29 @@ impl DataChannels {
         if !matches!(self.link, Link::Idle) {
             return;
         }
+        let sctp = self.sctp_config();
+        let local = self.snap.map_or_else(|| Local::draw(&mut self.rng), |snap| snap.local);
+        let Ok(mut association) = Association::with_local(sctp, self.hmac, self.rng.fork(), local) else {
+            return self.end(None);
+        };
+        match self.snap.and_then(|snap| snap.peer) {
+            Some(peer) => association.begin_with(now, peer),
+            None => association.connect(now),
+        }
+        self.link = Link::Up(Box::new(association));
+        let ids: Vec<_> = self.channels.iter().map(|(id, _)| id).collect();
+        ids.into_iter().for_each(|id| self.announce(now, id));
+        self.pump(now);
+    }
+
+    /// The settings of the association, with what comes from elsewhere filled in.
+    fn sctp_config(&self) -> SctpConfig {
         let mut sctp = self.config.sctp.clone();
         sctp.max_message_size = self.config.max_message_size as usize;
         if let Some(remote) = self.remote {
             sctp.remote_port = remote.port;
         }
-        let Ok(mut association) = Association::new(sctp, self.hmac, self.rng.fork()) else {
-            return self.end(None);
-        };
-        association.connect(now);
-        self.link = Link::Up(Box::new(association));
-        let ids: Vec<_> = self.channels.iter().map(|(id, _)| id).collect();
-        ids.into_iter().for_each(|id| self.announce(now, id));
+        sctp
     }
 
     /// Takes one SCTP packet.

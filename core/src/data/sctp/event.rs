@@ -101,3 +101,18 @@ pub enum SendError {
     #[error("a message has at least one byte")]
     Empty,
 }
+
+/// Why an INIT chunk from a description cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum InitError {
+    /// It is not one INIT chunk and nothing else.
+    #[error("not one whole INIT chunk")]
+    Malformed,
+    /// The verification tag is zero, which means none.
+    #[error("the INIT chunk has no verification tag")]
+    NoTag,
+    /// It wants no streams, or takes none.
+    #[error("the INIT chunk leaves one direction without streams")]
+    NoStreams,
+}

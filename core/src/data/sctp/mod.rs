@@ -17,6 +17,7 @@ mod ack;
 mod cookie;
 mod flight;
 mod inbox;
+pub(super) mod init;
 mod input;
 mod outbox;
 mod output;
@@ -28,7 +29,7 @@ mod rtt;
 mod setup;
 mod shutdown;
 mod spans;
-mod state;
+pub(super) mod state;
 mod timeout;
 mod tracker;
 
@@ -47,6 +48,7 @@ use crate::data::sctp::congestion::{Controller, controller};
 use crate::data::sctp::event::{CloseReason, Event, Reliability, SendError, SendOptions};
 use crate::data::sctp::flight::Flight;
 use crate::data::sctp::inbox::Inbox;
+use crate::data::sctp::init::first_window;
 use crate::data::sctp::outbox::{Limit, Message, Outbox};
 use crate::data::sctp::output::Control;
 use crate::data::sctp::pacer::Pacer;
@@ -60,8 +62,6 @@ use std::fmt;
 
 /// Packets of this size are assumed until the first call of `poll_transmit` says how large they may be.
 const ASSUMED_MTU: usize = 1_172;
-/// What the receive buffer has beyond the largest message.
-const WINDOW_SLACK: usize = 128 << 10;
 
 /// One end of an association.
 pub struct Association {
@@ -161,9 +161,19 @@ impl Association {
     ///
     /// Those of the provider of cryptography.
     pub fn new(config: Config, hmac: &dyn Hmac, mut rng: Rng) -> Result<Self, CryptoError> {
+        let local = Local::draw(&mut rng);
+        Self::with_local(config, hmac, rng, local)
+    }
+
+    /// One whose tag and first TSN have been drawn before it.
+    pub(super) fn with_local(
+        config: Config,
+        hmac: &dyn Hmac,
+        mut rng: Rng,
+        local: Local,
+    ) -> Result<Self, CryptoError> {
         let cookie_key = hmac.key(HashAlgorithm::Sha256, &rng.secret_bytes::<32>())?;
-        let local = Self::draw_local(&mut rng);
-        let limit = config.receive_buffer.max(config.max_message_size.saturating_add(WINDOW_SLACK));
+        let limit = first_window(&config);
         Ok(Self {
             state: State::Idle,
             now: Instant::ZERO,
@@ -195,11 +205,6 @@ impl Association {
             config,
             rng,
         })
-    }
-
-    fn draw_local(rng: &mut Rng) -> Local {
-        // RFC 9260 §5.3.1: the tag is anything but zero.
-        Local { tag: rng.secret_u32().max(1), initial_tsn: Serial32(rng.secret_u32()) }
     }
 
     /// Uses another congestion controller. For before the association begins.

@@ -6,27 +6,16 @@
 use crate::base::drops::DropReason;
 use crate::base::time::Instant;
 use crate::data::sctp::cookie::Cookie;
-use crate::data::sctp::event::{CloseReason, Event};
+use crate::data::sctp::event::{CloseReason, Event, InitError};
 use crate::data::sctp::flight::Flight;
+use crate::data::sctp::init::{self, Options, put_options};
 use crate::data::sctp::reset::Resets;
 use crate::data::sctp::state::{Extensions, Local, Peer, State, Tries};
 use crate::data::sctp::timeout::Timer;
 use crate::data::sctp::{Association, Recovery};
 use crate::wire::sctp::cause::{CauseCode, Causes, put_cause};
-use crate::wire::sctp::chunk::{Chunk, ChunkType, Init, UnknownAction};
-use crate::wire::sctp::param::{EDMID_DTLS, Param, ParamType, Params, put_param};
-
-/// Bytes of unknown parameters that an INIT ACK reports.
-const MAX_REPORT: usize = 256;
-
-/// What the parameters of an INIT or INIT ACK say.
-#[derive(Debug, Default)]
-struct Options<'a> {
-    extensions: Extensions,
-    cookie: Option<&'a [u8]>,
-    /// Unknown parameters that want to be reported, in wire form.
-    report: Vec<u8>,
-}
+use crate::wire::sctp::chunk::{Chunk, Init};
+use crate::wire::sctp::param::{ParamType, put_param};
 
 impl Association {
     /// Begins: sends an INIT. Nothing happens when it has begun already.
@@ -40,87 +29,32 @@ impl Association {
 
     fn send_init(&mut self, now: Instant) {
         let mut params = Vec::new();
-        self.put_options(&mut params);
-        let init = self.init_chunk(self.local, &params);
+        put_options(&self.config, &mut params);
+        let init = init::init(&self.config, self.local, self.inbox.window(), &params);
         // RFC 9260 §8.5.1 A: an INIT carries no tag.
         let packet = self.packet_of(0, &Chunk::Init(init));
         self.control.push_packet(packet);
         self.timers.set(Timer::Setup, now + self.rtt.rto());
     }
 
-    fn init_chunk<'a>(&self, local: Local, params: &'a [u8]) -> Init<'a> {
-        Init {
-            tag: local.tag,
-            window: u32::try_from(self.inbox.window()).unwrap_or(u32::MAX),
-            outbound_streams: self.config.streams,
-            inbound_streams: self.config.streams,
-            initial_tsn: local.initial_tsn,
-            params: Params::new(params),
-        }
+    /// Begins without a handshake: both ends have each other's INIT chunk from the descriptions (SNAP,
+    /// draft-hancke-tsvwg-snap). Nothing happens when it has begun already.
+    ///
+    /// # Errors
+    ///
+    /// [`InitError`]: the chunk is not one that an association could begin with. Nothing has changed then.
+    pub fn connect_at_once(&mut self, now: Instant, peer_init: &[u8]) -> Result<(), InitError> {
+        let peer = Peer::described(peer_init, &self.config)?;
+        self.begin_with(now, peer);
+        Ok(())
     }
 
-    fn put_options(&self, out: &mut Vec<u8>) {
-        let mut chunks = vec![u8::from(ChunkType::Reconfig), ChunkType::ForwardTsn.into()];
-        if self.config.interleaving {
-            chunks.extend([u8::from(ChunkType::IData), ChunkType::IForwardTsn.into()]);
-        }
-        put_param(out, ParamType::SupportedExtensions, &chunks);
-        put_param(out, ParamType::ForwardTsnSupported, &[]);
-        if self.config.zero_checksum {
-            put_param(out, ParamType::ZeroChecksum, &EDMID_DTLS.to_be_bytes());
-        }
-    }
-
-    /// Reads parameters; extensions count that we have too.
-    fn read_options<'a>(&self, params: Params<'a>) -> Result<Options<'a>, DropReason> {
-        let mut options = Options::default();
-        let mut theirs = Extensions::default();
-        for param in params {
-            let Param { ty, value, whole } = param.map_err(|_| DropReason::SctpMalformed)?;
-            match ty {
-                ParamType::StateCookie => options.cookie = Some(value),
-                ParamType::ForwardTsnSupported => theirs = theirs.with(Extensions::PARTIAL_RELIABILITY),
-                ParamType::SupportedExtensions => {
-                    let has = |ty: ChunkType| value.contains(&ty.into());
-                    if has(ChunkType::Reconfig) {
-                        theirs = theirs.with(Extensions::RECONFIG);
-                    }
-                    if has(ChunkType::ForwardTsn) {
-                        theirs = theirs.with(Extensions::PARTIAL_RELIABILITY);
-                    }
-                    if has(ChunkType::IData) && self.config.interleaving {
-                        theirs = theirs.with(Extensions::INTERLEAVING);
-                    }
-                }
-                // RFC 9653 §4: only a method that both ends name counts.
-                ParamType::ZeroChecksum if param_is(value, EDMID_DTLS) && self.config.zero_checksum => {
-                    theirs = theirs.with(Extensions::ZERO_CHECKSUM);
-                }
-                ParamType::Unknown(ty) => {
-                    let action = UnknownAction::of_param(ty);
-                    if action.report && options.report.len() + whole.len() + 8 <= MAX_REPORT {
-                        put_param(&mut options.report, ParamType::Unrecognized, whole);
-                    }
-                    if !action.skip {
-                        break;
-                    }
-                }
-                _ => (),
-            }
-        }
-        options.extensions = theirs;
-        Ok(options)
-    }
-
-    fn read_peer(&self, init: &Init<'_>, extensions: Extensions) -> Peer {
-        Peer {
-            tag: init.tag,
-            initial_tsn: init.initial_tsn,
-            window: init.window,
-            // RFC 9260 §5.1.1: what one end wants to send on is cut to what the other accepts.
-            outbound_streams: self.config.streams.min(init.inbound_streams),
-            inbound_streams: self.config.streams.min(init.outbound_streams),
-            extensions,
+    /// The same with what the peer's chunk says.
+    pub(crate) fn begin_with(&mut self, now: Instant, peer: Peer) {
+        let now = self.clock(now);
+        if self.state == State::Idle {
+            self.adopt(peer);
+            self.establish(now);
         }
     }
 
@@ -138,14 +72,14 @@ impl Association {
             self.control.push_packet(packet);
             return Err(DropReason::SctpMalformed);
         }
-        let options = self.read_options(init.params)?;
+        let options = Options::read(init.params, &self.config)?;
         let existing = (self.local.tag, self.peer.map_or(0, |peer| peer.tag));
         let (local, tie_tags) = match self.state {
             State::CookieWait => (self.local, (0, 0)),
             State::CookieEchoed { .. } => (self.local, existing),
             // Perhaps the peer has lost its state. Whether it has, the cookie will show.
             State::Established | State::ShutdownPending | State::ShutdownReceived | State::ShutdownSent => {
-                (Self::draw_local(&mut self.rng), existing)
+                (Local::draw(&mut self.rng), existing)
             }
             State::ShutdownAckSent => {
                 self.send_shutdown_ack(now);
@@ -153,13 +87,14 @@ impl Association {
             }
             State::Idle | State::Closed(_) => return Err(DropReason::SctpUnexpected),
         };
-        let peer = self.read_peer(init, options.extensions);
+        let peer = Peer::read(init, options.extensions, &self.config);
         let cookie = Cookie { made_at: now, local, peer, tie_tags }.seal(&*self.cookie_key);
         let mut params = Vec::new();
         put_param(&mut params, ParamType::StateCookie, &cookie);
-        self.put_options(&mut params);
+        put_options(&self.config, &mut params);
         params.extend_from_slice(&options.report);
-        let packet = self.packet_of(init.tag, &Chunk::InitAck(self.init_chunk(local, &params)));
+        let answer = init::init(&self.config, local, self.inbox.window(), &params);
+        let packet = self.packet_of(init.tag, &Chunk::InitAck(answer));
         if self.control.push_packet(packet) { Ok(()) } else { Err(DropReason::SctpUnexpected) }
     }
 
@@ -168,14 +103,14 @@ impl Association {
         if self.state != State::CookieWait {
             return Err(DropReason::SctpUnexpected);
         }
-        let options = self.read_options(init.params)?;
+        let options = Options::read(init.params, &self.config)?;
         let Some(cookie) = options.cookie else { return Err(DropReason::SctpMalformed) };
         if init.tag == 0 || init.outbound_streams == 0 || init.inbound_streams == 0 {
             self.abort_with(CauseCode::InvalidParameter, CloseReason::ProtocolViolation);
             return Err(DropReason::SctpMalformed);
         }
         let cookie = cookie.to_vec();
-        self.adopt(self.read_peer(init, options.extensions));
+        self.adopt(Peer::read(init, options.extensions, &self.config));
         self.state = State::CookieEchoed { cookie, due: true };
         self.control.clear_packets();
         self.tries.clear();
@@ -312,8 +247,4 @@ impl Association {
             _ => (),
         }
     }
-}
-
-fn param_is(value: &[u8], expected: u32) -> bool {
-    value == expected.to_be_bytes()
 }

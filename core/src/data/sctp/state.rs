@@ -1,5 +1,6 @@
 //! The states of an association (RFC 9260 §4), and what is known of the two ends.
 
+use crate::base::random::Rng;
 use crate::base::seq::Serial32;
 use crate::data::sctp::event::CloseReason;
 
@@ -50,14 +51,21 @@ impl State {
 
 /// What we told the peer in our INIT or INIT ACK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Local {
+pub struct Local {
     pub(super) tag: u32,
     pub(super) initial_tsn: Serial32,
 }
 
+impl Local {
+    // RFC 9260 §5.3.1: the tag is anything but zero.
+    pub fn draw(rng: &mut Rng) -> Self {
+        Self { tag: rng.secret_u32().max(1), initial_tsn: Serial32(rng.secret_u32()) }
+    }
+}
+
 /// What the peer told us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Peer {
+pub struct Peer {
     pub(super) tag: u32,
     pub(super) initial_tsn: Serial32,
     pub(super) window: u32,

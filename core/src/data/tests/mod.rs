@@ -2,6 +2,7 @@
 
 mod channels;
 mod hostile;
+mod snap;
 
 use crate::base::random::Rng;
 use crate::base::time::{Instant, earliest};

@@ -100,6 +100,13 @@ pub fn fill_checksum(out: &mut [u8], start: usize) {
     out[start + 8..start + HEADER_LEN].copy_from_slice(&sum.to_le_bytes());
 }
 
+/// Reads a chunk that travels without a packet. Its padding may be missing; nothing may follow it.
+pub fn parse_lone_chunk(bytes: &[u8]) -> Result<Chunk<'_>, ParseError> {
+    let mut chunks = Chunks { rest: bytes };
+    let chunk = chunks.parse_next()?;
+    if chunks.rest.is_empty() { Ok(chunk) } else { Err(ParseError::BadLength) }
+}
+
 /// Iterates over the chunks of a packet.
 #[derive(Clone, Debug)]
 pub struct Chunks<'a> {
