@@ -53,6 +53,10 @@ pub enum Event {
 pub enum Inbound {
     /// An SCTP packet: the plaintext of a DTLS record, a slice of the datagram.
     Sctp(BytesMut),
+    /// An RTP packet, authentic and new: the datagram itself, opened in place.
+    Rtp(BytesMut),
+    /// A compound or reduced-size RTCP packet, authentic and new.
+    Rtcp(BytesMut),
 }
 
 /// Where data may leave now.
@@ -62,4 +66,15 @@ pub struct SendPath {
     pub path: Path,
     /// Bytes that a packet inside may have, so that the datagram stays within the path's MTU.
     pub max_payload: usize,
+}
+
+/// Where media may leave now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MediaPath {
+    /// The five-tuple.
+    pub path: Path,
+    /// Bytes that an RTP packet may have, header included, so that the datagram stays within the path's MTU.
+    pub max_rtp: usize,
+    /// Bytes that an RTCP packet may have.
+    pub max_rtcp: usize,
 }

@@ -1,11 +1,12 @@
-//! Floor 2: how bytes reach the peer and come back: ICE, TURN and DTLS, and soon SRTP.
+//! Floor 2: how bytes reach the peer and come back: ICE, TURN, DTLS and SRTP.
 //!
 //! A [`Transport`] is one path through the network, found by ICE and secured by DTLS. It knows neither data
 //! channels nor media: it hands up plaintext packets and seals those that it is given.
 //!
 //! Two gates stand here, as types. DTLS is not looked at before ICE vouched for the very path that it came on
 //! ([`ice::ValidatedPath`]), and nothing is sealed before the peer's certificate fits its fingerprint (only a
-//! connected [`dtls::Connection`] hands out a [`dtls::RecordStart`]).
+//! connected [`dtls::Connection`] hands out a [`dtls::RecordStart`], or the keys without which there is no
+//! [`PacketStart`]).
 
 pub mod demux;
 pub mod dtls;
@@ -14,6 +15,7 @@ mod gather;
 pub mod ice;
 mod io;
 mod lookup;
+mod media;
 mod record;
 mod relay;
 mod requests;
@@ -24,7 +26,8 @@ mod stun_client;
 mod tests;
 pub mod turn;
 
-pub use self::event::{Event, IceGatheringState, IceTransportPolicy, Inbound, SendPath};
+pub use self::event::{Event, IceGatheringState, IceTransportPolicy, Inbound, MediaPath, SendPath};
+pub use self::media::PacketStart;
 pub use self::record::RecordStart;
 pub use self::server::{CandidateError, IceServer};
 
@@ -33,6 +36,7 @@ use self::dtls::config::Role;
 use self::dtls::{Connection, DtlsTransportState};
 use self::gather::Gatherer;
 use self::ice::{Agent, IceRole, IceTransportState, SelectedPair, ValidatedPath};
+use self::media::Media;
 use self::relay::Relay;
 use self::requests::Requests;
 use self::stun_client::StunClient;
@@ -67,6 +71,7 @@ pub struct Config {
 pub struct Transport {
     agent: Agent,
     dtls: Dtls,
+    media: Media,
     gatherer: Gatherer,
     stun: StunClient,
     relays: Vec<Relay>,
@@ -111,6 +116,7 @@ impl Transport {
         Self {
             agent: Agent::new(ice, crypto.hmac, rng.fork()),
             dtls: Dtls::RoleUnknown { config: Box::new(dtls), rng: rng.fork(), early: Vec::new() },
+            media: Media::Absent,
             gatherer: Gatherer::new(),
             stun: StunClient::new(gathering_patience, rng.fork()),
             relays: Vec::new(),
@@ -214,7 +220,8 @@ impl Transport {
                 Some(validated) => return self.handle_dtls(now, validated, data, received),
                 None => self.drops.count(DropReason::UnvalidatedSource),
             },
-            Kind::Rtp => self.drops.count(DropReason::SrtpNotReady),
+            // Nothing follows from media but media.
+            Kind::Rtp => return self.handle_media(&path, data, received),
             Kind::TurnChannel | Kind::Unknown => self.drops.count(DropReason::UnknownProtocol),
         }
         self.advance(now);
@@ -289,8 +296,9 @@ impl Transport {
     }
 
     fn collect_dtls(&mut self) {
-        let Dtls::Ready(connection) = &mut self.dtls else { return };
-        while let Some(event) = connection.poll_event() {
+        while let Dtls::Ready(connection) = &mut self.dtls
+            && let Some(event) = connection.poll_event()
+        {
             let state = match event {
                 dtls::Event::Connecting => DtlsTransportState::Connecting,
                 dtls::Event::Connected(_) => DtlsTransportState::Connected,
@@ -298,6 +306,7 @@ impl Transport {
                 dtls::Event::Failed(_) => DtlsTransportState::Failed,
             };
             self.events.push(Event::DtlsStateChange(state));
+            self.secure_media();
         }
     }
 
@@ -420,6 +429,9 @@ impl Transport {
         self.relays.iter().for_each(|relay| drops.merge(relay.client.drops()));
         if let Some(connection) = self.dtls() {
             drops.merge(connection.drops());
+        }
+        if let Media::Ready(secured) = &self.media {
+            drops.merge(secured.receiver.drops());
         }
         drops
     }

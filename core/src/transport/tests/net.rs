@@ -94,21 +94,27 @@ pub struct Net {
     flying: BTreeMap<(Instant, usize), Packet>,
 }
 
-fn transport(seed: u64) -> (Transport, Fingerprint) {
+fn transport(seed: u64, change: &dyn Fn(&mut Config)) -> (Transport, Fingerprint) {
     let crypto = CryptoProvider::default();
     let mut rng = Rng::from_number(seed);
     let clock = WallClock::new(Instant::ZERO, SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
     let wall = clock.at(Instant::ZERO);
     let certificate = Certificate::generate(&crypto, CertificateOptions::default(), wall, &mut rng).unwrap();
     let fingerprint = fingerprint_of(certificate.der(), FingerprintAlgorithm::Sha256, &crypto).unwrap();
-    let config = Config { ice: IceConfig::default(), dtls: DtlsConfig::new(certificate, crypto) };
+    let mut config = Config { ice: IceConfig::default(), dtls: DtlsConfig::new(certificate, crypto) };
+    change(&mut config);
     (Transport::new(config, &crypto, &mut rng), fingerprint)
 }
 
 impl Net {
     pub fn new(seed: u64) -> Self {
-        let (left, left_print) = transport(2 * seed);
-        let (right, right_print) = transport(2 * seed + 1);
+        Self::with(seed, &|_| {})
+    }
+
+    /// Both transports have what `change` makes of the default configuration.
+    pub fn with(seed: u64, change: &dyn Fn(&mut Config)) -> Self {
+        let (left, left_print) = transport(2 * seed, change);
+        let (right, right_print) = transport(2 * seed + 1, change);
         Self {
             peers: [left, right],
             now: Instant::from_millis(1_000),
@@ -231,7 +237,9 @@ impl Net {
                     Datagram { path: host.to(from), ecn: Ecn::NotEct, data: BytesMut::from(&data[..]) };
                 let mut inbound = Vec::new();
                 self.peers[who].handle_datagram(self.now, datagram, &mut inbound);
-                self.received[who].extend(inbound.into_iter().map(|Inbound::Sctp(data)| data.to_vec()));
+                self.received[who].extend(inbound.into_iter().map(|inbound| match inbound {
+                    Inbound::Sctp(data) | Inbound::Rtp(data) | Inbound::Rtcp(data) => data.to_vec(),
+                }));
             }
         }
     }
