@@ -146,7 +146,7 @@ impl PeerConnection {
             now,
             wall_clock: WallClock::new(now, wall_clock),
             session: Session::new(SessionConfig { bundle_policy }, rng.secret_u64()),
-            transport: Transport::new(TransportConfig { ice, dtls }, &crypto, &mut rng),
+            transport: Transport::new(TransportConfig { ice, dtls, sped: false }, &crypto, &mut rng),
             max_message_size: data.max_message_size,
             data: DataChannels::new(data, crypto.hmac, rng.fork()),
             certificate,
