@@ -147,7 +147,7 @@ impl PeerConnection {
         dtls.mtu = mtu;
         // No media yet: an extension that nothing here could honour is not offered.
         dtls.srtp_profiles = Vec::new();
-        let mut transport = Transport::new(TransportConfig { ice, dtls }, &crypto, &mut rng);
+        let mut transport = Transport::new(TransportConfig { ice, dtls, sped: false }, &crypto, &mut rng);
         transport.set_ice_servers(servers);
         transport.set_ice_transport_policy(ice_transport_policy);
         Ok(Self {
