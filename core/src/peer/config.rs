@@ -1,5 +1,6 @@
 //! What an application may choose about a connection. Checked once, in `PeerConnection::new`.
 
+use crate::base::media::MediaCapabilities;
 use crate::base::time::Instant;
 use crate::base::w3c::ErrorKind;
 use crate::crypto::CryptoProvider;
@@ -10,6 +11,7 @@ use crate::signaling::local::BundlePolicy;
 use crate::transport::IceTransportPolicy;
 use crate::transport::ice::Config as IceConfig;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::SystemTime;
 use thiserror::Error;
 
@@ -29,8 +31,12 @@ pub struct Configuration {
     /// Which candidates may be used. Default `all`. With `relay` the peer learns no address of ours, at the cost of a
     /// server that carries everything.
     pub ice_transport_policy: IceTransportPolicy,
-    /// Which sections of an offer without a bundle group are accepted. Default `balanced`, as in browsers.
+    /// Which sections of an offer have an address of their own, and which of an offer without a bundle group are
+    /// accepted. Default `balanced`, as in browsers.
     pub bundle_policy: BundlePolicy,
+    /// The codecs and header extensions of audio and video. Default: all that browsers have, shared by all
+    /// connections. As media goes in and out encoded, a codec costs nothing but its lines in descriptions.
+    pub media: Arc<MediaCapabilities>,
     /// The largest datagram to send, in bytes of UDP payload. Default 1,200, which fits every path that WebRTC
     /// meets, tunnels included. From 576 to 65,000; a value that a path cannot carry loses every full packet.
     pub mtu: usize,
@@ -47,6 +53,7 @@ impl Default for Configuration {
             ice_servers: Vec::new(),
             ice_transport_policy: IceTransportPolicy::All,
             bundle_policy: BundlePolicy::Balanced,
+            media: MediaCapabilities::shared(),
             mtu: 1_200,
             ice: IceConfig::default(),
             data: DataConfig::default(),
