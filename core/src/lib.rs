@@ -98,4 +98,4 @@ pub use signaling::local::BundlePolicy;
 pub use signaling::state::{SdpType, SignalingState};
 pub use transport::dtls::DtlsTransportState;
 pub use transport::ice::{IceRole, IceTransportState};
-pub use transport::{IceGatheringState, IceTransportPolicy};
+pub use transport::{ExternalAddress, HostAddresses, IceGatheringState, IceTransportPolicy};

@@ -132,8 +132,18 @@ impl PeerConnection {
     /// [`ConfigurationError`] says which part of the configuration cannot be.
     pub fn new(configuration: Configuration, init: Init) -> Result<Self, ConfigurationError> {
         configuration.check(init.wall_clock)?;
-        let Configuration { certificates, ice_servers, ice_transport_policy, bundle_policy, mtu, ice, data } =
-            configuration;
+        let Configuration {
+            certificates,
+            ice_servers,
+            ice_transport_policy,
+            host_addresses,
+            external_addresses,
+            ice_candidate_pool_size,
+            bundle_policy,
+            mtu,
+            ice,
+            data,
+        } = configuration;
         let servers = ice_servers.iter().map(IceServer::read).collect::<Result<Vec<_>, _>>()?.concat();
         let Init { now, wall_clock, seed, crypto } = init;
         let mut rng = Rng::from_seed(seed);
@@ -150,6 +160,11 @@ impl PeerConnection {
         let mut transport = Transport::new(TransportConfig { ice, dtls }, &crypto, &mut rng);
         transport.set_ice_servers(servers);
         transport.set_ice_transport_policy(ice_transport_policy);
+        transport.set_host_addresses(host_addresses);
+        transport.set_external_addresses(external_addresses);
+        if ice_candidate_pool_size > 0 {
+            transport.fill_pool(now);
+        }
         Ok(Self {
             now,
             wall_clock: WallClock::new(now, wall_clock),

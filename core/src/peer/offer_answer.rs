@@ -30,11 +30,11 @@ enum Generation {
 macro_rules! local_parameters {
     ($pc:ident, $generation:expr) => {
         LocalParameters {
+            ice_lite: $pc.transport.ice().is_lite(),
             ice: match $generation {
                 Generation::InUse => $pc.transport.local_credentials(),
                 Generation::Next => $pc.transport.prepare_restart(),
             },
-            ice_lite: false,
             fingerprints: &$pc.fingerprints,
             sctp_port: DEFAULT_SCTP_PORT,
             max_message_size: u64::from($pc.max_message_size),
@@ -163,6 +163,9 @@ impl PeerConnection {
     // W3C WebRTC §4.4.1.5: one task changes everything, then the events go out.
     fn carry_out(&mut self, now: Instant, changes: Changes) {
         let Changes { signaling_states, gather, early_candidates, ice_role, transport, data } = changes;
+        // Stable again without an agreement: what the offer began is taken back.
+        let rolled_back = signaling_states.first() == Some(&SignalingState::Stable)
+            && transport == TransportChange::Unchanged;
         self.events.extend(signaling_states.into_iter().map(Event::SignalingStateChange));
         self.events
             .extend(early_candidates.into_iter().map(|early| Event::IceCandidate(Some(Box::new(early)))));
@@ -183,6 +186,9 @@ impl PeerConnection {
             TransportChange::Agreed(agreement) => self.agree_on_transport(now, *agreement),
             TransportChange::Closed => self.transport.close(now),
             TransportChange::Unchanged => {}
+        }
+        if rolled_back {
+            self.transport.cancel_restart(now);
         }
         self.change_data(now, data);
         self.settle(now);

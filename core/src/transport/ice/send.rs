@@ -91,6 +91,7 @@ impl Agent {
                 IceRole::Controlled | IceRole::Unknown => Attribute::IceControlled(tie_breaker),
             })
             .maybe(nominate.then_some(Attribute::UseCandidate))
+            .maybe((nominate && self.renomination).then_some(Attribute::Nomination(self.nomination)))
             .integrity(|parts, tag| remote.sign(parts, tag))
             .fingerprint()
             .finish();
