@@ -167,7 +167,7 @@ impl PeerConnection {
             .map_err(CertificateError::Key)?;
         let mut dtls = DtlsConfig::new(certificate.clone(), crypto);
         dtls.mtu = mtu;
-        let mut transport = Transport::new(TransportConfig { ice, dtls }, &crypto, &mut rng);
+        let mut transport = Transport::new(TransportConfig { ice, dtls, sped: false }, &crypto, &mut rng);
         transport.set_ice_servers(servers);
         transport.set_ice_transport_policy(ice_transport_policy);
         Ok(Self {

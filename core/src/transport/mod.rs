@@ -10,6 +10,7 @@
 
 pub mod demux;
 pub mod dtls;
+mod embed;
 mod event;
 mod gather;
 pub mod ice;
@@ -20,6 +21,7 @@ mod record;
 mod relay;
 mod requests;
 mod server;
+pub mod sped;
 pub mod srtp;
 mod stun_client;
 #[cfg(test)]
@@ -34,11 +36,13 @@ pub use self::server::{CandidateError, IceServer};
 use self::demux::Kind;
 use self::dtls::config::Role;
 use self::dtls::{Connection, DtlsTransportState};
+use self::embed::Packer;
 use self::gather::Gatherer;
 use self::ice::{Agent, IceRole, IceTransportState, SelectedPair, ValidatedPath};
 use self::media::Media;
 use self::relay::Relay;
 use self::requests::Requests;
+use self::sped::Embedding;
 use self::stun_client::StunClient;
 use crate::base::drops::{DropReason, Drops};
 use crate::base::net::{Datagram, Path, Transmit};
@@ -64,6 +68,9 @@ pub struct Config {
     pub ice: ice::Config,
     /// Certificate, cryptography and timings of DTLS.
     pub dtls: dtls::config::Config,
+    /// Whether the handshake of DTLS may go inside of ICE's checks ([`sped`]). Default no, in owners that have a default: it
+    /// takes a round trip off, is a draft, and makes the first checks as large as a handshake's first flight.
+    pub sped: bool,
 }
 
 /// One path through the network, found by ICE and secured by DTLS.
@@ -72,6 +79,7 @@ pub struct Transport {
     agent: Agent,
     dtls: Dtls,
     media: Media,
+    sped: Embedding,
     gatherer: Gatherer,
     stun: StunClient,
     relays: Vec<Relay>,
@@ -110,13 +118,14 @@ impl Transport {
     /// A transport that does nothing yet but has credentials to signal.
     #[must_use]
     pub fn new(config: Config, crypto: &CryptoProvider, rng: &mut Rng) -> Self {
-        let Config { ice, dtls } = config;
+        let Config { ice, dtls, sped } = config;
         let mtu = dtls.mtu;
         let gathering_patience = ice.gathering_patience;
         Self {
             agent: Agent::new(ice, crypto.hmac, rng.fork()),
             dtls: Dtls::RoleUnknown { config: Box::new(dtls), rng: rng.fork(), early: Vec::new() },
             media: Media::Absent,
+            sped: if sped { Embedding::new() } else { Embedding::off() },
             gatherer: Gatherer::new(),
             stun: StunClient::new(gathering_patience, rng.fork()),
             relays: Vec::new(),
@@ -215,8 +224,14 @@ impl Transport {
         let Some(&first) = data.first() else { return self.drops.count(DropReason::Empty) };
         match demux::kind(first) {
             Kind::Stun if self.takes_answer(path, &data) => {}
-            Kind::Stun => self.agent.handle_stun(now, path, &data),
+            Kind::Stun => {
+                if let Some(authentic) = self.agent.handle_stun(now, path, &data) {
+                    self.unpack(now, authentic, path, &data, received);
+                }
+            }
             Kind::Dtls => match self.agent.validated(&path) {
+                // What came inside of a check is not looked at again.
+                Some(_) if !self.sped.note(&data) => self.drops.count(DropReason::DtlsReplay),
                 Some(validated) => return self.handle_dtls(now, validated, data, received),
                 None => self.drops.count(DropReason::UnvalidatedSource),
             },
@@ -254,6 +269,9 @@ impl Transport {
     fn open(&mut self, now: Instant, data: BytesMut, received: &mut Vec<Inbound>) {
         if let Dtls::Ready(connection) = &mut self.dtls {
             connection.handle_datagram(now, data, &mut self.opened);
+            if !self.opened.is_empty() {
+                self.sped.peer_is_complete();
+            }
             received.extend(self.opened.drain(..).map(Inbound::Sctp));
             self.collect_dtls();
         }
@@ -282,15 +300,15 @@ impl Transport {
                 _ => {}
             }
         }
-        // DTLS begins on the first pair that works, not on the nominated one.
+        // DTLS begins on the first pair that works, not on the nominated one; inside of checks it needs none.
         if let Dtls::Ready(connection) = &mut self.dtls
             && connection.state() == DtlsTransportState::New
-            && self.agent.send_path().is_some()
+            && (self.agent.send_path().is_some() || self.sped.is_on())
         {
-            if let Some(rtt) = self.agent.rtt() {
-                connection.set_rtt(rtt);
-            }
             connection.start(now);
+        }
+        if let (Dtls::Ready(connection), Some(rtt)) = (&mut self.dtls, self.agent.rtt()) {
+            connection.set_rtt(rtt);
         }
         self.collect_dtls();
     }
@@ -306,6 +324,12 @@ impl Transport {
                 dtls::Event::Failed(_) => DtlsTransportState::Failed,
             };
             self.events.push(Event::DtlsStateChange(state));
+            match state {
+                DtlsTransportState::Connected => self.sped.complete(),
+                DtlsTransportState::Closed | DtlsTransportState::Failed => self.sped.end(),
+                DtlsTransportState::New | DtlsTransportState::Connecting => {}
+            }
+            self.end_embedding_if_over();
             self.secure_media();
         }
     }
@@ -333,13 +357,9 @@ impl Transport {
 
     /// What has a path of its own, be it through a relay.
     fn poll_parts(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
-        let sent = self.agent.poll_transmit(now, out).or_else(|| self.stun.poll_transmit(out));
-        sent.or_else(|| {
-            let (path, _consent) = self.agent.send_path()?;
-            let Dtls::Ready(connection) = &mut self.dtls else { return None };
-            let size = connection.poll_transmit(now, out)?;
-            Some(Transmit::single(path, size))
-        })
+        self.load_flight(now);
+        let sent = self.agent.poll_transmit_with(now, out, &mut Packer(&mut self.sped));
+        sent.or_else(|| self.stun.poll_transmit(out)).or_else(|| self.poll_handshake(now, out))
     }
 
     /// Says goodbye to the peer; what has to be sent comes out of [`poll_transmit`](Self::poll_transmit) until

@@ -36,6 +36,7 @@ impl Agent {
         if !self.local.signed(message) {
             return self.drops.count(DropReason::StunIntegrity);
         }
+        self.vouched.vouch();
         let base = LocalAddress { socket: path.socket, protocol: path.protocol, address: path.local };
         let Some(local) = self.candidates.host(base).filter(|&local| self.may_use(local)) else {
             return self.drops.count(DropReason::StunUnexpected);

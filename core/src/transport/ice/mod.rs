@@ -21,6 +21,7 @@ mod checklist;
 mod config;
 mod consent;
 mod drive;
+mod luggage;
 mod nominate;
 mod outcome;
 mod pair;
@@ -33,6 +34,7 @@ mod tests;
 mod token;
 
 pub use self::config::Config;
+pub use self::luggage::{AuthenticCheck, Luggage, NoLuggage};
 pub use self::pair::{PairCounters, PairInfo, PairState, Rtt};
 pub use self::state::{IceRole, IceTransportState};
 pub use self::token::{ConsentGranted, ValidatedPath};
@@ -43,6 +45,7 @@ use self::candidate::{Candidates, LocalCandidate, RemoteCandidate, plain};
 use self::check::Transaction;
 use self::checklist::Checklist;
 use self::consent::{Sending, Watch};
+use self::luggage::Vouched;
 use self::pair::{Pair, PairId};
 use self::restart::Former;
 use self::send::Outgoing;
@@ -174,6 +177,7 @@ pub struct Agent {
     timers: Timers<Timer, { Timer::COUNT }>,
     events: Queue<Event>,
     drops: Drops,
+    vouched: Vouched,
     clock: Instant,
 }
 
@@ -213,6 +217,7 @@ impl Agent {
             timers: Timers::default(),
             events: Queue::default(),
             drops: Drops::default(),
+            vouched: Vouched::default(),
             clock: Instant::ZERO,
             config,
             hmac,
@@ -363,8 +368,13 @@ impl Agent {
         self.run(now);
     }
 
-    /// Takes a datagram whose first byte says STUN (0 to 3, RFC 7983).
-    pub fn handle_stun(&mut self, now: Instant, path: Path, datagram: &[u8]) {
+    /// Takes a datagram whose first byte says STUN (0 to 3, RFC 7983). What comes back is the proof that it was authentic.
+    pub fn handle_stun(&mut self, now: Instant, path: Path, datagram: &[u8]) -> Option<AuthenticCheck> {
+        self.handle_message(now, path, datagram);
+        self.vouched.take()
+    }
+
+    fn handle_message(&mut self, now: Instant, path: Path, datagram: &[u8]) {
         let now = self.tick(now);
         if self.is_over() {
             return self.drops.count(match self.state {
@@ -409,8 +419,18 @@ impl Agent {
 
     /// Appends one STUN datagram to `out`; [`Transmit::size`] counts that datagram alone.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
+        self.poll_transmit_with(now, out, &mut NoLuggage)
+    }
+
+    /// As [`poll_transmit`](Self::poll_transmit); `luggage` adds to checks and to their answers.
+    pub fn poll_transmit_with(
+        &mut self,
+        now: Instant,
+        out: &mut Vec<u8>,
+        luggage: &mut dyn Luggage,
+    ) -> Option<Transmit> {
         let now = self.tick(now);
-        self.next_datagram(now, out)
+        self.next_datagram(now, out, luggage)
     }
 
     /// The next event.

@@ -4,4 +4,5 @@ mod gathering;
 mod media;
 mod net;
 mod relay;
+mod sped;
 mod turn_server;

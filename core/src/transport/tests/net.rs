@@ -101,7 +101,8 @@ fn transport(seed: u64, change: &dyn Fn(&mut Config)) -> (Transport, Fingerprint
     let wall = clock.at(Instant::ZERO);
     let certificate = Certificate::generate(&crypto, CertificateOptions::default(), wall, &mut rng).unwrap();
     let fingerprint = fingerprint_of(certificate.der(), FingerprintAlgorithm::Sha256, &crypto).unwrap();
-    let mut config = Config { ice: IceConfig::default(), dtls: DtlsConfig::new(certificate, crypto) };
+    let mut config =
+        Config { ice: IceConfig::default(), dtls: DtlsConfig::new(certificate, crypto), sped: false };
     change(&mut config);
     (Transport::new(config, &crypto, &mut rng), fingerprint)
 }

@@ -7,6 +7,7 @@
 mod attribute;
 mod build;
 mod channel;
+pub mod sped;
 #[cfg(test)]
 mod tests;
 
