@@ -6,6 +6,7 @@
 mod attacks;
 mod determinism;
 mod endpoint;
+mod fast_setup;
 mod lifecycle;
 mod messages;
 mod nat;
