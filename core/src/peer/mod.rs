@@ -21,6 +21,7 @@ pub use self::ice_server::{IceServer, IceServerError};
 pub use self::state::{IceConnectionState, PeerConnectionState};
 
 use self::offer_answer::NegotiationCheck;
+use self::outbound::DataPath;
 use crate::base::drops::Drops;
 use crate::base::net::Path;
 use crate::base::queue::Queue;
@@ -93,6 +94,7 @@ pub struct PeerConnection {
     session: Session,
     transport: Transport,
     data: DataChannels,
+    data_path: DataPath,
     certificate: Certificate,
     fingerprints: Vec<Fingerprint>,
     max_message_size: u32,
@@ -156,6 +158,7 @@ impl PeerConnection {
             session: Session::new(SessionConfig { bundle_policy }, rng.secret_u64()),
             transport,
             max_message_size: data.max_message_size,
+            data_path: DataPath::new(mtu, data.largest_ip_packet),
             data: DataChannels::new(data, crypto.hmac, rng.fork()),
             certificate,
             fingerprints: vec![fingerprint],
