@@ -59,6 +59,8 @@ pub struct DataChannels {
     /// What the descriptions say of the association, if they do.
     snap: Option<Snap>,
     path_rtt: Option<Duration>,
+    /// The largest packet that path MTU discovery tries.
+    largest_packet: usize,
     lingering: Lingering,
     events: VecDeque<Event>,
     /// The channel whose `Close` event was taken last: it goes with the next call.
@@ -126,6 +128,7 @@ impl DataChannels {
             remote: None,
             snap: None,
             path_rtt: None,
+            largest_packet: 0,
             lingering: Lingering::default(),
             events: VecDeque::new(),
             departing: None,
@@ -189,6 +192,7 @@ impl DataChannels {
         let Ok(mut association) = Association::with_local(sctp, self.hmac, self.rng.fork(), local) else {
             return self.end(None);
         };
+        association.set_path(self.largest_packet);
         match self.snap.and_then(|snap| snap.peer) {
             Some(peer) => association.begin_with(now, peer),
             None => association.connect(now),
@@ -249,6 +253,12 @@ impl DataChannels {
             Link::Closed(Some(association)) => association.poll_transmit(now, max_len, out),
             Link::Idle | Link::Closed(None) => None,
         }
+    }
+
+    /// Says that another path carries the packets from now on, where a packet of `largest` bytes may be tried.
+    pub fn set_path(&mut self, largest: usize) {
+        self.largest_packet = largest;
+        self.with_association(|association| association.set_path(largest));
     }
 
     /// What happened, oldest first. A message that is taken makes room for another: while nobody takes messages, the peer is

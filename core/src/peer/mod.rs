@@ -28,6 +28,7 @@ pub use self::state::{IceConnectionState, PeerConnectionState};
 pub use self::transceiver::RtpTransceiver;
 
 use self::offer_answer::NegotiationCheck;
+use self::outbound::DataPath;
 use crate::base::drops::Drops;
 use crate::base::media::MediaCapabilities;
 use crate::base::net::Path;
@@ -114,6 +115,7 @@ pub struct PeerConnection {
     session: Session,
     transport: Transport,
     data: DataChannels,
+    data_path: DataPath,
     certificate: Certificate,
     fingerprints: Vec<Fingerprint>,
     max_message_size: u32,
@@ -193,6 +195,7 @@ impl PeerConnection {
             dtls.key_shares.insert(0, Group::X25519MlKem768);
         }
         let max_message_size = data.max_message_size;
+        let data_path = DataPath::new(mtu, data.largest_ip_packet);
         let mut data = DataChannels::new(data, crypto.hmac, rng.fork());
         let sctp_init = snap.then(|| data.sctp_init());
         let mut transport = Transport::new(TransportConfig { ice, dtls, sped }, &crypto, &mut rng);
@@ -212,6 +215,7 @@ impl PeerConnection {
             data,
             sped,
             sctp_init,
+            data_path,
             certificate,
             fingerprints: vec![fingerprint],
             data_section: DataSection::Absent,
