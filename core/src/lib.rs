@@ -110,4 +110,4 @@ pub use signaling::state::{SdpType, SignalingState};
 pub use signaling::transceiver::RtpTransceiverInit;
 pub use transport::dtls::DtlsTransportState;
 pub use transport::ice::{IceRole, IceTransportState};
-pub use transport::{IceGatheringState, IceTransportPolicy};
+pub use transport::{ExternalAddress, HostAddresses, IceGatheringState, IceTransportPolicy};

@@ -150,6 +150,9 @@ impl PeerConnection {
             certificates,
             ice_servers,
             ice_transport_policy,
+            host_addresses,
+            external_addresses,
+            ice_candidate_pool_size,
             bundle_policy,
             media,
             mtu,
@@ -170,6 +173,11 @@ impl PeerConnection {
         let mut transport = Transport::new(TransportConfig { ice, dtls, sped: false }, &crypto, &mut rng);
         transport.set_ice_servers(servers);
         transport.set_ice_transport_policy(ice_transport_policy);
+        transport.set_host_addresses(host_addresses);
+        transport.set_external_addresses(external_addresses);
+        if ice_candidate_pool_size > 0 {
+            transport.fill_pool(now);
+        }
         Ok(Self {
             now,
             wall_clock: WallClock::new(now, wall_clock),

@@ -31,11 +31,11 @@ enum Generation {
 macro_rules! local_parameters {
     ($pc:ident, $generation:expr) => {
         LocalParameters {
+            ice_lite: $pc.transport.ice().is_lite(),
             ice: match $generation {
                 Generation::InUse => $pc.transport.local_credentials(),
                 Generation::Next => $pc.transport.prepare_restart(),
             },
-            ice_lite: false,
             fingerprints: &$pc.fingerprints,
             sctp_port: DEFAULT_SCTP_PORT,
             max_message_size: u64::from($pc.max_message_size),
@@ -181,6 +181,8 @@ impl PeerConnection {
             tracks,
             media: _,
         } = changes;
+        // Stable again without an agreement: what the offer began is taken back.
+        let rolled_back = signaling_states.first() == Some(&SignalingState::Stable) && transports.is_empty();
         self.events.extend(signaling_states.into_iter().map(Event::SignalingStateChange));
         self.tell_tracks(tracks);
         self.events
@@ -203,6 +205,9 @@ impl PeerConnection {
                 TransportChange::Agreed(agreement) => self.agree_on_transport(now, *agreement),
                 TransportChange::Closed(_) => self.transport.close(now),
             }
+        }
+        if rolled_back {
+            self.transport.cancel_restart(now);
         }
         self.change_data(now, data);
         self.settle(now);

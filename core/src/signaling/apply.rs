@@ -93,6 +93,7 @@ impl Session {
         self.enter(next, &mut changes);
         self.note_mids(&applied.content);
         self.associate(side, kind, &applied.content, &mut changes);
+        self.note_use(side, &applied);
         self.slots.put(side, applied);
         match (side, kind) {
             (_, SdpType::Answer) => (self.last_offer, self.last_answer) = (None, None),
@@ -152,6 +153,18 @@ impl Session {
         let ours = self.slots.local.pending_offer().and_then(Content::live_data);
         let theirs = self.slots.remote.pending_offer().and_then(|offer| self.accepted_data(offer));
         self.agreed.data.is_some() || ours.is_some() || theirs.is_some()
+    }
+
+    /// What is used from now on: what the peer says, and what of ours it answered.
+    fn note_use(&mut self, side: Side, applied: &Applied) {
+        if applied.description.kind != SdpType::Offer
+            && let Some(ours) = self.slots.local.pending_offer()
+        {
+            self.used.note(ours);
+        }
+        if side == Side::Remote || applied.description.kind != SdpType::Offer {
+            self.used.note(&applied.content);
+        }
     }
 
     fn note_mids(&mut self, content: &Content) {

@@ -143,13 +143,14 @@ impl Content {
         self.groups.iter().map(Vec::as_slice).find(|group| group.contains(&at))
     }
 
-    /// The transport attributes that hold for section `at`: its own, or those of the first section of its
-    /// bundle (RFC 9143 §7.1.3).
+    /// The transport attributes that hold for section `at`: its own, or those of the first section of its bundle
+    /// (RFC 9143 §7.1.3). Chromium repeats the credentials and leaves out the rest, which counts as having none.
     pub fn transport(&self, at: usize) -> &TransportContent {
         let own = &self.sections[at].transport;
         let tagged =
             self.group_of(at).and_then(|group| group.first()).map(|&tag| &self.sections[tag].transport);
-        if own.credentials.is_some() { own } else { tagged.unwrap_or(own) }
+        let is_whole = own.credentials.is_some() && !own.fingerprints.is_empty();
+        if is_whole { own } else { tagged.filter(|tagged| tagged.credentials.is_some()).unwrap_or(own) }
     }
 
     /// Where the candidates are that lead to the transport of `tag`: its own, those of the section that carries

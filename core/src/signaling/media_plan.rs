@@ -40,15 +40,15 @@ impl Session {
     ) -> PlannedRtp {
         let extensions = &self.config.media.of(maker.kind).header_extensions;
         let extension =
-            |known: &'a HeaderExtensionCapability, payloads: &mut Payloads<'a>| ExtensionContent {
-                id: payloads.extension(&known.uri, known.id),
-                uri: known.uri.clone(),
+            |capability: &'a HeaderExtensionCapability, payloads: &mut Payloads<'a>| ExtensionContent {
+                id: payloads.extension(&capability.uri, known, capability.id),
+                uri: capability.uri.clone(),
                 direction: RtpTransceiverDirection::SendRecv,
             };
         let mut planned = PlannedRtp {
             direction: maker.direction,
             codecs: self.offered_codecs(maker, known, payloads),
-            extensions: extensions.iter().map(|known| extension(known, payloads)).collect(),
+            extensions: extensions.iter().map(|capability| extension(capability, payloads)).collect(),
             msids: Vec::new(),
             reduced_size: true,
             rids: Vec::new(),

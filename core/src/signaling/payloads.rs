@@ -5,7 +5,6 @@ use crate::base::media::CodecRole;
 use crate::signaling::codecs::CodecKey;
 use crate::signaling::content::Content;
 use crate::signaling::rtp::{CodecContent, RtpContent};
-use crate::signaling::slots::AllSlots;
 
 /// What a payload type means.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +12,34 @@ enum Claim<'a> {
     Codec(CodecKey<'a>),
     /// Retransmissions of another payload type.
     Rtx(u8),
+}
+
+/// What descriptions that were set ever used: it keeps its meaning when its section is gone, and peers insist.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::signaling) struct Memory {
+    codecs: Vec<CodecContent>,
+    extensions: Vec<(u16, String)>,
+}
+
+impl Memory {
+    /// Remembers what a description says; what it says anew is what holds. There are no more than 128 payload types,
+    /// and of ids those that packets can carry.
+    pub fn note(&mut self, content: &Content) {
+        for rtp in content.sections.iter().filter_map(|section| section.rtp.as_deref()) {
+            for codec in &rtp.codecs {
+                match self.codecs.iter_mut().find(|known| known.payload_type == codec.payload_type) {
+                    Some(known) => known.clone_from(codec),
+                    None => self.codecs.push(codec.clone()),
+                }
+            }
+            for extension in rtp.extensions.iter().filter(|extension| extension.id < 256) {
+                match self.extensions.iter_mut().find(|(id, _)| *id == extension.id) {
+                    Some((_, uri)) => uri.clone_from(&extension.uri),
+                    None => self.extensions.push((extension.id, extension.uri.clone())),
+                }
+            }
+        }
+    }
 }
 
 /// The claims of a session and of the description that is being made.
@@ -28,24 +55,12 @@ fn dynamic() -> impl Iterator<Item = u8> {
 }
 
 impl<'a> Payloads<'a> {
-    pub fn of(slots: &'a AllSlots) -> Self {
-        let mut payloads = Self { claims: [None; 128], extensions: Vec::new() };
-        slots.contents().for_each(|content: &'a Content| payloads.add(content));
-        payloads
-    }
-
-    fn add(&mut self, content: &'a Content) {
-        for rtp in content.sections.iter().filter_map(|section| section.rtp.as_deref()) {
-            for codec in &rtp.codecs {
-                let claim = &mut self.claims[usize::from(codec.payload_type & 0x7f)];
-                claim.get_or_insert_with(|| claim_of(codec));
-            }
-            for extension in &rtp.extensions {
-                if !self.extensions.iter().any(|(id, uri)| *id == extension.id || *uri == extension.uri) {
-                    self.extensions.push((extension.id, &extension.uri));
-                }
-            }
+    pub fn of(memory: &'a Memory) -> Self {
+        let mut claims = [None; 128];
+        for codec in &memory.codecs {
+            claims[usize::from(codec.payload_type & 0x7f)] = Some(claim_of(codec));
         }
+        Self { claims, extensions: memory.extensions.iter().map(|(id, uri)| (*id, uri.as_str())).collect() }
     }
 
     /// The payload type of a codec: that of the same section before, of another section, or a new one.
@@ -82,8 +97,12 @@ impl<'a> Payloads<'a> {
         Some(payload_type & 0x7f)
     }
 
-    /// The id of a header extension.
-    pub fn extension(&mut self, uri: &'a str, preferred: u16) -> u16 {
+    /// The id of a header extension: that of the same section before, of another section, or a new one.
+    pub fn extension(&mut self, uri: &'a str, known: Option<&RtpContent>, preferred: u16) -> u16 {
+        let before = known.and_then(|known| known.extensions.iter().find(|extension| extension.uri == uri));
+        if let Some(extension) = before {
+            return extension.id;
+        }
         if let Some((id, _)) = self.extensions.iter().find(|(_, known)| *known == uri) {
             return *id;
         }

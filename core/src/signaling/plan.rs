@@ -26,7 +26,7 @@ pub(in crate::signaling) struct Plan {
 impl Session {
     /// The sections of an offer: those that are there in their places, then what is new.
     pub(in crate::signaling) fn plan_offer(&self, local: &LocalParameters<'_>) -> Plan {
-        let mut payloads = Payloads::of(&self.slots);
+        let mut payloads = Payloads::of(&self.used);
         let mut plan = Plan { sections: Vec::new(), groups: Vec::new(), makers: Vec::new() };
         for (at, (section, live)) in self.places().enumerate() {
             let maker = self.transceivers.at(at);
@@ -80,26 +80,21 @@ impl Session {
         let Some(tag) = tag else { return };
         let others = used.iter().copied().filter(|&at| at != tag);
         plan.groups.push([tag].into_iter().chain(others).collect());
-        let in_session = !self.agreed.transports.is_empty();
         for (nth, &at) in used.iter().enumerate() {
             let media = &plan.sections[at].media;
             let first_of_kind = !used[..nth].iter().any(|&before| plan.sections[before].media == *media);
-            let own_address = match self.config.bundle_policy {
-                _ if at == tag => true,
-                // What is bundled stays bundled, and says nothing of its own (RFC 9143 §7.1.3).
-                _ if bundled(at) => false,
-                _ if in_session => true,
-                BundlePolicy::MaxBundle => false,
-                BundlePolicy::Balanced => first_of_kind,
-                BundlePolicy::MaxCompat => true,
+            let needs_bundle = match self.config.bundle_policy {
+                BundlePolicy::MaxBundle => true,
+                BundlePolicy::Balanced => !first_of_kind,
+                BundlePolicy::MaxCompat => false,
             };
             let planned = &mut plan.sections[at];
-            // RFC 9429 §5.2.1: in use only as part of the bundle. Never once that was negotiated.
-            planned.bundle_only = !own_address && !bundled(at);
-            if own_address {
-                // RFC 8842 §5.5: actpass again, although the answer will keep the roles.
-                planned.transport = Some(self.plan_transport(local.ice, Setup::ActPass, at == tag));
-            }
+            // RFC 9429 §5.2.1: in use as part of the bundle or not at all; said until it was negotiated.
+            planned.bundle_only = needs_bundle && at != tag && self.agreed.transports.is_empty();
+            // RFC 9143 §7.1.3 would leave the transport out of what is bundled. Chromium then rejects every section
+            // that follows and has one, so that all of them say the same, as browsers' own offers do.
+            // RFC 8842 §5.5: actpass again, although the answer will keep the roles.
+            planned.transport = Some(self.plan_transport(local.ice, Setup::ActPass, at == tag));
         }
     }
 
@@ -114,8 +109,10 @@ impl Session {
                 (_, _, Some(data)) => planned.what = What::Data(plan_data(data, local)),
                 _ => {}
             }
-            if accepted.tag == Some(at) {
-                planned.transport = Some(self.answer_transport(offer, at, local));
+            if let Some(tag) = accepted.tag.filter(|_| planned.is_used()) {
+                // RFC 9143 §7.1.3 would say it once. Firefox does not survive that, and so all sections say it, as in
+                // browsers' own answers.
+                planned.transport = Some(self.answer_transport(offer, tag, local, at == tag));
             }
             planned
         };
@@ -128,7 +125,13 @@ impl Session {
         Plan { sections, groups: groups.into_iter().collect(), makers }
     }
 
-    fn answer_transport(&self, offer: &Content, tag: usize, local: &LocalParameters<'_>) -> PlannedTransport {
+    fn answer_transport(
+        &self,
+        offer: &Content,
+        tag: usize,
+        local: &LocalParameters<'_>,
+        with_candidates: bool,
+    ) -> PlannedTransport {
         let remote = offer.transport(tag);
         let agreed = self.agreed.transport_of(tag);
         // RFC 9429 §5.3.1: the credentials stay unless the offer restarts ICE.
@@ -146,7 +149,7 @@ impl Session {
             DtlsRole::Client => Setup::Active,
             DtlsRole::Server => Setup::Passive,
         };
-        self.plan_transport(ice, setup, true)
+        self.plan_transport(ice, setup, with_candidates)
     }
 
     fn plan_transport(&self, ice: &Credentials, setup: Setup, with_candidates: bool) -> PlannedTransport {

@@ -11,6 +11,7 @@ use crate::signaling::description::{IceCandidateInit, LocalDescriptionInit, Sess
 use crate::signaling::error::{AddIceCandidateError, CreateDescriptionError, SetDescriptionError};
 use crate::signaling::generations::Generations;
 use crate::signaling::local::{LocalParameters, SessionConfig};
+use crate::signaling::payloads::Memory;
 use crate::signaling::plan::Plan;
 use crate::signaling::slots::{AllSlots, Applied};
 use crate::signaling::state::{SdpType, Side, SignalingState};
@@ -42,6 +43,8 @@ pub struct Session {
     pub(in crate::signaling) offered_by: Vec<Option<TransceiverId>>,
     /// The agreed sections of audio and video.
     pub(in crate::signaling) media: Vec<NegotiatedSection>,
+    /// Payload types and header extension ids that were ever in use.
+    pub(in crate::signaling) used: Memory,
     /// The canonical name of everything that is sent.
     pub(in crate::signaling) cname: String,
     /// The stream of tracks whose peer says nothing of streams.
@@ -71,6 +74,7 @@ impl Session {
             transceivers: Transceivers::default(),
             offered_by: Vec::new(),
             media: Vec::new(),
+            used: Memory::default(),
             cname: random_text(&mut rng),
             default_stream: random_text(&mut rng),
             rng,

@@ -12,9 +12,10 @@ use crate::crypto::CryptoProvider;
 use crate::transport::dtls::Connection;
 use crate::transport::dtls::export::SrtpKey;
 use crate::transport::event::{Inbound, MediaPath};
+use crate::transport::record::Outer;
 use crate::transport::srtp::{Config, KeyError, MasterKey, Profile, Receiver, SealError, Sender};
-use crate::transport::turn::{Client, Frame};
 use crate::transport::{Dtls, Transport};
+use crate::wire::rtp::is_rtcp;
 use bytes::BytesMut;
 
 /// The securing of media.
@@ -60,7 +61,7 @@ impl Secured {
 #[must_use = "finish the packet or cancel it"]
 pub struct PacketStart {
     at: usize,
-    frame: Option<Frame>,
+    frame: Option<Outer>,
 }
 
 impl PacketStart {
@@ -78,16 +79,6 @@ impl PacketStart {
 enum Kind {
     Rtp,
     Rtcp,
-}
-
-impl Kind {
-    /// RFC 5761 §4: packet types from 192 to 223, which no payload type of RTP may look like.
-    fn of(packet: &[u8]) -> Self {
-        match packet.get(1) {
-            Some(192..=223) => Self::Rtcp,
-            _ => Self::Rtp,
-        }
-    }
 }
 
 impl Transport {
@@ -117,11 +108,10 @@ impl Transport {
     pub fn media_path(&self) -> Option<MediaPath> {
         let (path, _consent) = self.agent.send_path()?;
         let Media::Ready(secured) = &self.media else { return None };
-        let relay = self.relay_at(path.local);
-        let framing = relay.map_or(0, |client| client.overhead(path.remote));
+        let (path, framing) = self.outer_path(path)?;
         let room = self.mtu.saturating_sub(framing);
         Some(MediaPath {
-            path: relay.map_or(path, Client::path),
+            path,
             max_rtp: room.saturating_sub(secured.sender.rtp_overhead()),
             max_rtcp: room.saturating_sub(secured.sender.rtcp_overhead()),
         })
@@ -137,10 +127,7 @@ impl Transport {
         if !matches!(self.media, Media::Ready(_)) {
             return None;
         }
-        let frame = match self.relay_at_mut(path.local) {
-            Some(client) => Some(client.begin(path.remote, out)?),
-            None => None,
-        };
+        let frame = self.begin_outer(path, out)?;
         Some(PacketStart { at: out.len(), frame })
     }
 
@@ -187,9 +174,10 @@ impl Transport {
         let Media::Ready(secured) = &mut self.media else {
             return self.drops.count(DropReason::SrtpNotReady);
         };
-        received.extend(match Kind::of(&data) {
-            Kind::Rtp => secured.receiver.handle_rtp(data).map(Inbound::Rtp),
-            Kind::Rtcp => secured.receiver.handle_rtcp(data).map(Inbound::Rtcp),
+        received.extend(if is_rtcp(&data) {
+            secured.receiver.handle_rtcp(data).map(Inbound::Rtcp)
+        } else {
+            secured.receiver.handle_rtp(data).map(Inbound::Rtp)
         });
     }
 }

@@ -1,10 +1,10 @@
 //! Interactive connectivity establishment: finds a path to the peer and watches over it (RFC 8445, RFC 8838,
-//! RFC 8863, RFC 7675, RFC 8421).
+//! RFC 8863, RFC 7675, RFC 8421, RFC 6544).
 //!
 //! It is a full agent for one component of one transport. It is not a gatherer: it is told its addresses, and
 //! talks to no STUN or TURN server; and it never looks at anything but STUN.
 //!
-//! Still to come: ICE-TCP, names (mDNS), lite peers, a second component. What a peer sends of these is counted and ignored.
+//! Not here: a second component; simultaneous-open of ICE-TCP. What a peer sends of these is counted and ignored.
 //!
 //! # The order of things
 //!
@@ -29,11 +29,12 @@ mod restart;
 mod scan;
 mod send;
 mod state;
+mod tcp;
 #[cfg(test)]
 mod tests;
 mod token;
 
-pub use self::config::Config;
+pub use self::config::{Config, Mode};
 pub use self::luggage::{AuthenticCheck, Luggage, NoLuggage};
 pub use self::pair::{PairCounters, PairInfo, PairState, Rtt};
 pub use self::state::{IceRole, IceTransportState};
@@ -78,6 +79,15 @@ pub enum Event {
     /// Where [`Agent::send_path`] points now: set for the first time with the first valid pair, which is when
     /// DTLS may start; `None` when consent was lost.
     SendPathChange(Option<Path>),
+    /// A pair needs a stream: [`Agent::stream_opened`] or [`Agent::stream_refused`] tells what came of it.
+    Connect {
+        /// Names the pair.
+        pair: u32,
+        /// The address of this host to connect from, without a port.
+        from: SocketAddr,
+        /// Where to connect to.
+        to: SocketAddr,
+    },
     /// A role conflict was resolved by taking this role (RFC 8445 §7.3.1.1).
     RoleChange(IceRole),
 }
@@ -159,10 +169,13 @@ pub struct Agent {
     /// The credentials of the generation to come.
     prepared: Option<Credentials>,
     candidates: Candidates,
+    /// Whether nominations are numbered, and the number of the last one, sent or followed.
+    renomination: bool,
+    nomination: u32,
     /// Nothing leaves from this host's own addresses, in this generation.
     relayed_only: bool,
     /// Remote candidates that came before the credentials, which tell what generation is wanted.
-    pending: Vec<Candidate>,
+    pending: Vec<(Candidate, Option<IpAddr>)>,
     early: Vec<Early>,
     ended: Ended,
     list: Checklist,
@@ -189,7 +202,7 @@ impl Agent {
     /// When `hmac` has no SHA-1, which every provider must have.
     #[must_use]
     pub fn new(config: Config, hmac: &'static dyn Hmac, mut rng: Rng) -> Self {
-        let credentials = restart::draw(&mut rng);
+        let credentials = config.credentials.clone().unwrap_or_else(|| restart::draw(&mut rng));
         Self {
             number: 0,
             newest: 0,
@@ -201,6 +214,8 @@ impl Agent {
             former: None,
             prepared: None,
             candidates: Candidates::default(),
+            renomination: false,
+            nomination: 0,
             relayed_only: false,
             pending: Vec::new(),
             early: Vec::new(),
@@ -235,9 +250,22 @@ impl Agent {
         self.run(now);
     }
 
+    /// Whether this agent sends no checks.
+    #[must_use]
+    pub const fn is_lite(&self) -> bool {
+        matches!(self.config.mode, Mode::Lite)
+    }
+
+    /// Numbers our nominations (draft-thatcher-ice-renomination): both sides have said `a=ice-options:renomination`, and
+    /// the peer takes the pair of the highest number, wherever that is in its order. Those of the peer are followed in
+    /// any case.
+    pub const fn set_renomination(&mut self, renomination: bool) {
+        self.renomination = renomination;
+    }
+
     /// Adds an address of this host, or one back that was removed. What comes back is the host candidate to be signalled: `None` for an
-    /// address that is there already, that nobody can be reached at (wildcard, multicast, port 0), that is not
-    /// UDP (ICE-TCP is to come), or that is one over [`Config::max_local_candidates`].
+    /// address that is there already, that nobody can be reached at (wildcard, multicast, port 0), or that is one over
+    /// [`Config::max_local_candidates`]. One of a listener for streams makes a passive candidate.
     ///
     /// The order of calls is the order of preference within an address family. Paths must name the address
     /// exactly as it was given here.
@@ -248,6 +276,7 @@ impl Agent {
         }
         let address = LocalAddress { address: plain(address.address), ..address };
         let at = self.candidates.add_host(address, self.config.max_local_candidates)?;
+        self.add_active();
         let remotes = 0..self.candidates.remote.len();
         self.form_pairs(remotes.map(|remote| (at, remote)).collect());
         self.run(now);
@@ -276,13 +305,14 @@ impl Agent {
 
     /// Adds an address on a TURN server at `server` as one to send from: whoever hands in and takes out datagrams of
     /// this path sees to their way through the server, which sees this host at `mapped`. What comes back is the
-    /// relayed candidate to be signalled; it makes pairs like a host candidate.
+    /// relayed candidate to be signalled; it makes pairs like a host candidate. `preference`, up to 10 say, orders relays.
     pub fn add_relayed(
         &mut self,
         now: Instant,
         relayed: LocalAddress,
         mapped: SocketAddr,
         server: IpAddr,
+        preference: u8,
     ) -> Option<Candidate> {
         let now = self.tick(now);
         if self.is_over() {
@@ -290,7 +320,7 @@ impl Agent {
         }
         let relayed = LocalAddress { address: plain(relayed.address), ..relayed };
         let limit = self.config.max_local_candidates;
-        let at = self.candidates.add_relayed(relayed, plain(mapped), server, limit)?;
+        let at = self.candidates.add_relayed(relayed, plain(mapped), (server, preference), limit)?;
         let remotes = 0..self.candidates.remote.len();
         self.form_pairs(remotes.map(|remote| (at, remote)).collect());
         self.run(now);
@@ -338,23 +368,32 @@ impl Agent {
         // RFC 8445 §7.2.2: the peer's fragment, a colon, ours.
         self.outgoing_username = format!("{}:{}", credentials.ufrag, self.local.credentials.ufrag);
         self.remote = Some(Party::new(self.hmac, credentials));
-        for candidate in std::mem::take(&mut self.pending) {
-            self.take_remote_candidate(&candidate);
+        for (candidate, ip) in std::mem::take(&mut self.pending) {
+            self.take_remote_candidate(&candidate, ip);
         }
         self.run(now);
     }
 
-    /// Takes a candidate of the peer. One that is of no use (a name, TCP, another component, another
+    /// Takes a candidate of the peer. One that is of no use (a name, another component, another
     /// generation by its `ufrag`) is counted in [`drops`](Self::drops) and otherwise ignored.
     pub fn add_remote_candidate(&mut self, now: Instant, candidate: &Candidate) {
+        self.add_candidate(now, candidate, candidate.address.ip());
+    }
+
+    /// Takes a candidate of the peer whose name stands for `ip`. What is told about it has the name.
+    pub fn add_resolved_candidate(&mut self, now: Instant, candidate: &Candidate, ip: IpAddr) {
+        self.add_candidate(now, candidate, Some(ip));
+    }
+
+    fn add_candidate(&mut self, now: Instant, candidate: &Candidate, ip: Option<IpAddr>) {
         let now = self.tick(now);
         if self.is_over() {
             return;
         }
         if self.remote.is_some() {
-            self.take_remote_candidate(candidate);
+            self.take_remote_candidate(candidate, ip);
         } else if self.pending.len() < self.config.max_remote_candidates {
-            self.pending.push(candidate.clone());
+            self.pending.push((candidate.clone(), ip));
         } else {
             self.drops.count(DropReason::IceTooManyCandidates);
         }
@@ -450,6 +489,13 @@ impl Agent {
         &self.local.credentials
     }
 
+    /// Our user fragments that checks are answered for: that of this generation, and that of the former one as long as it
+    /// is remembered.
+    pub fn answers_to(&self) -> impl Iterator<Item = &str> + Clone {
+        let former = self.former.as_ref().map(|former| &*former.local.credentials.ufrag);
+        std::iter::once(&*self.local.credentials.ufrag).chain(former)
+    }
+
     /// The peer's credentials, once known.
     #[must_use]
     pub fn remote_credentials(&self) -> Option<&Credentials> {
@@ -532,6 +578,11 @@ impl Agent {
     /// The peer's candidates, those learnt by checks (`prflx`) among them. Places are stable until a restart.
     pub fn remote_candidates(&self) -> impl Iterator<Item = Candidate> {
         self.candidates.remote.iter().map(RemoteCandidate::describe)
+    }
+
+    /// Where the peer's candidates are, whatever their names.
+    pub fn remote_addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.candidates.remote.iter().map(|candidate| candidate.address)
     }
 
     /// Every pair of this generation, the best first.

@@ -103,7 +103,8 @@ impl Agent {
                 IceRole::Controlling => Attribute::IceControlling(tie_breaker),
                 IceRole::Controlled | IceRole::Unknown => Attribute::IceControlled(tie_breaker),
             })
-            .maybe(nominate.then_some(Attribute::UseCandidate));
+            .maybe(nominate.then_some(Attribute::UseCandidate))
+            .maybe((nominate && self.renomination).then_some(Attribute::Nomination(self.nomination)));
         let message = luggage.pack(proven, message);
         let size = message.integrity(|parts, tag| remote.sign(parts, tag)).fingerprint().finish();
         Some(Transmit::single(path, size))

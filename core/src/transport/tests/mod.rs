@@ -2,7 +2,9 @@
 
 mod gathering;
 mod media;
+mod names;
 mod net;
 mod relay;
 mod sped;
+mod streams;
 mod turn_server;
