@@ -7,5 +7,6 @@ mod attacks;
 mod determinism;
 mod endpoint;
 mod lifecycle;
+mod media_signaling;
 mod messages;
 mod world;

@@ -11,29 +11,36 @@ mod ice_server;
 mod inbound;
 mod io;
 mod media;
+mod objects;
 mod offer_answer;
 mod outbound;
 mod receiver;
+mod reconfigure;
 mod sender;
 mod state;
+mod statistics;
 mod transceiver;
 
 pub use self::channel::DataChannel;
 pub use self::config::{Configuration, ConfigurationError, Init};
 pub use self::event::{ChannelEvent, Event, IceCandidateError, TrackEvent};
 pub use self::ice_server::{IceServer, IceServerError};
+pub use self::objects::{DtlsTransport, IceTransport};
 pub use self::receiver::RtpReceiver;
 pub use self::sender::RtpSender;
 pub use self::state::{IceConnectionState, PeerConnectionState};
+pub use self::statistics::{StatsError, StatsSelector};
 pub use self::transceiver::RtpTransceiver;
 
 use self::offer_answer::NegotiationCheck;
+use self::statistics::Tally;
 use crate::base::drops::Drops;
 use crate::base::media::MediaCapabilities;
 use crate::base::net::Path;
 use crate::base::queue::Queue;
 use crate::base::random::Rng;
 use crate::base::time::{Instant, WallClock};
+use crate::crypto::CryptoProvider;
 use crate::crypto::certificate::{Certificate, CertificateError, CertificateOptions};
 use crate::data::DataChannels;
 use crate::data::channel::{DataChannelId, DataChannelInit};
@@ -108,6 +115,9 @@ pub struct PeerConnection {
     transport: Transport,
     data: DataChannels,
     certificate: Certificate,
+    configuration: Configuration,
+    crypto: CryptoProvider,
+    tally: Tally,
     fingerprints: Vec<Fingerprint>,
     max_message_size: u32,
     data_section: DataSection,
@@ -146,6 +156,7 @@ impl PeerConnection {
     /// [`ConfigurationError`] says which part of the configuration cannot be.
     pub fn new(configuration: Configuration, init: Init) -> Result<Self, ConfigurationError> {
         configuration.check(init.wall_clock)?;
+        let kept = configuration.clone();
         let Configuration {
             certificates,
             ice_servers,
@@ -178,6 +189,9 @@ impl PeerConnection {
             max_message_size: data.max_message_size,
             data: DataChannels::new(data, crypto.hmac, rng.fork()),
             certificate,
+            configuration: kept,
+            crypto,
+            tally: Tally::default(),
             fingerprints: vec![fingerprint],
             data_section: DataSection::Absent,
             ufrag_to_replace: None,

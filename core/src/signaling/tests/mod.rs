@@ -3,6 +3,7 @@
 mod candidates;
 mod errors;
 mod exchange;
+mod interleavings;
 mod media;
 mod media_errors;
 mod random;
