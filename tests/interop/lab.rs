@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use purertc_tests::browser::{Addresses, Browser, Kind, Options};
+use purertc_tests::coturn::{Carrier, Coturn, PASSWORD, USER};
 use purertc_tests::demo::DemoServer;
 use purertc_tests::pages::{Files, PageServer};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::stage::{Failure, Offerer, Outcome, Stage};
 use crate::{Case, driver, failures, media_signaling};
@@ -19,9 +20,33 @@ pub(crate) struct Profile {
     pub(crate) addresses: Addresses,
     /// Firefox only: DTLS 1.3 is switched off. (Chromium has no switch for that.)
     pub(crate) only_dtls_1_2: bool,
+    pub(crate) way: Way,
+}
+
+/// Which way the page and the server have to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Any.
+    Direct,
+    /// The page may use relayed candidates alone.
+    PageRelayed,
+    /// The server may.
+    ServerRelayed,
+}
+
+impl Way {
+    /// Whether coturn is needed.
+    pub(crate) const fn needs_relay(self) -> bool {
+        matches!(self, Self::PageRelayed | Self::ServerRelayed)
+    }
 }
 
 impl Profile {
+    /// Whether the same browser serves both.
+    fn is_started_as(&self, other: &Self) -> bool {
+        (self.kind, self.addresses, self.only_dtls_1_2) == (other.kind, other.addresses, other.only_dtls_1_2)
+    }
+
     fn options(&self) -> Options {
         let mut options = Options { addresses: self.addresses, ..Options::default() };
         if self.only_dtls_1_2 {
@@ -33,42 +58,64 @@ impl Profile {
 
 #[derive(Debug)]
 enum Server {
-    Demo(DemoServer),
+    /// With the server that relays, if the way leads through one.
+    Demo(DemoServer, Option<Coturn>),
     /// The page's own files with a server made of JavaScript.
     Rehearsal(PageServer),
+}
+
+impl Server {
+    /// What the page is to pass to `new RTCPeerConnection`.
+    fn page_configuration(&self, way: Way) -> Value {
+        match (way, self) {
+            (Way::PageRelayed, Self::Demo(_, Some(coturn))) => {
+                let urls = [coturn.url(Carrier::Udp), coturn.url(Carrier::Tcp)];
+                let server = json!({ "urls": urls, "username": USER, "credential": PASSWORD });
+                json!({ "iceServers": [server], "iceTransportPolicy": "relay" })
+            }
+            _ => json!({}),
+        }
+    }
 }
 
 /// One at a time: the cases are sorted by profile, and two browsers would only slow each other down.
 #[derive(Debug, Default)]
 pub(crate) struct Lab {
     browser: Option<(Profile, Browser)>,
-    server: Option<Server>,
+    server: Option<(Way, Server)>,
 }
 
 impl Lab {
     pub(crate) fn play(&mut self, profile: &Profile, offerer: Offerer, case: &Case) -> Outcome {
-        let mut server = match self.server.take() {
-            Some(server) => server,
-            None => start_server()?,
+        let (way, mut server) = match self.server.take() {
+            Some((way, server)) if way == profile.way || is_rehearsal() => (way, server),
+            _ => (profile.way, start_server(profile.way)?),
         };
+        let configuration = server.page_configuration(way);
         let outcome = match &mut server {
-            Server::Demo(demo) => {
+            Server::Demo(demo, _) => {
                 let origin = demo.origin().to_owned();
-                let played = self.play_at(profile, offerer, case, &origin);
+                let played = self.play_at(profile, offerer, case, (&origin, &configuration));
                 played.map_err(|f| Failure(format!("{f}\n\nThe server's last lines:\n{}", demo.last_lines())))
             }
             Server::Rehearsal(pages) => {
                 let origin = pages.origin();
-                self.play_at(profile, offerer, case, &origin)
+                self.play_at(profile, offerer, case, (&origin, &configuration))
             }
         };
-        self.server = Some(server);
+        self.server = Some((way, server));
         outcome
     }
 
-    fn play_at(&mut self, profile: &Profile, offerer: Offerer, case: &Case, origin: &str) -> Outcome {
+    fn play_at(
+        &mut self,
+        profile: &Profile,
+        offerer: Offerer,
+        case: &Case,
+        (origin, configuration): (&str, &Value),
+    ) -> Outcome {
         let browser = self.browser(profile)?;
-        let mut stage = Stage::new(browser, origin, offerer);
+        let mut stage = Stage::new(browser, origin, offerer).with_configuration(configuration);
         let Err(Failure(words)) = (case.play)(&mut stage) else { return Ok(()) };
         let account = stage.account();
         let picture = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!(
@@ -112,7 +159,7 @@ impl Lab {
     }
 
     fn browser(&mut self, profile: &Profile) -> Result<&mut Browser, Failure> {
-        if self.browser.as_ref().is_none_or(|(p, _)| p != profile) {
+        if self.browser.as_ref().is_none_or(|(p, _)| !p.is_started_as(profile)) {
             self.browser = None;
             self.browser = Some((*profile, Browser::launch(profile.kind, &profile.options())?));
         }
@@ -125,11 +172,18 @@ pub(crate) fn is_rehearsal() -> bool {
     std::env::var_os("PURERTC_DEMO").is_some_and(|v| v == "rehearsal")
 }
 
-fn start_server() -> Result<Server, Failure> {
+fn start_server(way: Way) -> Result<Server, Failure> {
     if is_rehearsal() {
         return Ok(Server::Rehearsal(start_rehearsal().map_err(|e| Failure(e.to_string()))?));
     }
-    DemoServer::start().map(Server::Demo).map_err(|e| Failure(e.to_string()))
+    let coturn = if way.needs_relay() { Some(Coturn::start_in_the_open()?) } else { None };
+    let mut arguments = Vec::new();
+    if let (Way::ServerRelayed, Some(coturn)) = (way, &coturn) {
+        arguments.extend(["--relay".to_owned(), "--ice-server".to_owned(), coturn.url(Carrier::Udp)]);
+        arguments.extend(["--username", USER, "--credential", PASSWORD].map(str::to_owned));
+    }
+    let demo = DemoServer::start(&arguments).map_err(|e| Failure(e.to_string()))?;
+    Ok(Server::Demo(demo, coturn))
 }
 
 /// The demo's own page.

@@ -1,4 +1,5 @@
-//! Interoperability with real browsers, through the demo's own page and its `window.demo`.
+//! Interoperability with real browsers, through the demo's own page and its `window.demo`; with coturn, through real
+//! NATs, and with other implementations.
 //!
 //! ```text
 //! cargo test -p purertc-tests --test interop                       # every case, one browser of each kind
@@ -19,22 +20,29 @@ macro_rules! cases {
 mod channels;
 mod driver;
 mod failures;
+mod fast_setup;
 mod lab;
 mod lifecycle;
 mod media_signaling;
 mod messages;
+mod nat;
+mod peers;
+mod relayed;
 mod reliability;
 mod stage;
 mod throughput;
+mod turn;
 
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use purertc_tests::browser::{Addresses, Kind};
+use purertc_tests::coturn::Coturn;
 use purertc_tests::{demo, interop};
 
-use crate::lab::{Lab, Profile};
+use crate::lab::{Lab, Profile, Way};
+use crate::peers::{Peer, Side};
 use crate::stage::{Offerer, Outcome, Stage};
 
 /// One thing to try, for every browser and in both directions.
@@ -46,15 +54,27 @@ struct Case {
 
 /// Every case is played in these.
 const FULL: [Profile; 2] = [
-    Profile { name: "chromium", kind: Kind::Chromium, addresses: Addresses::Plain, only_dtls_1_2: false },
-    Profile { name: "firefox", kind: Kind::Firefox, addresses: Addresses::Plain, only_dtls_1_2: false },
+    Profile { name: "chromium", kind: Kind::Chromium, ..PLAIN },
+    Profile { name: "firefox", kind: Kind::Firefox, ..PLAIN },
 ];
 
+const PLAIN: Profile = Profile {
+    name: "",
+    kind: Kind::Chromium,
+    addresses: Addresses::Plain,
+    only_dtls_1_2: false,
+    way: Way::Direct,
+};
+
 /// Where only the way to the connection differs, a few cases tell enough.
-const PARTIAL: [(Profile, &[Case]); 3] = [
+const PARTIAL: [(Profile, &[Case]); 7] = [
     (Profile { name: "chromium_with_hidden_addresses", addresses: Addresses::Hidden, ..FULL[0] }, SHORT),
     (Profile { name: "firefox_with_hidden_addresses", addresses: Addresses::Hidden, ..FULL[1] }, SHORT),
     (Profile { name: "firefox_with_dtls_1_2", only_dtls_1_2: true, ..FULL[1] }, SHORT_DTLS_1_2),
+    (Profile { name: "chromium_relayed", way: Way::PageRelayed, ..FULL[0] }, relayed::BY_THE_PAGE),
+    (Profile { name: "firefox_relayed", way: Way::PageRelayed, ..FULL[1] }, relayed::BY_THE_PAGE),
+    (Profile { name: "chromium_with_a_relayed_server", way: Way::ServerRelayed, ..FULL[0] }, relayed::BY_US),
+    (Profile { name: "firefox_with_a_relayed_server", way: Way::ServerRelayed, ..FULL[1] }, relayed::BY_US),
 ];
 
 const SHORT: &[Case] = {
@@ -106,13 +126,24 @@ fn trials(lab: &Arc<Mutex<Lab>>, quiet: bool) -> Vec<Trial> {
         let name = format!("media_signaling::{}", profile.name);
         trials.push(trial(lab, name, move |lab| lab.play_media_signaling(&profile)));
     }
+    if kinds.contains(&Kind::Chromium) {
+        // A browser of their own, with other switches than the lab's, which they must not share a machine with.
+        trials.extend(Offerer::ALL.map(|offerer| {
+            trial(lab, format!("fast_setup::chromium::{}", offerer.name()), move |_| {
+                fast_setup::play(offerer)
+            })
+        }));
+    }
     if !lab::is_rehearsal() && !demo::exists() {
         if !quiet {
             interop::skip("interoperability", "there is no demo server in io-tokio/examples");
         }
         return trials;
     }
-    for (group, profile, offerer, cases) in groups().into_iter().filter(|g| kinds.contains(&g.1.kind)) {
+    let relays = Coturn::check_installed().is_ok() || interop::is_required();
+    let possible =
+        |profile: &Profile| kinds.contains(&profile.kind) && (relays || !profile.way.needs_relay());
+    for (group, profile, offerer, cases) in groups().into_iter().filter(|group| possible(&group.1)) {
         if std::env::var_os("NEXTEST").is_some() {
             trials.push(trial(lab, group, move |lab| play_all(lab, &profile, offerer, &cases)));
             continue;
@@ -121,6 +152,48 @@ fn trials(lab: &Arc<Mutex<Lab>>, quiet: bool) -> Vec<Trial> {
             trials.push(trial(lab, format!("{group}::{}", case.name), move |lab| {
                 lab.play(&profile, offerer, &case)
             }));
+        }
+    }
+    trials
+}
+
+/// Cases with servers, which need no browser.
+fn server_trials(lab: &Arc<Mutex<Lab>>, quiet: bool) -> Vec<Trial> {
+    let missing = Coturn::check_installed().err().map(|error| error.to_string());
+    let obstacle = nat::Obstacle::find();
+    if !quiet {
+        match (&missing, &obstacle) {
+            (Some(reason), _) => interop::skip("coturn", reason),
+            (None, Some(nat::Obstacle::Missing(reason))) => interop::skip("network namespaces", reason),
+            (None, Some(nat::Obstacle::Refused(reason))) => interop::leave_out("network namespaces", reason),
+            (None, None) => {}
+        }
+    }
+    let turn = turn::CASES.iter().map(|(name, play)| {
+        let trial = trial(lab, format!("turn::{name}"), move |_| turn::play(*play));
+        trial.with_ignored_flag(missing.is_some())
+    });
+    let nat = nat::CASES.iter().map(|(name, nats, meeting)| {
+        let trial = trial(lab, format!("nat::{name}"), move |_| nat::play(*nats, *meeting));
+        trial.with_ignored_flag(missing.is_some() || obstacle.is_some())
+    });
+    turn.chain(nat).collect()
+}
+
+/// Cases with other implementations.
+fn peer_trials(lab: &Arc<Mutex<Lab>>, quiet: bool) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for peer in Peer::ALL {
+        let obstacle = peer.obstacle();
+        if let Some(reason) = &obstacle
+            && !quiet
+        {
+            interop::skip(peer.name(), reason);
+        }
+        for side in Side::ALL {
+            let name = format!("peers::{}::{}", peer.name(), side.name());
+            let trial = trial(lab, name, move |_| peers::play(peer, side));
+            trials.push(trial.with_ignored_flag(obstacle.is_some()));
         }
     }
     trials
@@ -155,7 +228,9 @@ fn main() -> ExitCode {
     // They share one browser, and the throughput of two at a time would say nothing.
     arguments.test_threads = Some(1);
     let lab = Arc::new(Mutex::new(Lab::default()));
-    let trials = trials(&lab, arguments.list);
+    let mut trials = trials(&lab, arguments.list);
+    trials.extend(server_trials(&lab, arguments.list));
+    trials.extend(peer_trials(&lab, arguments.list));
     let conclusion = libtest_mimic::run(&arguments, trials);
     // The browser ends here, not at the end of the process, which would leave it running.
     drop(lab);

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use purertc_tests::browser::{Browser, BrowserError};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Put in front of every script.
 const HELPERS: &str = include_str!("helpers.js");
@@ -59,11 +59,17 @@ pub(crate) struct Stage<'a> {
     browser: &'a mut Browser,
     origin: &'a str,
     offerer: Offerer,
+    configuration: Value,
 }
 
 impl<'a> Stage<'a> {
     pub(crate) fn new(browser: &'a mut Browser, origin: &'a str, offerer: Offerer) -> Self {
-        Self { browser, origin, offerer }
+        Self { browser, origin, offerer, configuration: json!({}) }
+    }
+
+    /// The same with what the page passes to `new RTCPeerConnection`.
+    pub(crate) fn with_configuration(self, configuration: &Value) -> Self {
+        Self { configuration: configuration.clone(), ..self }
     }
 
     pub(crate) fn offerer(&self) -> Offerer {
@@ -82,15 +88,15 @@ impl<'a> Stage<'a> {
 
     /// Runs the body of an async function in the page that is open.
     pub(crate) fn run(&mut self, body: &str) -> Result<Value, Failure> {
-        Ok(self
-            .browser
-            .run_async(&format!("{HELPERS}\nconst offerer = '{}';\n{body}", self.offerer.spelling()))?)
+        let (offerer, configuration) = (self.offerer.spelling(), &self.configuration);
+        let head = format!("const offerer = '{offerer}', configuration = {configuration};");
+        Ok(self.browser.run_async(&format!("{HELPERS}\n{head}\n{body}"))?)
     }
 
     /// Opens the page without its own connecting, connects, and then runs the body.
     pub(crate) fn connected(&mut self, body: &str) -> Outcome {
         self.browser.open(&format!("{}/?auto=0", self.origin))?;
-        self.run(&format!("await demo.connect({{ offerer }});\n{body}\ndemo.close();"))?;
+        self.run(&format!("await demo.connect({{ offerer, configuration }});\n{body}\ndemo.close();"))?;
         Ok(())
     }
 

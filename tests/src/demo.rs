@@ -18,7 +18,7 @@ const LAST_LINES: usize = 60;
 #[non_exhaustive]
 pub enum DemoError {
     /// cargo could not build it.
-    #[error("`cargo build -p purertc-tokio --example demo` failed:\n{0}")]
+    #[error("`cargo build -p purertc-tokio --example …` failed:\n{0}")]
     Build(String),
     /// It did not start, or did not say where it listens.
     #[error("{path}: {reason}")]
@@ -39,22 +39,23 @@ pub struct DemoServer {
 }
 
 impl DemoServer {
-    /// Builds the example and starts it, or starts the program that `PURERTC_DEMO` names.
+    /// Builds the example and starts it with these options, or starts the program that `PURERTC_DEMO` names.
     ///
     /// # Errors
     ///
     /// If it does not build, does not start, or does not listen within 20 s.
-    pub fn start() -> Result<Self, DemoError> {
+    pub fn start(arguments: &[String]) -> Result<Self, DemoError> {
         match std::env::var_os("PURERTC_DEMO") {
-            Some(path) => Self::run(Path::new(&path)),
-            None => Self::run(&build()?),
+            Some(path) => Self::run(Path::new(&path), arguments),
+            None => Self::run(&build_example("demo")?, arguments),
         }
     }
 
-    fn run(path: &Path) -> Result<Self, DemoError> {
+    fn run(path: &Path, arguments: &[String]) -> Result<Self, DemoError> {
         let failed = |reason: String| DemoError::Start { path: path.to_owned(), reason };
         let mut child = Command::new(path)
             .args(["--port", "0"])
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -117,8 +118,13 @@ impl Drop for DemoServer {
     }
 }
 
-/// Builds the example in the profile and target folder of the running test, and returns the path of the program.
-fn build() -> Result<PathBuf, DemoError> {
+/// Builds an example of `purertc-tokio` in the profile and target folder of the running test, and returns the path of
+/// the program.
+///
+/// # Errors
+///
+/// If it does not build.
+pub fn build_example(name: &str) -> Result<PathBuf, DemoError> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args([
@@ -126,7 +132,7 @@ fn build() -> Result<PathBuf, DemoError> {
         "--package",
         "purertc-tokio",
         "--example",
-        "demo",
+        name,
         "--message-format=json-render-diagnostics",
     ]);
     if !cfg!(debug_assertions) {
@@ -144,15 +150,15 @@ fn build() -> Result<PathBuf, DemoError> {
     stdout
         .lines()
         .rev()
-        .find_map(executable)
+        .find_map(|line| executable(line, name))
         .ok_or_else(|| DemoError::Build("cargo named no program".to_owned()))
 }
 
 /// The program that a line of cargo's JSON says it made.
-fn executable(line: &str) -> Option<PathBuf> {
+fn executable(line: &str, name: &str) -> Option<PathBuf> {
     let message: serde_json::Value = serde_json::from_str(line).ok()?;
-    let is_demo = message["reason"] == "compiler-artifact" && message["target"]["name"] == "demo";
-    if is_demo { message["executable"].as_str().map(PathBuf::from) } else { None }
+    let is_it = message["reason"] == "compiler-artifact" && message["target"]["name"] == name;
+    if is_it { message["executable"].as_str().map(PathBuf::from) } else { None }
 }
 
 /// True if the workspace has the demo server. Tests that need it have nothing to test without.
@@ -183,25 +189,25 @@ mod tests {
     fn the_origin_is_taken_from_the_announcement() {
         let folder = tempfile::tempdir().unwrap();
         let path =
-            script(&folder, "echo hello $1 $2; echo listening on http://127.0.0.1:81/; exec sleep 600");
-        let server = DemoServer::run(&path).unwrap();
+            script(&folder, "echo hello $1 $2 $3; echo listening on http://127.0.0.1:81/; exec sleep 600");
+        let server = DemoServer::run(&path, &["--relay".to_owned()]).unwrap();
         assert_eq!(server.origin(), "http://127.0.0.1:81");
-        assert!(server.last_lines().contains("hello --port 0"));
+        assert!(server.last_lines().contains("hello --port 0 --relay"));
     }
 
     #[test]
     fn a_server_that_gives_up_is_quoted() {
         let folder = tempfile::tempdir().unwrap();
         let path = script(&folder, "echo no certificate >&2; sleep 0.2");
-        let error = DemoServer::run(&path).unwrap_err().to_string();
+        let error = DemoServer::run(&path, &[]).unwrap_err().to_string();
         assert!(error.contains("no certificate"), "{error}");
     }
 
     #[test]
     fn cargo_says_where_the_program_is() {
         let line = r#"{"reason":"compiler-artifact","target":{"name":"demo"},"executable":"/t/debug/examples/demo"}"#;
-        assert_eq!(executable(line), Some(PathBuf::from("/t/debug/examples/demo")));
-        assert_eq!(executable(&line.replace("\"demo\"", "\"other\"")), None);
-        assert_eq!(executable("Compiling"), None);
+        assert_eq!(executable(line, "demo"), Some(PathBuf::from("/t/debug/examples/demo")));
+        assert_eq!(executable(line, "other"), None);
+        assert_eq!(executable("Compiling", "demo"), None);
     }
 }

@@ -3,10 +3,12 @@
 
 mod channels;
 mod page;
+mod paths;
 mod session;
 mod signaling;
 
 use clap::Parser;
+use paths::Paths;
 use session::Sessions;
 use std::error::Error;
 use std::io::{IsTerminal, Write};
@@ -23,6 +25,8 @@ struct Arguments {
     /// The port to listen on; 0 takes any that is free.
     #[arg(long, default_value_t = 8080)]
     port: u16,
+    #[command(flatten)]
+    paths: Paths,
 }
 
 #[tokio::main]
@@ -32,13 +36,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
-    let Arguments { host, port } = Arguments::parse();
+    let Arguments { host, port, paths } = Arguments::parse();
     let listener = TcpListener::bind((host, port))
         .await
         .map_err(|error| format!("cannot listen on {host} port {port}: {error}"))?;
     println!("listening on http://{}", listener.local_addr()?);
     std::io::stdout().flush()?;
-    let sessions = Sessions::default();
+    let sessions = Sessions::new(paths);
     let app = page::router().merge(signaling::router(sessions.clone()));
     tokio::select! {
         served = axum::serve(listener, app) => served?,

@@ -1,10 +1,11 @@
 //! One session per page: a peer connection, its candidates, and the task that reads its events.
 
 use crate::channels;
+use crate::paths::Paths;
 use crate::signaling::Refusal;
 use axum::http::StatusCode;
 use purertc::DtlsTransportState;
-use purertc_tokio::{Configuration, Event, IceCandidateInit, PeerConnection, PeerConnectionState, Settings};
+use purertc_tokio::{Event, IceCandidateInit, PeerConnection, PeerConnectionState};
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,12 +29,19 @@ pub(crate) struct Session {
 }
 
 /// Every session, by id.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Sessions(Arc<Mutex<HashMap<String, Arc<Session>>>>);
+#[derive(Clone, Debug)]
+pub(crate) struct Sessions {
+    pub(crate) paths: Arc<Paths>,
+    open: Arc<Mutex<HashMap<String, Arc<Session>>>>,
+}
 
 impl Sessions {
+    pub(crate) fn new(paths: Paths) -> Self {
+        Self { paths: Arc::new(paths), open: Arc::default() }
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Session>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) async fn open(&self) -> Result<Arc<Session>, Refusal> {
@@ -41,9 +49,8 @@ impl Sessions {
         if self.lock().len() >= MAX_SESSIONS {
             return Err(refusal(format!("there are {MAX_SESSIONS} sessions already; close one")));
         }
-        // Browser and server are mostly on one host here.
-        let settings = Settings::from(Configuration::default()).with_loopback();
-        let pc = PeerConnection::new(settings).await.map_err(|error| refusal(error.to_string()))?;
+        let pc =
+            PeerConnection::new(self.paths.settings()).await.map_err(|error| refusal(error.to_string()))?;
         let id = new_id().map_err(|error| refusal(error.to_string()))?;
         let session = Arc::new(Session { id, pc, candidates: watch::channel(Vec::new()).0 });
         self.lock().insert(session.id.clone(), session.clone());
@@ -79,7 +86,7 @@ impl Sessions {
             }
         };
         tokio::select! {
-            () = session.read_events() => {}
+            () = session.read_events(&self.paths) => {}
             () = never_connects => info!(session = session.id, "never connected"),
         }
         self.forget(&session);
@@ -89,12 +96,15 @@ impl Sessions {
 
 impl Session {
     /// Until the connection failed or was closed, by whichever side.
-    async fn read_events(self: &Arc<Self>) {
+    async fn read_events(self: &Arc<Self>, paths: &Paths) {
         while let Some(event) = self.pc.next_event().await {
             match event {
-                Event::IceCandidate(candidate) => {
+                Event::IceCandidate(candidate)
+                    if candidate.as_ref().is_none_or(|one| paths.allow(&one.candidate)) =>
+                {
                     self.candidates.send_modify(|list| list.push(candidate));
                 }
+                Event::IceCandidateError(error) => info!(session = self.id, ?error, "no candidate"),
                 Event::DataChannel(channel) => {
                     info!(session = self.id, label = channel.label(), "channel");
                     tokio::spawn(channels::serve(self.clone(), channel));

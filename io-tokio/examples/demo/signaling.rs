@@ -79,7 +79,9 @@ async fn take_offer(
 ) -> Result<axum::Json<Answered>, Refusal> {
     expect(&offer, SdpType::Offer)?;
     let session = sessions.open().await?;
+    let offer = sessions.paths.filter(offer);
     let answer = answer(&session, offer).await.inspect_err(|_| sessions.forget(&session))?;
+    let answer = sessions.paths.filter(answer);
     Ok(axum::Json(Answered { session: session.id.clone(), answer }))
 }
 
@@ -92,6 +94,7 @@ async fn answer(session: &Session, offer: SessionDescription) -> Result<SessionD
 async fn make_offer(State(sessions): State<Sessions>) -> Result<axum::Json<Offered>, Refusal> {
     let session = sessions.open().await?;
     let offer = offer(&session).await.inspect_err(|_| sessions.forget(&session))?;
+    let offer = sessions.paths.filter(offer);
     Ok(axum::Json(Offered { session: session.id.clone(), offer }))
 }
 
@@ -109,6 +112,7 @@ async fn take_answer(
 ) -> Result<StatusCode, Refusal> {
     let session = sessions.find(&id)?;
     expect(&answer, SdpType::Answer)?;
+    let answer = sessions.paths.filter(answer);
     session.pc.set_remote_description(answer).await.map_err(Refusal::of)?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -126,7 +130,9 @@ async fn take_candidate(
     Json(candidate): Json<Option<IceCandidateInit>>,
 ) -> Result<StatusCode, Refusal> {
     let session = sessions.find(&id)?;
-    session.pc.add_ice_candidate(candidate.as_ref()).await.map_err(Refusal::of)?;
+    if candidate.as_ref().is_none_or(|one| sessions.paths.allow(&one.candidate)) {
+        session.pc.add_ice_candidate(candidate.as_ref()).await.map_err(Refusal::of)?;
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -107,7 +107,7 @@ async function showFacts() {
 // The connection
 
 /** Ends the present connection, makes a new one and resolves with it when its first channel is open. */
-async function connect({ offerer = 'browser' } = {}) {
+async function connect({ offerer = 'browser', configuration } = {}) {
   link?.close();
   failed = false;
   showTrouble(null);
@@ -117,7 +117,7 @@ async function connect({ offerer = 'browser' } = {}) {
   history.replaceState(null, '', offerer === 'server' ? '?offerer=server' : location.pathname);
   let mine = null;
   try {
-    mine = link = new Link({ offerer });
+    mine = link = new Link({ offerer, configuration });
     for (const [name, to] of Object.entries(mine.states)) showState({ name, to, at: 0 });
     mine.addEventListener('state', ({ detail }) => mine === link && showState(detail));
     mine.addEventListener('note', ({ detail }) => mine === link && entry(detail.at, detail.text, 'note'));

@@ -1,0 +1,149 @@
+//! One peer whose signaling is lines on standard input and output, for scripts, `ssh` and pipes:
+//! `cargo run -p purertc-tokio --example pipe -- --offer`.
+//!
+//! It prints its description as a line of JSON once all candidates are found, reads that of the peer as a line, and
+//! then says what becomes of it, a line each: `connected <local type> <remote type>`, `echoed <bytes>`, `failed`. The
+//! side that offers sends; the other sends everything back. It ends with its standard input.
+
+use clap::Parser;
+use purertc_tokio::{
+    Configuration, DataChannel, DataChannelInit, Event, IceServer, IceTransportPolicy, PeerConnection,
+    PeerConnectionState, Settings,
+};
+use std::error::Error;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines, Stdin};
+use tokio::time::sleep;
+
+/// Bytes of each message that goes back and forth.
+const MESSAGE: usize = 16 * 1024;
+
+/// A peer that speaks through its standard input and output.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Make the offer, and send.
+    #[arg(long)]
+    offer: bool,
+    /// A STUN or TURN server. May be given more than once.
+    #[arg(long, value_name = "URL")]
+    ice_server: Vec<String>,
+    /// The user at the TURN servers.
+    #[arg(long, default_value = "")]
+    username: String,
+    /// The password at the TURN servers.
+    #[arg(long, default_value = "")]
+    credential: String,
+    /// Go through TURN servers alone.
+    #[arg(long)]
+    relay: bool,
+    /// Messages to send and to get back.
+    #[arg(long, default_value_t = 64)]
+    messages: usize,
+    /// Milliseconds between two of them.
+    #[arg(long, default_value_t = 0)]
+    pause: u64,
+}
+
+impl Arguments {
+    fn settings(&self) -> Settings {
+        let mut configuration = Configuration::default();
+        let server = |url: &String| match url.starts_with("stun:") {
+            true => IceServer::stun(url),
+            false => IceServer::turn(url, &self.username, &self.credential),
+        };
+        configuration.ice_servers = self.ice_server.iter().map(server).collect();
+        if self.relay {
+            configuration.ice_transport_policy = IceTransportPolicy::Relay;
+        }
+        configuration.into()
+    }
+}
+
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Outcome {
+    let arguments = Arguments::parse();
+    let pc = PeerConnection::new(arguments.settings()).await?;
+    let mut input = BufReader::new(tokio::io::stdin()).lines();
+    let channel = signal(&pc, &mut input, arguments.offer).await?;
+    let used = async {
+        match channel {
+            Some(channel) => send(&channel, &arguments).await,
+            None => echo(&pc).await,
+        }
+    };
+    let ended = async { while let Ok(Some(_)) = input.next_line().await {} };
+    tokio::select! {
+        used = used => used?,
+        () = report(&pc) => {}
+        () = ended => {}
+    }
+    pc.close().await;
+    Ok(())
+}
+
+/// Exchanges descriptions. The side that offers gets a channel.
+async fn signal(
+    pc: &PeerConnection,
+    input: &mut Lines<BufReader<Stdin>>,
+    offer: bool,
+) -> Outcome<Option<DataChannel>> {
+    let mut channel = None;
+    if offer {
+        channel = Some(pc.create_data_channel("pipe", DataChannelInit::default())?);
+        print_description(pc).await?;
+    }
+    let line = input.next_line().await?.ok_or("no description came")?;
+    pc.set_remote_description(serde_json::from_str(&line)?).await?;
+    if !offer {
+        print_description(pc).await?;
+    }
+    Ok(channel)
+}
+
+async fn print_description(pc: &PeerConnection) -> Outcome {
+    pc.set_local_description(None).await?;
+    pc.gathering_complete().await;
+    println!("{}", serde_json::to_string(&pc.local_description())?);
+    Ok(())
+}
+
+/// Says which pair of candidates is in use, each time that it changes, until the connection failed.
+async fn report(pc: &PeerConnection) {
+    let mut last = String::new();
+    while pc.connection_state() != PeerConnectionState::Failed {
+        let pair = pc.inspect(|core| core.transport().selected_pair());
+        let pair = pair.map(|pair| format!("connected {} {}", pair.local.kind, pair.remote.kind));
+        if let Some(pair) = pair.filter(|pair| *pair != last) {
+            println!("{pair}");
+            last = pair;
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    println!("failed");
+}
+
+async fn send(channel: &DataChannel, arguments: &Arguments) -> Outcome {
+    for n in 0..arguments.messages {
+        channel.send(vec![n as u8; MESSAGE]).await?;
+        let back = channel.recv().await.ok_or("the channel closed")?;
+        if back.data != vec![n as u8; MESSAGE] {
+            return Err("a message came back changed".into());
+        }
+        sleep(Duration::from_millis(arguments.pause)).await;
+    }
+    println!("echoed {}", arguments.messages * MESSAGE);
+    std::future::pending().await
+}
+
+async fn echo(pc: &PeerConnection) -> Outcome {
+    while let Some(event) = pc.next_event().await {
+        if let Event::DataChannel(channel) = event {
+            while let Some(message) = channel.recv().await {
+                channel.send_message(message.data, message.kind).await?;
+            }
+        }
+    }
+    Ok(())
+}

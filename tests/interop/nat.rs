@@ -1,0 +1,226 @@
+//! Two processes of our own behind two NATs, in network namespaces: which kinds of NAT can be passed, and how.
+//!
+//! ```text
+//! <a> 10.0.1.2 -- <na> 10.0.1.1 | 198.51.100.1 --+
+//!                                                +-- bridge in <pub> (198.51.100.10: coturn)
+//! <b> 10.0.2.2 -- <nb> 10.0.2.1 | 198.51.100.2 --+
+//! ```
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use purertc_tests::coturn::{Carrier, Coturn, PASSWORD, USER};
+use purertc_tests::demo::build_example;
+use purertc_tests::lines::{Lines, LinesError};
+
+use crate::stage::{Failure, Outcome};
+
+/// Longer than anything here takes on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Where coturn is.
+const SERVER: [u8; 4] = [198, 51, 100, 10];
+
+/// What a NAT does (RFC 4787 §4.1, §5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Nat {
+    /// Endpoint-independent mapping and filtering.
+    FullCone,
+    /// Endpoint-independent mapping, address- and port-dependent filtering.
+    Restricted,
+    /// Address- and port-dependent mapping.
+    Symmetric,
+}
+
+/// How two peers come to meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meeting {
+    /// Through the NATs themselves.
+    Punched,
+    /// Through a relay: nothing else can work.
+    Relayed,
+}
+
+pub(crate) const CASES: &[(&str, [Nat; 2], Meeting)] = &[
+    ("full_cone_and_full_cone", [Nat::FullCone, Nat::FullCone], Meeting::Punched),
+    ("restricted_and_restricted", [Nat::Restricted, Nat::Restricted], Meeting::Punched),
+    ("symmetric_and_full_cone", [Nat::Symmetric, Nat::FullCone], Meeting::Punched),
+    ("full_cone_and_symmetric", [Nat::FullCone, Nat::Symmetric], Meeting::Punched),
+    ("symmetric_and_restricted", [Nat::Symmetric, Nat::Restricted], Meeting::Relayed),
+    ("symmetric_and_symmetric", [Nat::Symmetric, Nat::Symmetric], Meeting::Relayed),
+];
+
+impl From<LinesError> for Failure {
+    fn from(error: LinesError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Why there can be no namespaces here.
+#[derive(Debug)]
+pub(crate) enum Obstacle {
+    /// A program is not installed.
+    Missing(String),
+    /// The system does not allow it.
+    Refused(String),
+}
+
+impl Obstacle {
+    pub(crate) fn find() -> Option<Self> {
+        for program in ["ip", "nft"] {
+            if Command::new(program).arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
+                return Some(Self::Missing(format!("there is no `{program}` (Debian: iproute2, nftables)")));
+            }
+        }
+        let name = format!("purertc-probe-{}", std::process::id());
+        let made = run(&["ip", "netns", "add", &name], None);
+        let nat = run(&["ip", "netns", "exec", &name, "nft", "list", "ruleset"], None);
+        let _ = run(&["ip", "netns", "del", &name], None);
+        made.and(nat).err().map(|failure| Self::Refused(failure.0))
+    }
+}
+
+/// Two hosts, each behind a NAT; all of it gone when dropped.
+#[derive(Debug)]
+struct Network {
+    prefix: String,
+}
+
+const ROOMS: [&str; 5] = ["a", "b", "na", "nb", "pub"];
+
+impl Network {
+    fn up(nats: [Nat; 2]) -> Result<Self, Failure> {
+        let network = Self { prefix: format!("purertc-{}-", std::process::id()) };
+        let name = |room: &str| network.name(room);
+        for room in ROOMS {
+            // Of a run that was killed, perhaps.
+            let _ = run(&["ip", "netns", "del", &name(room)], None);
+            ip(&["netns", "add", &name(room)])?;
+            ip(&["-n", &name(room), "link", "set", "lo", "up"])?;
+        }
+        let public = name("pub");
+        ip(&["-n", &public, "link", "add", "br0", "type", "bridge"])?;
+        ip(&["-n", &public, "link", "set", "br0", "up"])?;
+        ip(&["-n", &public, "addr", "add", "198.51.100.10/24", "dev", "br0"])?;
+        // A server that has no way to some address gives up a whole allocation; this way leads nowhere.
+        ip(&["-n", &public, "route", "add", "default", "via", "198.51.100.254"])?;
+        for (place, (host, nat)) in [("a", "na"), ("b", "nb")].into_iter().enumerate() {
+            let (host, router, number) = (name(host), name(nat), place + 1);
+            ip(&[
+                "link", "add", "in", "netns", &router, "type", "veth", "peer", "name", "eth0", "netns", &host,
+            ])?;
+            ip(&["-n", &router, "addr", "add", &format!("10.0.{number}.1/24"), "dev", "in"])?;
+            ip(&["-n", &router, "link", "set", "in", "up"])?;
+            ip(&["-n", &host, "addr", "add", &format!("10.0.{number}.2/24"), "dev", "eth0"])?;
+            ip(&["-n", &host, "link", "set", "eth0", "up"])?;
+            ip(&["-n", &host, "route", "add", "default", "via", &format!("10.0.{number}.1")])?;
+            let port = format!("p{number}");
+            ip(&[
+                "link", "add", "pub", "netns", &router, "type", "veth", "peer", "name", &port, "netns",
+                &public,
+            ])?;
+            ip(&["-n", &router, "addr", "add", &format!("198.51.100.{number}/24"), "dev", "pub"])?;
+            ip(&["-n", &router, "link", "set", "pub", "up"])?;
+            ip(&["-n", &public, "link", "set", &port, "master", "br0", "up"])?;
+            nats[place].set_up(&router, &format!("10.0.{number}.2"))?;
+        }
+        Ok(network)
+    }
+
+    fn name(&self, room: &str) -> String {
+        format!("{}{room}", self.prefix)
+    }
+
+    /// A program in one of the namespaces.
+    fn command(&self, room: &str, program: &Path) -> Command {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.name(room)]).arg(program);
+        command
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        for room in ROOMS {
+            let _ = run(&["ip", "netns", "del", &self.name(room)], None);
+        }
+    }
+}
+
+impl Nat {
+    fn set_up(self, router: &str, host: &str) -> Outcome {
+        let masquerade = match self {
+            Self::FullCone | Self::Restricted => "masquerade",
+            Self::Symmetric => "masquerade random,fully-random",
+        };
+        let inwards = match self {
+            Self::FullCone => format!("iifname \"pub\" udp dport 1024-65535 dnat to {host};"),
+            Self::Restricted | Self::Symmetric => String::new(),
+        };
+        // What comes unasked is dropped before it leaves a trace: a trace of an early check of the far side would
+        // take the port that our own needs.
+        let rules = format!(
+            "table ip nat {{
+                chain post {{ type nat hook postrouting priority 100; oifname \"pub\" {masquerade}; }}
+                chain pre {{ type nat hook prerouting priority -100; {inwards} }}
+            }}
+            table ip filter {{
+                chain input {{ type filter hook input priority 0; iifname \"pub\" meta l4proto udp drop; }}
+            }}"
+        );
+        run(&["ip", "netns", "exec", router, "sysctl", "-qw", "net.ipv4.ip_forward=1"], None)?;
+        run(&["ip", "netns", "exec", router, "nft", "-f", "-"], Some(&rules))
+    }
+}
+
+fn ip(arguments: &[&str]) -> Outcome {
+    run(&[&["ip"], arguments].concat(), None)
+}
+
+fn run(words: &[&str], input: Option<&str>) -> Outcome {
+    use std::io::Write as _;
+    let failed = |reason: String| Failure(format!("`{}`: {reason}", words.join(" ")));
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| failed(error.to_string()))?;
+    if let (Some(mut pipe), Some(input)) = (child.stdin.take(), input) {
+        pipe.write_all(input.as_bytes()).map_err(|error| failed(error.to_string()))?;
+    }
+    let output = child.wait_with_output().map_err(|error| failed(error.to_string()))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+}
+
+/// Lets two peers meet that are behind these NATs, and looks how they did.
+pub(crate) fn play(nats: [Nat; 2], expected: Meeting) -> Outcome {
+    let program = build_example("pipe").map_err(|error| Failure(error.to_string()))?;
+    let network = Network::up(nats)?;
+    let coturn = Coturn::start_in(&network.name("pub"), SERVER.into())?;
+    let peer = |room: &str| {
+        let mut command = network.command(room, &program);
+        command.args(["--ice-server", &coturn.url(Carrier::Udp)]);
+        command.args(["--username", USER, "--credential", PASSWORD]);
+        command
+    };
+    let mut offering = peer("a");
+    offering.arg("--offer");
+    let [mut alice, mut bob] = [Lines::start(offering)?, Lines::start(peer("b"))?];
+    let offer = alice.expect("{", PATIENCE)?;
+    bob.put(&format!("{{{offer}"))?;
+    let answer = bob.expect("{", PATIENCE)?;
+    alice.put(&format!("{{{answer}"))?;
+    alice.expect("echoed ", PATIENCE)?;
+    // The first pair that works need not be the last.
+    let mut pairs = Vec::new();
+    loop {
+        let pair = alice.expect("connected ", PATIENCE).map_err(|error| {
+            Failure(format!("{nats:?} should have been {expected:?}, but the pairs were {pairs:?}\n{error}"))
+        })?;
+        if pair.contains("relay") == (expected == Meeting::Relayed) {
+            return Ok(());
+        }
+        pairs.push(pair);
+    }
+}
