@@ -97,8 +97,8 @@ pub use data::event::{DataChannelState, Message, MessageKind, SctpTransportState
 pub use endpoint::{Endpoint, PeerId, PeerMut};
 pub use peer::{
     AnswerOptions, ChannelEvent, Configuration, ConfigurationError, DataChannel, Event, IceCandidateError,
-    IceConnectionState, IceServer, IceServerError, Init, OfferOptions, PeerConnection, PeerConnectionState,
-    RtpReceiver, RtpSender, RtpTransceiver, SctpTransport, TrackEvent,
+    IceConnectionState, IceServer, IceServerError, Init, KeyAgreement, OfferOptions, PeerConnection,
+    PeerConnectionState, RtpReceiver, RtpSender, RtpTransceiver, SctpTransport, TrackEvent,
 };
 pub use signaling::description::{IceCandidateInit, LocalDescriptionInit, SessionDescription};
 pub use signaling::error::{AddIceCandidateError, CreateDescriptionError, SetDescriptionError};

@@ -18,7 +18,8 @@ const TABLE: &[(&str, &[&str])] = &[
 ];
 
 /// Machines that their owner alone may name: nothing beside them, and they nothing beside or above them.
-const MACHINES: &[(&str, &[&str])] = &[("transport", &["ice", "turn", "dtls", "srtp"]), ("data", &["sctp"])];
+const MACHINES: &[(&str, &[&str])] =
+    &[("transport", &["ice", "turn", "dtls", "srtp", "sped"]), ("data", &["sctp"])];
 
 /// Macros exported at the crate's root, which is where `macro_rules!` puts them.
 const ROOT_MACROS: &[&str] = &["registry", "timer_keys", "w3c_enum"];

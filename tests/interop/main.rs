@@ -20,6 +20,7 @@ macro_rules! cases {
 mod channels;
 mod driver;
 mod failures;
+mod fast_setup;
 mod lab;
 mod lifecycle;
 mod media_signaling;
@@ -124,6 +125,14 @@ fn trials(lab: &Arc<Mutex<Lab>>, quiet: bool) -> Vec<Trial> {
     for profile in FULL.into_iter().filter(|p| kinds.contains(&p.kind)) {
         let name = format!("media_signaling::{}", profile.name);
         trials.push(trial(lab, name, move |lab| lab.play_media_signaling(&profile)));
+    }
+    if kinds.contains(&Kind::Chromium) {
+        // A browser of their own, with other switches than the lab's, which they must not share a machine with.
+        trials.extend(Offerer::ALL.map(|offerer| {
+            trial(lab, format!("fast_setup::chromium::{}", offerer.name()), move |_| {
+                fast_setup::play(offerer)
+            })
+        }));
     }
     if !lab::is_rehearsal() && !demo::exists() {
         if !quiet {

@@ -44,20 +44,26 @@ pub(crate) struct Link {
     pub(crate) jitter: Duration,
     pub(crate) loss: f64,
     pub(crate) duplication: f64,
+    /// One bit of the datagram is turned.
+    pub(crate) corruption: f64,
+    /// Larger datagrams vanish.
+    pub(crate) mtu: usize,
 }
 
 impl Link {
     pub(crate) const fn clean(delay_ms: u64) -> Self {
-        Self { delay: Duration::from_millis(delay_ms), jitter: Duration::ZERO, loss: 0.0, duplication: 0.0 }
+        Self {
+            delay: Duration::from_millis(delay_ms),
+            jitter: Duration::ZERO,
+            loss: 0.0,
+            duplication: 0.0,
+            corruption: 0.0,
+            mtu: usize::MAX,
+        }
     }
 
     pub(crate) const fn rough() -> Self {
-        Self {
-            delay: Duration::from_millis(20),
-            jitter: Duration::from_millis(15),
-            loss: 0.05,
-            duplication: 0.03,
-        }
+        Self { jitter: Duration::from_millis(15), loss: 0.05, duplication: 0.03, ..Self::clean(20) }
     }
 }
 
@@ -267,18 +273,21 @@ impl World {
         let Some(to) = self.nodes.iter().position(|node| node.addresses.contains(&path.remote)) else {
             return;
         };
+        if bytes.len() > self.link.mtu {
+            return;
+        }
         let copies = 1 + usize::from(self.dice.chance(self.link.duplication));
         for _ in 0..copies {
             if self.dice.chance(self.link.loss) {
                 continue;
             }
             let jitter = self.dice.below(self.link.jitter.as_micros() as u64 + 1);
-            self.fly(
-                to,
-                (path.local, path.remote),
-                bytes.to_vec(),
-                self.link.delay + Duration::from_micros(jitter),
-            );
+            let mut bytes = bytes.to_vec();
+            if self.link.corruption > 0.0 && self.dice.chance(self.link.corruption) {
+                let at = self.dice.below(bytes.len() as u64) as usize;
+                bytes[at] ^= 1 << self.dice.below(8);
+            }
+            self.fly(to, (path.local, path.remote), bytes, self.link.delay + Duration::from_micros(jitter));
         }
     }
 

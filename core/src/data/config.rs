@@ -17,6 +17,10 @@ pub struct Config {
     pub max_buffered_amount: usize,
     /// Channels that the peer may open. Default 1,024; further ones are refused by resetting their stream.
     pub max_incoming_channels: usize,
+    /// The largest IP packet that path MTU discovery tries (RFC 8899), headers included. Default 1,500, what Ethernet carries;
+    /// 0 turns it off. It begins when there is much to send, with datagrams of `Configuration::mtu`, and nothing is lost to it:
+    /// only probes go out that are larger than what is known to pass. The driver's sockets have to set "don't fragment".
+    pub largest_ip_packet: usize,
     /// Settings of the association; its ports and its largest message are filled in from elsewhere.
     pub sctp: SctpConfig,
 }
@@ -27,6 +31,7 @@ impl Default for Config {
             max_message_size: 262_144,
             max_buffered_amount: 16 << 20,
             max_incoming_channels: 1_024,
+            largest_ip_packet: 1_500,
             sctp: SctpConfig::default(),
         }
     }

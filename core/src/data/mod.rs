@@ -37,6 +37,7 @@ use crate::wire::dcep::Ppid;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::fmt;
+use std::time::Duration;
 
 /// What `a=max-message-size` is when a description does not say (RFC 8841 §6.1).
 const DEFAULT_MAX_MESSAGE_SIZE: u64 = 65_536;
@@ -57,6 +58,9 @@ pub struct DataChannels {
     remote: Option<Remote>,
     /// What the descriptions say of the association, if they do.
     snap: Option<Snap>,
+    path_rtt: Option<Duration>,
+    /// The largest packet that path MTU discovery tries.
+    largest_packet: usize,
     lingering: Lingering,
     events: VecDeque<Event>,
     /// The channel whose `Close` event was taken last: it goes with the next call.
@@ -83,6 +87,9 @@ enum StreamUse {
     /// Nobody any more, but not both sides have been reset yet.
     Reserved,
 }
+
+/// The least time-out of an association that has measured nothing yet.
+const LEAST_FIRST_RTO: Duration = Duration::from_millis(50);
 
 /// The two INIT chunks of the descriptions, where they are there (SNAP): ours as far as it was drawn, the peer's as read.
 #[derive(Clone, Copy, Debug)]
@@ -120,6 +127,8 @@ impl DataChannels {
             ids: Ids::default(),
             remote: None,
             snap: None,
+            path_rtt: None,
+            largest_packet: 0,
             lingering: Lingering::default(),
             events: VecDeque::new(),
             departing: None,
@@ -132,6 +141,12 @@ impl DataChannels {
     pub const fn set_remote(&mut self, port: u16, max_message_size: u64) {
         let max_message_size = if max_message_size == 0 { u64::MAX } else { max_message_size };
         self.remote = Some(Remote { port, max_message_size });
+    }
+
+    /// Tells the round-trip time of the path, for the first time-outs of an association that has measured nothing yet. No effect
+    /// once it has begun.
+    pub const fn set_rtt(&mut self, rtt: Duration) {
+        self.path_rtt = Some(rtt);
     }
 
     /// Our INIT chunk, for a description that offers to do without SCTP's handshake or accepts that (`a=sctp-init` in base64;
@@ -177,6 +192,7 @@ impl DataChannels {
         let Ok(mut association) = Association::with_local(sctp, self.hmac, self.rng.fork(), local) else {
             return self.end(None);
         };
+        association.set_path(self.largest_packet);
         match self.snap.and_then(|snap| snap.peer) {
             Some(peer) => association.begin_with(now, peer),
             None => association.connect(now),
@@ -193,6 +209,10 @@ impl DataChannels {
         sctp.max_message_size = self.config.max_message_size as usize;
         if let Some(remote) = self.remote {
             sctp.remote_port = remote.port;
+        }
+        if let Some(rtt) = self.path_rtt {
+            // As a first measurement would: the peer may take as long again, and no less than a slow one takes.
+            sctp.rto_initial = (rtt * 2).max(LEAST_FIRST_RTO).min(sctp.rto_initial);
         }
         sctp
     }
@@ -233,6 +253,12 @@ impl DataChannels {
             Link::Closed(Some(association)) => association.poll_transmit(now, max_len, out),
             Link::Idle | Link::Closed(None) => None,
         }
+    }
+
+    /// Says that another path carries the packets from now on, where a packet of `largest` bytes may be tried.
+    pub fn set_path(&mut self, largest: usize) {
+        self.largest_packet = largest;
+        self.with_association(|association| association.set_path(largest));
     }
 
     /// What happened, oldest first. A message that is taken makes room for another: while nobody takes messages, the peer is

@@ -3,9 +3,9 @@
 use crate::base::drops::DropReason;
 use crate::base::net::{Datagram, LocalAddress};
 use crate::base::time::Instant;
-use crate::peer::PeerConnection;
 use crate::peer::event::Event;
 use crate::peer::state::{connection_state, ice_connection_state};
+use crate::peer::{PeerConnection, UNMEASURED};
 use crate::signaling::state::SignalingState;
 use crate::transport::dtls::{Connection, DtlsTransportState};
 use crate::transport::{Event as TransportEvent, IceGatheringState, Inbound};
@@ -138,6 +138,7 @@ impl PeerConnection {
     pub(super) fn start_data(&mut self, now: Instant) {
         let agreed = self.data.max_message_size().is_some();
         if agreed && self.transport.dtls_state() == DtlsTransportState::Connected {
+            self.data.set_rtt(self.transport.ice().rtt().unwrap_or(UNMEASURED / 2));
             self.data.start(now);
         }
     }

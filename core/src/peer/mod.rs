@@ -19,7 +19,7 @@ mod state;
 mod transceiver;
 
 pub use self::channel::DataChannel;
-pub use self::config::{Configuration, ConfigurationError, Init};
+pub use self::config::{Configuration, ConfigurationError, Init, KeyAgreement};
 pub use self::event::{ChannelEvent, Event, IceCandidateError, TrackEvent};
 pub use self::ice_server::{IceServer, IceServerError};
 pub use self::receiver::RtpReceiver;
@@ -28,6 +28,7 @@ pub use self::state::{IceConnectionState, PeerConnectionState};
 pub use self::transceiver::RtpTransceiver;
 
 use self::offer_answer::NegotiationCheck;
+use self::outbound::DataPath;
 use crate::base::drops::Drops;
 use crate::base::media::MediaCapabilities;
 use crate::base::net::Path;
@@ -35,6 +36,7 @@ use crate::base::queue::Queue;
 use crate::base::random::Rng;
 use crate::base::time::{Instant, WallClock};
 use crate::crypto::certificate::{Certificate, CertificateError, CertificateOptions};
+use crate::crypto::traits::Group;
 use crate::data::DataChannels;
 use crate::data::channel::{DataChannelId, DataChannelInit};
 use crate::data::error::CreateDataChannelError;
@@ -43,11 +45,17 @@ use crate::data::sctp::config::Stats as SctpStats;
 use crate::signaling::local::{BundlePolicy, SessionConfig};
 use crate::signaling::session::Session;
 use crate::signaling::state::SignalingState;
-use crate::transport::dtls::config::Config as DtlsConfig;
+use crate::transport::dtls::config::{Config as DtlsConfig, Retransmit};
 use crate::transport::dtls::verify::fingerprint_of;
 use crate::transport::{Config as TransportConfig, IceGatheringState, Inbound, Transport};
 use crate::wire::fingerprint::{Fingerprint, FingerprintAlgorithm};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a first packet waits for its answer along a path that works and was not measured.
+const UNMEASURED: Duration = Duration::from_millis(200);
+/// How long it waits at most: what is given up is the whole connection, by ICE, after 30 s without consent.
+const LONGEST_WAIT: Duration = Duration::from_secs(3);
 
 /// Options of `createOffer`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -107,9 +115,14 @@ pub struct PeerConnection {
     session: Session,
     transport: Transport,
     data: DataChannels,
+    data_path: DataPath,
     certificate: Certificate,
     fingerprints: Vec<Fingerprint>,
     max_message_size: u32,
+    /// Whether descriptions say that the handshake of DTLS may go inside of checks.
+    sped: bool,
+    /// Our SCTP INIT chunk, where descriptions are to carry it.
+    sctp_init: Option<Vec<u8>>,
     data_section: DataSection,
     /// The local ICE generation that `restart_ice` wants to see replaced (`LocalIceCredentialsToReplace`).
     ufrag_to_replace: Option<String>,
@@ -156,6 +169,10 @@ impl PeerConnection {
             bundle_policy,
             media,
             mtu,
+            dtls_versions,
+            key_agreement,
+            sped,
+            snap,
             ice,
             data,
         } = configuration;
@@ -170,7 +187,18 @@ impl PeerConnection {
             .map_err(CertificateError::Key)?;
         let mut dtls = DtlsConfig::new(certificate.clone(), crypto);
         dtls.mtu = mtu;
-        let mut transport = Transport::new(TransportConfig { ice, dtls, sped: false }, &crypto, &mut rng);
+        dtls.versions = dtls_versions;
+        // The path is proven, if not measured: a second's silence is a loss, not a doubt about it.
+        dtls.retransmit = Retransmit { initial: UNMEASURED, cap: LONGEST_WAIT, ..Retransmit::default() };
+        if key_agreement == KeyAgreement::PostQuantum {
+            dtls.groups.insert(0, Group::X25519MlKem768);
+            dtls.key_shares.insert(0, Group::X25519MlKem768);
+        }
+        let max_message_size = data.max_message_size;
+        let data_path = DataPath::new(mtu, data.largest_ip_packet);
+        let mut data = DataChannels::new(data, crypto.hmac, rng.fork());
+        let sctp_init = snap.then(|| data.sctp_init());
+        let mut transport = Transport::new(TransportConfig { ice, dtls, sped }, &crypto, &mut rng);
         transport.set_ice_servers(servers);
         transport.set_ice_transport_policy(ice_transport_policy);
         transport.set_host_addresses(host_addresses);
@@ -183,8 +211,11 @@ impl PeerConnection {
             wall_clock: WallClock::new(now, wall_clock),
             session: new_session(bundle_policy, media, &mut rng),
             transport,
-            max_message_size: data.max_message_size,
-            data: DataChannels::new(data, crypto.hmac, rng.fork()),
+            max_message_size,
+            data,
+            sped,
+            sctp_init,
+            data_path,
             certificate,
             fingerprints: vec![fingerprint],
             data_section: DataSection::Absent,

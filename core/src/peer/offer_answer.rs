@@ -12,6 +12,7 @@ use crate::signaling::changes::{
 };
 use crate::signaling::description::{IceCandidateInit, LocalDescriptionInit, SessionDescription};
 use crate::signaling::error::{AddIceCandidateError, CreateDescriptionError, SetDescriptionError};
+use crate::signaling::fast_setup::FastSetup;
 use crate::signaling::local::{DEFAULT_SCTP_PORT, LocalParameters};
 use crate::signaling::state::SignalingState;
 use crate::transport::dtls::config::Role;
@@ -40,6 +41,7 @@ macro_rules! local_parameters {
             sctp_port: DEFAULT_SCTP_PORT,
             max_message_size: u64::from($pc.max_message_size),
             wants_data: $pc.data_section != DataSection::Absent,
+            fast: FastSetup { sped: $pc.sped, sctp_init: $pc.sctp_init.as_deref() },
         }
     };
 }
@@ -240,6 +242,9 @@ impl PeerConnection {
             DataChange::Agreed(agreement) => {
                 self.data_section = DataSection::Described;
                 self.data.set_remote(agreement.remote_port, agreement.max_message_size);
+                let init = self.sctp_init.as_ref().and_then(|_| self.session.agreed_sctp_init());
+                // A chunk that is well-formed and still of no use: SCTP shakes hands after all.
+                let _ = self.data.set_remote_sctp_init(init.as_deref());
                 self.start_data(now);
             }
             DataChange::Closed => {

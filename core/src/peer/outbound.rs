@@ -3,7 +3,7 @@
 //! Packets are built when asked for, straight into the caller's buffer: room for the record's header, the SCTP
 //! packet behind it, sealed in place.
 
-use crate::base::net::{Ecn, Transmit};
+use crate::base::net::{Ecn, Path, Protocol, Transmit};
 use crate::base::time::{Instant, earliest};
 use crate::data::event::Event as DataEvent;
 use crate::peer::PeerConnection;
@@ -14,6 +14,39 @@ use crate::transport::SendPath;
 const MAX_SEGMENTS: usize = 48;
 /// Bytes in one run: what an IP packet of the largest size carries, less its headers.
 const MAX_RUN: usize = 65_000;
+
+/// Bytes of the headers of UDP and of IP.
+const UDP_HEADER: usize = 8;
+const IPV4_HEADER: usize = 20;
+const IPV6_HEADER: usize = 40;
+
+/// Where data goes, and what path MTU discovery may try there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DataPath {
+    path: Option<Path>,
+    mtu: usize,
+    largest_ip_packet: usize,
+}
+
+impl DataPath {
+    pub(super) const fn new(mtu: usize, largest_ip_packet: usize) -> Self {
+        Self { path: None, mtu, largest_ip_packet }
+    }
+
+    /// Takes over where data goes. If it is another path, by how many bytes datagrams may outgrow `mtu` there.
+    fn change(&mut self, path: Path) -> Option<usize> {
+        if self.path.replace(path) == Some(path) {
+            return None;
+        }
+        let ip = if path.remote.is_ipv4() { IPV4_HEADER } else { IPV6_HEADER };
+        let most = match path.protocol {
+            Protocol::Udp => self.largest_ip_packet.saturating_sub(ip + UDP_HEADER),
+            // A stream has no packets.
+            Protocol::Tcp => 0,
+        };
+        Some(most.saturating_sub(self.mtu))
+    }
+}
 
 impl PeerConnection {
     /// Writes what is to be sent now to the front of `out` (which is emptied first), and says where it goes.
@@ -38,6 +71,9 @@ impl PeerConnection {
     /// Lays out and seals SCTP packets, as many of one size as there are.
     pub(super) fn poll_data(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
         let SendPath { path, max_payload } = self.transport.send_path()?;
+        if let Some(more) = self.data_path.change(path) {
+            self.data.set_path(max_payload + more);
+        }
         let start = out.len();
         out.append(&mut self.carried);
         let mut segment_size = out.len() - start;

@@ -7,10 +7,10 @@ use crate::signaling::content::Content;
 use crate::signaling::description::SessionDescription;
 use crate::signaling::error::SetDescriptionError;
 use crate::signaling::generations::Generations;
-use crate::signaling::rtp_checks;
 use crate::signaling::session::Session;
 use crate::signaling::slots::Applied;
 use crate::signaling::state::{SdpType, Side, SignalingState};
+use crate::signaling::{fast_setup, rtp_checks};
 use crate::wire::sdp::description::Description;
 
 /// A description that passed every check.
@@ -46,6 +46,7 @@ impl Session {
         let content = Content::read(&parsed, kind)?;
         if side == Side::Remote {
             rtp_checks::check(&parsed, &content)?;
+            fast_setup::check(&parsed)?;
             let against = Against {
                 kind,
                 offer: self.slots.local.pending_offer().filter(|_| kind != SdpType::Offer),

@@ -160,6 +160,9 @@ pub enum InvalidDescription {
     /// An accepted data section without a port.
     #[error("section {0} lacks a=sctp-port")]
     NoSctpPort(usize),
+    /// An `a=sctp-init` that holds no SCTP INIT chunk.
+    #[error("section {0} has an a=sctp-init that is no SCTP INIT chunk in base64")]
+    BadSctpInit(usize),
     /// `a=rtcp-mux-only` without `a=rtcp-mux`.
     #[error("section {0} has a=rtcp-mux-only without a=rtcp-mux")]
     RtcpMuxOnly(usize),

@@ -1,6 +1,7 @@
 //! What the session is told: its configuration, and what the local side has and can do.
 
 use crate::base::media::MediaCapabilities;
+use crate::signaling::fast_setup::FastSetup;
 use crate::wire::candidate::Credentials;
 use crate::wire::fingerprint::Fingerprint;
 use std::sync::Arc;
@@ -60,4 +61,6 @@ pub struct LocalParameters<'a> {
     /// Whether an offer is to have a data section: a channel was created, or data is always negotiated. A
     /// section that is there already stays whatever this says.
     pub wants_data: bool,
+    /// What saves round trips at the start.
+    pub fast: FastSetup<'a>,
 }

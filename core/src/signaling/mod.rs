@@ -16,6 +16,7 @@ mod codecs;
 mod content;
 pub mod description;
 pub mod error;
+pub mod fast_setup;
 mod generations;
 pub mod local;
 pub mod media_error;

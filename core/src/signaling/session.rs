@@ -9,6 +9,7 @@ use crate::signaling::changes::{Changes, RemoteCandidate};
 use crate::signaling::content::IceOptions;
 use crate::signaling::description::{IceCandidateInit, LocalDescriptionInit, SessionDescription};
 use crate::signaling::error::{AddIceCandidateError, CreateDescriptionError, SetDescriptionError};
+use crate::signaling::fast_setup::SPED;
 use crate::signaling::generations::Generations;
 use crate::signaling::local::{LocalParameters, SessionConfig};
 use crate::signaling::payloads::Memory;
@@ -18,6 +19,7 @@ use crate::signaling::state::{SdpType, Side, SignalingState};
 use crate::signaling::transceiver::{Transceivers, random_text};
 use crate::signaling::write::{Frame, Versions, What};
 use crate::wire::candidate::Candidate;
+use data_encoding::BASE64;
 
 /// The offer/answer side of one peer connection (RFC 9429).
 #[derive(Debug)]
@@ -137,16 +139,19 @@ impl Session {
         let mids = |group: &Vec<usize>| group.iter().filter_map(mid).collect::<Vec<_>>().join(" ");
         let groups: Vec<String> = plan.groups.iter().map(mids).filter(|group| !group.is_empty()).collect();
         let has_media = plan.sections.iter().any(|section| matches!(section.what, What::Rtp(_)));
+        let answers =
+            matches!(self.state, SignalingState::HaveRemoteOffer | SignalingState::HaveLocalPranswer);
+        let fast = self.fast_setup(local.fast, answers);
+        // RFC 9429 §5.3.1: an answer has the options that were offered.
+        let words = [(options.trickle, "trickle"), (options.ice2, "ice2"), (fast.sped, SPED)];
+        let words: Vec<_> = words.into_iter().filter(|(is_said, _)| *is_said).map(|(_, word)| word).collect();
+        let words = words.join(" ");
+        let chunk = fast.sctp_init.map(|chunk| BASE64.encode(chunk));
         let frame = Frame {
             session_id: &self.session_id,
             groups: &groups,
-            // RFC 9429 §5.3.1: an answer has the options that were offered.
-            ice_options: match (options.trickle, options.ice2) {
-                (true, true) => "trickle ice2",
-                (true, false) => "trickle",
-                (false, true) => "ice2",
-                (false, false) => "",
-            },
+            ice_options: &words,
+            sctp_init: chunk.as_deref(),
             ice_lite: local.ice_lite,
             allow_mixed: allow_mixed && has_media,
             fingerprints: local.fingerprints,

@@ -79,6 +79,8 @@ pub(in crate::signaling) struct Frame<'a> {
     /// The words of `a=ice-options`; empty for none.
     pub ice_options: &'a str,
     pub ice_lite: bool,
+    /// Our SCTP INIT chunk in base64, when SCTP is to do without its handshake.
+    pub sctp_init: Option<&'a str>,
     /// One- and two-byte header extensions may be mixed.
     pub allow_mixed: bool,
     pub fingerprints: &'a [Fingerprint],
@@ -101,6 +103,12 @@ pub(in crate::signaling) fn describe<'a>(
     if frame.allow_mixed {
         attributes.push(Attribute::ExtmapAllowMixed);
     }
+    let mut sections: Vec<_> = planned.iter().map(|planned| section(planned, frame.fingerprints)).collect();
+    for (section, planned) in sections.iter_mut().zip(planned) {
+        if matches!(planned.what, What::Data(_)) {
+            section.attributes.extend(frame.sctp_init.map(Attribute::SctpInit));
+        }
+    }
     Description {
         // RFC 9429 §5.2.1: the address says nothing.
         origin: Origin {
@@ -114,7 +122,7 @@ pub(in crate::signaling) fn describe<'a>(
         connection: None,
         bandwidths: Vec::new(),
         attributes,
-        sections: planned.iter().map(|planned| section(planned, frame.fingerprints)).collect(),
+        sections,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::data::sctp::tracker::Tracker;
 use crate::wire::sctp::chunk::ChunkType;
-use crate::wire::sctp::data::{SACK_LEN, put_sack};
+use crate::wire::sctp::data::{NR_SACK_LEN, put_nr_sack, put_sack};
 use crate::wire::sctp::put_chunk;
 
 /// Packets with data until an acknowledgement is due (RFC 9260 §6.2).
@@ -62,16 +62,27 @@ impl Acks {
         }
     }
 
-    /// Appends a SACK of at most `room` bytes. `false` when there is no room for one.
+    /// Appends a SACK of at most `room` bytes, or an NR-SACK (where `in_parts` allows it) when there is more to tell than
+    /// fits. `false` when there is no room for one.
     pub(super) fn write(
         &mut self,
         tracker: &mut Tracker,
         window: usize,
         room: usize,
+        in_parts: bool,
         out: &mut Vec<u8>,
     ) -> bool {
-        let Some(spare) = room.checked_sub(SACK_LEN) else { return false };
+        let Some(spare) = room.checked_sub(NR_SACK_LEN) else { return false };
         let window_field = u32::try_from(window).unwrap_or(u32::MAX);
+        *self = Self { due: Due::No, packets: 0, advertised: Some(window) };
+        if in_parts && tracker.gap_count() > spare / 4 {
+            let cumulative = tracker.cumulative();
+            let gaps = tracker.next_gaps(spare / 4);
+            put_chunk(out, ChunkType::NrSack.into(), 0, |out| {
+                put_nr_sack(out, cumulative, window_field, gaps);
+            });
+            return true;
+        }
         let gaps = tracker.gaps(spare / 4);
         let spare = spare - 4 * gaps.len();
         let duplicates = tracker.duplicates();
@@ -80,7 +91,6 @@ impl Acks {
             put_sack(out, tracker.cumulative(), window_field, gaps, duplicates);
         });
         tracker.clear_duplicates();
-        *self = Self { due: Due::No, packets: 0, advertised: Some(window) };
         true
     }
 }

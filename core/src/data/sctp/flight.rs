@@ -9,7 +9,7 @@ use crate::base::time::Instant;
 use crate::data::sctp::congestion::Sample;
 use crate::data::sctp::outbox::{Limit, MessageId, Piece};
 use crate::data::sctp::packets::Packets;
-use crate::data::sctp::spans::{Span, difference, offsets};
+use crate::data::sctp::spans::{Span, difference, merge, offsets};
 use crate::wire::sctp::data::{DATA_HEADER_LEN, DataFlags, IDATA_HEADER_LEN, Sack};
 use crate::wire::sctp::padded;
 use bytes::Bytes;
@@ -52,6 +52,15 @@ pub(super) struct Sent {
     fate: Fate,
 }
 
+/// Which blocks an acknowledgement tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Blocks {
+    /// All that there are: what is missing was taken back.
+    All,
+    /// Some; those that were told of before still hold.
+    Some,
+}
+
 /// What an acknowledgement changed.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Progress {
@@ -87,6 +96,8 @@ pub(super) struct Flight {
     /// Gap blocks of the last SACK.
     acked: Vec<Span>,
     scratch: Vec<Span>,
+    /// Blocks of the last acknowledgement that have no others between them, where it told of some only.
+    part: Vec<Span>,
     packets: Packets,
     newest: Option<Newest>,
     /// Packets have overtaken each other.
@@ -107,6 +118,7 @@ impl Flight {
             cursor: initial_tsn,
             acked: Vec::new(),
             scratch: Vec::new(),
+            part: Vec::new(),
             packets: Packets::new(),
             newest: None,
             reordered: false,
@@ -147,6 +159,12 @@ impl Flight {
 
     pub(super) const fn has_lost(&self) -> bool {
         self.lost > 0
+    }
+
+    /// Chunks that are to be sent again.
+    #[cfg(test)]
+    pub(super) const fn lost(&self) -> usize {
+        self.lost
     }
 
     pub(super) const fn retransmitted(&self) -> u64 {
@@ -225,8 +243,8 @@ impl Flight {
         sent.limit.is_over(now) || matches!(sent.limit, Limit::Retransmits(max) if sent.retransmits >= max)
     }
 
-    /// A lost chunk goes into the packet being built.
-    pub(super) fn resend(&mut self, at: usize, now: Instant) {
+    /// A lost chunk goes into the packet being built. How often it has been sent again.
+    pub(super) fn resend(&mut self, at: usize, now: Instant) -> u16 {
         let header_len = self.header_len;
         let sent = &mut self.ring[at];
         debug_assert_eq!(sent.fate, Fate::Lost);
@@ -235,10 +253,12 @@ impl Flight {
         sent.packet = self.packets.current();
         self.packets.add();
         sent.retransmits = sent.retransmits.saturating_add(1);
+        let retransmits = sent.retransmits;
         self.in_flight += header_len + padded(sent.payload.len());
         self.lost -= 1;
         self.retransmitted += 1;
         self.cursor = self.base.plus(at as u32 + 1);
+        retransmits
     }
 
     /// Takes in an acknowledgement, or says why it cannot be one.
@@ -248,6 +268,7 @@ impl Flight {
         &mut self,
         now: Instant,
         sack: &Sack<'_>,
+        blocks: Blocks,
     ) -> Result<Option<Progress>, DropReason> {
         let next = self.next_tsn();
         // RFC 9260 §6.2.1: what was never sent cannot be acknowledged.
@@ -277,6 +298,12 @@ impl Flight {
         let mut sample = None;
         let known = self.newest;
         self.acknowledge_through(sack.cumulative, &mut progress, &mut sample);
+        self.part.clear();
+        if blocks == Blocks::Some {
+            // The last one is the newest, which may be far from those before it.
+            self.part.extend(self.scratch.split_last().into_iter().flat_map(|(_, before)| before));
+            merge(self.base, &self.acked, &mut self.scratch);
+        }
         if !(self.acked.is_empty() && self.scratch.is_empty()) {
             self.acknowledge_gaps(&mut progress, &mut sample);
         }
@@ -398,15 +425,19 @@ impl Flight {
             return (0, 0);
         }
         let enough = if repairing && !self.reordered { PACKET_THRESHOLD_REPAIR } else { PACKET_THRESHOLD };
-        let spans = std::mem::take(&mut self.acked);
+        let (spans, part) = (std::mem::take(&mut self.acked), std::mem::take(&mut self.part));
         let (base, mut from, mut found, before) = (self.base, 0, 0, self.in_flight);
-        for (first, last) in spans.iter().filter_map(|&span| offsets(base, span)) {
-            for at in from..first.min(self.ring.len()) {
+        let reported = if part.is_empty() { &spans } else { &part };
+        // What lies before the first block of a part may have been told of by another.
+        let first_of_all = reported.first().map(|span| span.first) == spans.first().map(|span| span.first);
+        for (n, (first, last)) in reported.iter().filter_map(|&span| offsets(base, span)).enumerate() {
+            let known = if n > 0 || first_of_all { from..first.min(self.ring.len()) } else { 0..0 };
+            for at in known {
                 found += u32::from(self.judge(at, newest, reordering, enough));
             }
             from = last + 1;
         }
-        self.acked = spans;
+        (self.acked, self.part) = (spans, part);
         self.packets.prune();
         (found, before - self.in_flight)
     }
@@ -537,5 +568,6 @@ impl Flight {
         self.packets.shrink();
         self.acked.shrink_to(KEEP);
         self.scratch = Vec::new();
+        self.part = Vec::new();
     }
 }

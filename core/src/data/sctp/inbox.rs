@@ -64,7 +64,7 @@ impl Inbox {
             partial: BTreeMap::new(),
             interleave: false,
             inbound_streams: 0,
-            budget: Budget { held: 0, max_message, hint: 0 },
+            budget: Budget { held: 0, unread: 0, max_message, hint: 0 },
             limit,
         }
     }
@@ -88,13 +88,17 @@ impl Inbox {
         self.limit.saturating_sub(self.budget.held)
     }
 
+    /// Whether the application reads what it can, so that what is held waits for the network and not for it.
+    pub(super) const fn is_read(&self) -> bool {
+        self.budget.unread <= self.limit / 8
+    }
+
     /// Holds more from now on, if it is more.
     pub(super) fn grow(&mut self, limit: usize) {
         self.limit = self.limit.max(limit);
     }
 
     /// Bytes that are held.
-    #[cfg(test)]
     pub(super) const fn held(&self) -> usize {
         self.budget.held
     }
@@ -102,6 +106,7 @@ impl Inbox {
     /// The application has read a message.
     pub(super) const fn release(&mut self, len: usize) {
         self.budget.held -= len + MESSAGE_OVERHEAD;
+        self.budget.unread -= len;
     }
 
     /// A message is one no longer, but its bytes are still held.
@@ -112,6 +117,7 @@ impl Inbox {
     /// Such bytes are gone.
     pub(super) const fn drop_kept(&mut self, len: usize) {
         self.budget.held -= len;
+        self.budget.unread -= len;
     }
 
     /// Takes in a chunk, `packet` being all of what it came in. Its TSN counts as received unless the reason says otherwise.
@@ -208,7 +214,7 @@ impl Inbox {
     /// Hands a complete message on, or keeps it until its turn comes.
     fn accept_charged(&mut self, message: Assembled, events: &mut VecDeque<Event>) {
         if message.id.unordered {
-            emit(message, events);
+            emit(message, &mut self.budget, events);
             return;
         }
         let mask = self.mask();
@@ -216,9 +222,9 @@ impl Inbox {
         let ahead = ahead(message.id.mid, stream.next, mask);
         if ahead == 0 {
             stream.next = Serial32(stream.next.0.wrapping_add(1) & mask);
-            emit(message, events);
+            emit(message, &mut self.budget, events);
             if !stream.pending.is_empty() {
-                deliver(stream, mask, events);
+                deliver(stream, mask, &mut self.budget, events);
             }
             return;
         }
@@ -265,10 +271,10 @@ impl Inbox {
             // What is complete is handed on though something before it is missing for good.
             let skipped = ahead(id.mid, stream.next, mask);
             while stream.pending.front().is_some_and(|p| ahead_of(p, stream.next, mask) <= skipped) {
-                stream.pending.pop_front().into_iter().for_each(|p| emit(p, events));
+                stream.pending.pop_front().into_iter().for_each(|p| emit(p, &mut self.budget, events));
             }
             stream.next = Serial32(id.mid.0.wrapping_add(1) & mask);
-            deliver(stream, mask, events);
+            deliver(stream, mask, &mut self.budget, events);
         }
     }
 
@@ -314,17 +320,18 @@ const fn ahead_of(message: &Assembled, next: Serial32, mask: u32) -> u32 {
     ahead(message.id.mid, next, mask)
 }
 
-fn emit(message: Assembled, events: &mut VecDeque<Event>) {
+fn emit(message: Assembled, budget: &mut Budget, events: &mut VecDeque<Event>) {
     // One that was too large has been told already.
     if let Some(data) = message.payload {
+        budget.unread += data.len();
         events.push_back(Event::Message { stream: message.id.stream, ppid: message.ppid, data });
     }
 }
 
 /// Hands on the messages whose turn has come.
-fn deliver(stream: &mut InStream, mask: u32, events: &mut VecDeque<Event>) {
+fn deliver(stream: &mut InStream, mask: u32, budget: &mut Budget, events: &mut VecDeque<Event>) {
     while stream.pending.front().is_some_and(|p| p.id.mid == stream.next) {
         stream.next = Serial32(stream.next.0.wrapping_add(1) & mask);
-        stream.pending.pop_front().into_iter().for_each(|p| emit(p, events));
+        stream.pending.pop_front().into_iter().for_each(|p| emit(p, budget, events));
     }
 }

@@ -5,6 +5,7 @@ use crate::base::seq::Serial32;
 use crate::base::time::Instant;
 use crate::data::sctp::congestion::Ack;
 use crate::data::sctp::event::CloseReason;
+use crate::data::sctp::flight::Blocks;
 use crate::data::sctp::inbox::Incoming;
 use crate::data::sctp::outbox::MessageId;
 use crate::data::sctp::state::{Extensions, State};
@@ -133,7 +134,7 @@ impl Association {
         match chunk {
             Chunk::Data(data) => self.on_data(packet, &data, brought)?,
             Chunk::IData(data) => self.on_idata(packet, &data, brought)?,
-            Chunk::Sack(sack) => self.on_sack(now, &sack)?,
+            Chunk::Sack(sack) => self.on_sack(now, &sack, Blocks::All)?,
             other => return self.take_control(now, header, other, brought),
         }
         Ok(Next::Chunk)
@@ -175,6 +176,10 @@ impl Association {
             Chunk::IForwardTsn(forward) => self.on_iforward(&forward, brought)?,
             Chunk::Pad(_) => (),
             Chunk::Init(_) => return Err(DropReason::SctpUnexpected),
+            Chunk::NrSack(sack) if self.has_extension(Extensions::NR_SACK) => {
+                self.on_sack(now, &sack, Blocks::Some)?;
+            }
+            Chunk::NrSack(_) => return Err(DropReason::SctpNotNegotiated),
             Chunk::Unknown { ty, .. } => return Ok(self.on_unknown(ty, &chunk)),
             Chunk::Data(_) | Chunk::IData(_) | Chunk::Sack(_) => (),
         }
@@ -213,14 +218,17 @@ impl Association {
     }
 
     /// Lets the window grow with what the application reads in a round trip, so that it is never what holds the sender back:
-    /// twice for the sender's doubling, and twice for what waits until a loss is repaired.
+    /// twice for the sender's doubling, and twice for what waits until a loss is repaired. What has come counts as read while
+    /// the application reads all that it can.
     fn tune_window(&mut self, now: Instant) {
         let passed = now.saturating_since(self.reading.begin);
         let Some(srtt) = self.rtt.srtt().filter(|&srtt| passed >= srtt.max(MIN_TUNING)) else { return };
         // More than a round trip may have passed: what was read in one is its part.
-        let read = self.reading.bytes as f64 * (srtt.as_secs_f64() / passed.as_secs_f64());
+        let Reading { bytes, received, .. } = self.reading;
+        let read = if self.inbox.is_read() { bytes.max(received) } else { bytes };
+        let read = read as f64 * (srtt.as_secs_f64() / passed.as_secs_f64());
         self.inbox.grow((4 * read as usize).min(self.config.max_receive_buffer));
-        self.reading = Reading { begin: now, bytes: 0 };
+        self.reading = Reading { begin: now, ..Reading::default() };
     }
 
     #[inline]
@@ -268,17 +276,20 @@ impl Association {
         }
         brought.data = true;
         brought.urgent |= chunk.flags.immediate();
+        let held = self.inbox.held();
         let result = self.inbox.handle_data(packet, chunk, &mut self.events);
+        // What is discarded needs no room.
+        self.reading.received += self.inbox.held().saturating_sub(held);
         brought.urgent |= matches!(result, Err(DropReason::SctpDuplicate | DropReason::SctpWindow));
         result
     }
 
-    fn on_sack(&mut self, now: Instant, sack: &Sack<'_>) -> Result<(), DropReason> {
+    fn on_sack(&mut self, now: Instant, sack: &Sack<'_>, blocks: Blocks) -> Result<(), DropReason> {
         if !self.state.is_up() {
             return Err(DropReason::SctpUnexpected);
         }
         let in_flight_before = self.flight.in_flight();
-        let Some(progress) = self.flight.handle_sack(now, sack)? else { return Ok(()) };
+        let Some(progress) = self.flight.handle_sack(now, sack, blocks)? else { return Ok(()) };
         self.peer_window = sack.window as usize;
         if let Some(rtt) = progress.rtt {
             self.rtt.sample(rtt);
@@ -375,6 +386,10 @@ impl Association {
 
     fn on_heartbeat_ack(&mut self, now: Instant, params: Params<'_>) -> Result<(), DropReason> {
         let info = params.find(ParamType::HeartbeatInfo).ok_or(DropReason::SctpMalformed)?;
+        if self.on_probe_answer(info.value) {
+            self.tries.clear();
+            return Ok(());
+        }
         let asked = self.heartbeat.take_if(|(nonce, _)| info.value == nonce.to_be_bytes());
         let (_, sent_at) = asked.ok_or(DropReason::SctpUnexpected)?;
         self.rtt.sample(now.saturating_since(sent_at));

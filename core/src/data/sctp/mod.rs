@@ -23,6 +23,7 @@ mod outbox;
 mod output;
 mod pacer;
 mod packets;
+mod pmtu;
 mod reassembly;
 mod reset;
 mod rtt;
@@ -52,6 +53,7 @@ use crate::data::sctp::init::first_window;
 use crate::data::sctp::outbox::{Limit, Message, Outbox};
 use crate::data::sctp::output::Control;
 use crate::data::sctp::pacer::Pacer;
+use crate::data::sctp::pmtu::PathMtu;
 use crate::data::sctp::reset::Resets;
 use crate::data::sctp::rtt::Rtt;
 use crate::data::sctp::state::{Local, Peer, State, Tries};
@@ -85,6 +87,7 @@ pub struct Association {
     spurious: Spurious,
     recovery: Recovery,
     mtu: usize,
+    path_mtu: PathMtu,
     /// The window that the peer advertised last, in bytes of payload.
     peer_window: usize,
     forward: Forward,
@@ -122,11 +125,12 @@ struct Spurious {
     arrived: u32,
 }
 
-/// How much the application has read since a round trip began.
+/// How much has come, and how much the application has read, since a round trip began.
 #[derive(Clone, Copy, Debug, Default)]
 struct Reading {
     begin: Instant,
     bytes: usize,
+    received: usize,
 }
 
 /// FORWARD TSN: when one went out last, and whether one is due.
@@ -191,6 +195,7 @@ impl Association {
             spurious: Spurious::default(),
             recovery: Recovery::None,
             mtu: ASSUMED_MTU,
+            path_mtu: PathMtu::default(),
             peer_window: 0,
             forward: Forward::default(),
             heartbeat: None,

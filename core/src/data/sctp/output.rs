@@ -7,6 +7,7 @@ use crate::data::sctp::ack::Due;
 use crate::data::sctp::event::Event;
 use crate::data::sctp::flight::Sent;
 use crate::data::sctp::outbox::Room;
+use crate::data::sctp::pmtu::MAX_VAIN;
 use crate::data::sctp::state::{Extensions, State};
 use crate::data::sctp::timeout::Timer;
 use crate::data::sctp::{Association, Recovery};
@@ -25,6 +26,11 @@ const MAX_PACKET: usize = 65_532;
 const MAX_UNACKED: usize = 65_000;
 /// The same where messages have numbers of 16 bits: beyond half of them, old and new could be mistaken (RFC 9260 §1.6).
 const MAX_UNACKED_PLAIN: usize = 32_000;
+
+/// What is left of a packet when there is no room for a fragment.
+const MAX_PAD: usize = 36;
+/// From so many chunks under way on, packets have the size that every path carries.
+const SCARCE: usize = 16_000;
 
 /// Chunks and packets that are laid out before they are asked for: rare ones, and answers.
 #[derive(Debug, Default)]
@@ -70,6 +76,8 @@ impl Control {
 struct Frame {
     start: usize,
     max_len: usize,
+    /// How large a packet may be that has to pass in any case.
+    safe: usize,
 }
 
 impl Frame {
@@ -85,8 +93,8 @@ impl Frame {
 impl Association {
     /// Appends one packet to `out` and says how long it is; `None` when there is nothing to send now.
     ///
-    /// The packet has at most `max_len` bytes, which should be 128 or more and a multiple of four. When `max_len` has become
-    /// smaller, a chunk that was cut for the larger one and has to be sent again goes alone in a packet that exceeds it:
+    /// The packet has at most `max_len` bytes, which should be 128 or more and a multiple of four; or what probes have found to
+    /// pass, where [`set_path`](Self::set_path) allows them. Its chunks fit packets of `max_len` bytes. When that has become smaller, a chunk that was cut for the larger one and has to be sent again goes alone in a packet that exceeds it:
     /// SCTP cannot cut it again, so it is for IP to fragment.
     pub fn poll_transmit(&mut self, now: Instant, max_len: usize, out: &mut Vec<u8>) -> Option<usize> {
         let now = self.clock(now);
@@ -100,9 +108,14 @@ impl Association {
             return None;
         }
         self.advance_shutdown(now);
-        self.note_mtu(max_len);
+        if let Some(len) = self.write_probe(now, max_len, out) {
+            fill_checksum(out, start);
+            return Some(self.count_sent(len));
+        }
+        let packet = self.path_mtu.packet(max_len);
+        self.note_mtu(packet);
         self.header(peer_tag).write(out);
-        let frame = Frame { start, max_len: max_len & !3 };
+        let frame = Frame { start, max_len: packet & !3, safe: max_len & !3 };
         let checksum_needed = self.write_chunks(now, frame, out);
         if frame.is_empty(out) {
             out.truncate(start);
@@ -179,8 +192,9 @@ impl Association {
         self.write_reconfig(now, frame.room(out), out);
         let data = self.state.sends_data() && self.may_send_data(now);
         if self.acks.due() == Due::Now || self.acks.due() == Due::Later && data {
+            let in_parts = self.has_extension(Extensions::NR_SACK);
             let (window, tracker) = (self.inbox.window(), &mut self.inbox.tracker);
-            if self.acks.write(tracker, window, frame.room(out), out) {
+            if self.acks.write(tracker, window, frame.room(out), in_parts, out) {
                 self.timers.cancel(Timer::Sack);
             }
         }
@@ -285,32 +299,50 @@ impl Association {
             }
             *last = Some(out.len());
             write_chunk(tsn, sent, self.has_extension(Extensions::INTERLEAVING), out);
-            self.flight.resend(at, now);
+            if self.flight.resend(at, now) > MAX_VAIN {
+                self.suspect_black_hole();
+            }
         }
     }
 
     fn write_new(&mut self, now: Instant, frame: Frame, out: &mut Vec<u8>, last: &mut Option<usize>) {
+        // Where the numbers that a gap block can say become scarce, larger packets are not worth a second one.
+        let scarce = self.flight.unacked_chunks() >= SCARCE;
+        let frame = if scarce { Frame { max_len: frame.safe, ..frame } } else { frame };
+        if self.write_pieces(now, frame, out, last) && !self.outbox.is_empty() {
+            fill_up(frame.room(out), out);
+        }
+    }
+
+    /// Appends chunks as long as there is room for something. Whether the packet carries the rest of a message, so that it would
+    /// have been filled.
+    fn write_pieces(
+        &mut self,
+        now: Instant,
+        frame: Frame,
+        out: &mut Vec<u8>,
+        last: &mut Option<usize>,
+    ) -> bool {
         let interleave = self.has_extension(Extensions::INTERLEAVING);
         let header_len = self.flight.header_len();
-        let full = frame.max_len - HEADER_LEN - header_len;
+        let full = frame.safe - HEADER_LEN - header_len;
         let most = if interleave { MAX_UNACKED } else { MAX_UNACKED_PLAIN };
         let mut in_parts = false;
-        loop {
-            let Some(left) = frame.room(out).checked_sub(header_len) else { return };
+        while let Some(left) = frame.room(out).checked_sub(header_len) {
             // RFC 9260 §6.1 A: not more than the peer has room for, but for one chunk that finds out whether it has any.
             let window = self.peer_window.saturating_sub(self.flight.unacked_payload());
             if window < full.min(self.outbox.queued()) && !self.flight.is_empty() {
                 self.flight.note_app_limited();
-                return;
+                break;
             }
             if self.flight.unacked_chunks() >= most {
-                return;
+                break;
             }
-            let Some(piece) = self.outbox.take(now, Room { left, full, in_parts }) else {
+            let Some(piece) = self.outbox.take(now, Room { left: left.min(full), full, in_parts }) else {
                 if self.settle_expired() {
                     continue;
                 }
-                return;
+                break;
             };
             in_parts |= !piece.flags.begin();
             *last = Some(out.len());
@@ -318,6 +350,7 @@ impl Association {
             let (tsn, sent) = self.flight.newest();
             write_chunk(tsn, sent, interleave, out);
         }
+        in_parts
     }
 
     /// Tells of queues that ran low.
@@ -391,6 +424,14 @@ fn put_forward(cumulative: Serial32, skipped: &[SkippedMessages], interleave: bo
         Chunk::IForwardTsn(IForwardTsn::new(cumulative, &entries)).write(out);
     } else {
         Chunk::ForwardTsn(ForwardTsn::new(cumulative, &entries)).write(out);
+    }
+}
+
+/// Fills the few bytes up that no fragment is worth, so that packets stay of one size and leave in one run.
+fn fill_up(room: usize, out: &mut Vec<u8>) {
+    const ZEROS: [u8; MAX_PAD] = [0; MAX_PAD];
+    if (CHUNK_HEADER_LEN..=MAX_PAD).contains(&room) {
+        Chunk::Pad(&ZEROS[CHUNK_HEADER_LEN..room]).write(out);
     }
 }
 

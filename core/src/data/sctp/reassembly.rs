@@ -49,6 +49,8 @@ pub(super) struct Contradiction;
 pub(super) struct Budget {
     /// Bytes held in all.
     pub(super) held: usize,
+    /// Of them, those of messages that the application could have read.
+    pub(super) unread: usize,
     /// The largest message.
     pub(super) max_message: usize,
     /// How long the last message of several fragments was: the capacity that the next one starts with.
@@ -243,7 +245,7 @@ mod tests {
     use quickcheck::quickcheck;
 
     fn budget(max_message: usize) -> Budget {
-        Budget { held: 0, max_message, hint: 0 }
+        Budget { held: 0, unread: 0, max_message, hint: 0 }
     }
 
     fn fragment(key: u32, of: std::ops::RangeInclusive<u32>, payload: &[u8]) -> Fragment<'_> {

@@ -38,6 +38,21 @@ pub(super) fn difference(
     }
 }
 
+/// Puts the sorted spans `more` to those in `into`, without what comes before `base`.
+pub(super) fn merge(base: Serial32, more: &[Span], into: &mut Vec<Span>) {
+    into.extend(more.iter().filter(|span| !span.last.is_before(base)));
+    // Two sorted runs, which this sort takes in one pass.
+    into.sort_by_key(|span| offsets(base, *span).map(|(first, _)| first));
+    into.dedup_by(|next, last| {
+        let touch = next.first.is_at_or_before(last.last.next());
+        if touch {
+            last.last = last.last.later(next.last);
+            last.first = if next.first.is_before(last.first) { next.first } else { last.first };
+        }
+        touch
+    });
+}
+
 /// A span as offsets from `base`, cut where it begins before it.
 pub(super) fn offsets(base: Serial32, span: Span) -> Option<(usize, usize)> {
     if span.last.is_before(base) {
@@ -49,7 +64,7 @@ pub(super) fn offsets(base: Serial32, span: Span) -> Option<(usize, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Span, difference};
+    use super::{Span, difference, merge};
     use crate::base::seq::Serial32;
     use quickcheck::quickcheck;
 
@@ -66,6 +81,16 @@ mod tests {
     }
 
     quickcheck! {
+        fn merging_is_the_union_of_sets(start: u32, these: Vec<bool>, those: Vec<bool>) -> bool {
+            let base = Serial32(start);
+            let mut merged = spans(base, &these);
+            merge(base, &spans(base, &those), &mut merged);
+            let bit = |bits: &[bool], n: usize| bits.get(n).copied().unwrap_or(false);
+            let both: Vec<_> =
+                (0..these.len().max(those.len())).map(|n| bit(&these, n) || bit(&those, n)).collect();
+            merged == spans(base, &both)
+        }
+
         fn is_the_difference_of_sets(start: u32, these: Vec<bool>, those: Vec<bool>, skip: u8) -> bool {
             let first = Serial32(start);
             let base = first.plus(u32::from(skip % 8));

@@ -89,6 +89,8 @@ impl Extensions {
     pub(super) const INTERLEAVING: Self = Self(4);
     /// No checksum (RFC 9653).
     pub(super) const ZERO_CHECKSUM: Self = Self(8);
+    /// NR-SACK (draft-natarajan-tsvwg-sctp-nrsack).
+    pub(super) const NR_SACK: Self = Self(16);
 
     pub(super) const fn from_bits(bits: u8) -> Self {
         Self(bits)

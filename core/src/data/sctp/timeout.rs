@@ -35,6 +35,8 @@ timer_keys! {
         Shutdown,
         /// The answer to a RE-CONFIG request.
         Reconfig,
+        /// The answer to a probe of the path's MTU, or the time to look again.
+        PathMtu,
         /// The time to ask an idle peer whether it is there.
         Heartbeat,
         /// The time to give memory back.
@@ -56,6 +58,7 @@ impl Association {
                 Timer::Pace => (),
                 Timer::Shutdown => self.on_shutdown_timeout(now),
                 Timer::Reconfig => self.on_reconfig_timeout(now),
+                Timer::PathMtu => self.on_path_mtu_timeout(),
                 Timer::Heartbeat => self.on_heartbeat_timeout(now),
                 Timer::Shrink => self.shrink(),
             }
@@ -82,6 +85,7 @@ impl Association {
             return;
         }
         self.rtt.back_off();
+        self.suspect_black_hole();
         // While the peer has no room, what goes out are probes of its window, and their loss says nothing about the path.
         if self.peer_window > 0 {
             self.congestion.on_timeout(now, self.flight.in_flight());

@@ -4,8 +4,8 @@ use crate::base::seq::Serial32;
 use crate::data::sctp::spans::Span;
 use std::collections::VecDeque;
 
-/// Spans beyond the cumulative TSN that are kept. More gaps than this would fill several packets of acknowledgements.
-const MAX_SPANS: usize = 1_024;
+/// Spans beyond the cumulative TSN that are kept: what a gigabit over 200 ms needs while each thirtieth packet is lost.
+const MAX_SPANS: usize = 4_096;
 /// How far beyond the cumulative TSN a chunk may be: what a gap block can say (RFC 9260 §3.3.4).
 const MAX_AHEAD: u32 = 65_535;
 /// Duplicates that one SACK reports.
@@ -28,12 +28,15 @@ pub(super) struct Tracker {
     cumulative: Serial32,
     spans: VecDeque<Span>,
     duplicates: Vec<Serial32>,
+    /// Where the next acknowledgement goes on that cannot tell of all spans.
+    cursor: Serial32,
 }
 
 impl Tracker {
     /// Nothing has arrived; the first TSN will be `initial`.
     pub(super) const fn new(initial: Serial32) -> Self {
-        Self { cumulative: initial.minus(1), spans: VecDeque::new(), duplicates: Vec::new() }
+        let cumulative = initial.minus(1);
+        Self { cumulative, spans: VecDeque::new(), duplicates: Vec::new(), cursor: cumulative }
     }
 
     /// The last TSN in sequence.
@@ -44,6 +47,11 @@ impl Tracker {
     /// The highest TSN that has arrived.
     pub(super) fn highest(&self) -> Serial32 {
         self.spans.back().map_or(self.cumulative, |span| span.last)
+    }
+
+    /// How many gap blocks there are to report.
+    pub(super) fn gap_count(&self) -> usize {
+        self.spans.len()
     }
 
     /// Whether something is missing.
@@ -165,6 +173,25 @@ impl Tracker {
         self.spans.iter().take(max).map(move |span| (offset(span.first), offset(span.last)))
     }
 
+    /// At most `max` gap blocks, where there are more: each time those that follow the last ones, and always the newest.
+    pub(super) fn next_gaps(&mut self, max: usize) -> impl ExactSizeIterator<Item = (u16, u16)> {
+        let newest = self.spans.len().saturating_sub(1);
+        let from = match self.place(self.cursor.next()) {
+            at if at < newest => at,
+            _ => 0,
+        };
+        let end = (from + max.saturating_sub(1)).min(newest);
+        self.cursor = self.spans.get(end).map_or(self.cumulative, |span| span.first.minus(1));
+        let cumulative = self.cumulative;
+        let offset = move |tsn: Serial32| tsn.distance_from(cumulative) as u16;
+        let spans = &self.spans;
+        let count = if spans.is_empty() { 0 } else { end + 1 - from };
+        (from..from + count).map(move |at| {
+            let span = spans[if at == end { newest } else { at }];
+            (offset(span.first), offset(span.last))
+        })
+    }
+
     /// Gives memory back.
     pub(super) fn shrink(&mut self) {
         self.spans.shrink_to_fit();
@@ -205,14 +232,28 @@ mod tests {
     #[test]
     fn gaps_are_limited() {
         let mut tracker = Tracker::new(Serial32(0));
-        for n in 1..=1_024 {
+        for n in 1..=4_096 {
             tracker.record(Serial32(n * 2));
         }
-        assert_eq!(tracker.classify(Serial32(5_000)), Arrival::TooFar);
+        assert_eq!(tracker.classify(Serial32(9_000)), Arrival::TooFar);
         assert_eq!(tracker.classify(Serial32(3)), Arrival::New);
-        assert_eq!(tracker.classify(Serial32(2_049)), Arrival::New);
+        assert_eq!(tracker.classify(Serial32(8_193)), Arrival::New);
         assert_eq!(tracker.classify(Serial32(65_535)), Arrival::TooFar);
         assert_eq!(Tracker::new(Serial32(0)).classify(Serial32(70_000)), Arrival::TooFar);
+    }
+
+    #[test]
+    fn blocks_take_turns_where_there_are_too_many() {
+        let mut tracker = Tracker::new(Serial32(0));
+        (1..=10).for_each(|n| tracker.record(Serial32(n * 2)));
+        let mut firsts = || tracker.next_gaps(4).map(|(first, _)| first - 1).collect::<Vec<_>>();
+        // Offsets count from the last TSN in sequence, which is -1.
+        assert_eq!(firsts(), [2, 4, 6, 20]);
+        assert_eq!(firsts(), [8, 10, 12, 20]);
+        assert_eq!(firsts(), [14, 16, 18, 20]);
+        assert_eq!(firsts(), [2, 4, 6, 20]);
+        tracker.forward(Serial32(20));
+        assert_eq!(tracker.next_gaps(4).len(), 0);
     }
 
     #[test]

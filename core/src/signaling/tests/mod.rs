@@ -3,6 +3,7 @@
 mod candidates;
 mod errors;
 mod exchange;
+mod fast_setup;
 mod media;
 mod media_errors;
 mod random;
@@ -14,6 +15,7 @@ use crate::base::random::Rng;
 use crate::signaling::changes::{Changes, DataChange, SctpAgreement, TransportAgreement, TransportChange};
 use crate::signaling::description::{LocalDescriptionInit, SessionDescription};
 use crate::signaling::error::SetDescriptionError;
+use crate::signaling::fast_setup::FastSetup;
 use crate::signaling::local::{
     BundlePolicy, DEFAULT_MAX_MESSAGE_SIZE, DEFAULT_SCTP_PORT, LocalParameters, SessionConfig,
 };
@@ -90,6 +92,7 @@ impl Peer {
             sctp_port: DEFAULT_SCTP_PORT,
             max_message_size: DEFAULT_MAX_MESSAGE_SIZE,
             wants_data: self.wants_data,
+            fast: FastSetup::default(),
         };
         verb(&mut self.session, &local)
     }

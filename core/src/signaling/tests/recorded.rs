@@ -212,8 +212,7 @@ fn data_in_use_survives_media_that_comes_to_lead_its_bundle() {
 
 #[test]
 fn attack_36_unknown_attributes_are_never_echoed() {
-    let noise =
-        "a=x-unknown:1\r\na=y\r\na=sctp-init:AQAA\r\na=tls-id:0123456789abcdefghij\r\na=setup-x:active\r\n";
+    let noise = "a=x-unknown:1\r\na=y\r\na=sctp-init:AQAAFAAAAAEABQAAAAEAAQAAAAk=\r\na=tls-id:0123456789abcdefghij\r\na=setup-x:active\r\n";
     let text = vector!("chromium-data-offer").replace("a=mid:0\r\n", &format!("a=mid:0\r\n{noise}"));
     let text =
         text.replace("a=extmap-allow-mixed\r\n", &format!("a=extmap-allow-mixed\r\na=group:LS 0\r\n{noise}"));

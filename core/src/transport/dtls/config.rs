@@ -100,10 +100,10 @@ impl Config {
 pub struct Retransmit {
     /// The first wait while the round-trip time is unknown. Default 1 s (RFC 6347 §4.2.4.1).
     pub initial: Duration,
-    /// The least first wait once the round-trip time is known (twice that time is waited). Default 50 ms: a slow
+    /// The least first wait once the round-trip time is known (one and a half times that time is waited). Default 50 ms: a slow
     /// peer needs as much to sign.
     pub floor: Duration,
-    /// No wait is longer; each is twice the one before. Default 60 s (RFC 6347 §4.2.4.1).
+    /// No wait is longer; each but the second is twice the one before. Default 60 s (RFC 6347 §4.2.4.1).
     pub cap: Duration,
 }
 

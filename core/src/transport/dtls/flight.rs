@@ -63,6 +63,8 @@ pub(super) struct Flight {
     /// lost.
     answers: Option<u16>,
     wait: Duration,
+    /// Whether it has timed out before.
+    is_late: bool,
     sent_at: Option<Instant>,
 }
 
@@ -75,6 +77,7 @@ impl Flight {
             cursor: Some(Cursor::default()),
             answers,
             wait,
+            is_late: false,
             sent_at: None,
         }
     }
@@ -91,9 +94,13 @@ impl Flight {
         }
     }
 
-    /// Sends everything again and waits twice as long as before, `cap` at most (RFC 6347 §4.2.4.1).
+    /// Sends everything again. From the second time on it waits twice as long as before, `cap` at most (RFC 6347
+    /// §4.2.4.1): a first loss is but a loss, and only repeated ones are a sign that the path has no room.
     pub(super) fn time_out(&mut self, cap: Duration) {
-        self.wait = (self.wait * 2).min(cap);
+        if self.is_late {
+            self.wait = (self.wait * 2).min(cap);
+        }
+        self.is_late = true;
         self.restart();
     }
 

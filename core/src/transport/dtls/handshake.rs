@@ -74,7 +74,7 @@ impl Context {
     pub(super) fn wait(&self) -> Duration {
         let retransmit = &self.config.retransmit;
         match self.rtt {
-            Some(rtt) => (rtt * 2).max(retransmit.floor).min(retransmit.cap),
+            Some(rtt) => (rtt * 3 / 2).max(retransmit.floor).min(retransmit.cap),
             None => retransmit.initial,
         }
     }

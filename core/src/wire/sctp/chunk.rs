@@ -37,6 +37,8 @@ registry! {
         CookieAck = 11,
         /// SHUTDOWN COMPLETE
         ShutdownComplete = 14,
+        /// NR-SACK (draft-natarajan-tsvwg-sctp-nrsack)
+        NrSack = 16,
         /// I-DATA (RFC 8260)
         IData = 64,
         /// RE-CONFIG (RFC 6525)
@@ -102,6 +104,8 @@ pub enum Chunk<'a> {
     IData(IData<'a>),
     /// An acknowledgement.
     Sack(Sack<'a>),
+    /// An acknowledgement that tells of some of what arrived, which is never taken back.
+    NrSack(Sack<'a>),
     /// The first packet of an association.
     Init(Init<'a>),
     /// The answer to it, with a state cookie.
@@ -170,6 +174,7 @@ impl<'a> Chunk<'a> {
             ChunkType::Data => Self::Data(Data::parse(flags, value)?),
             ChunkType::IData => Self::IData(IData::parse(flags, value)?),
             ChunkType::Sack => Self::Sack(Sack::parse(value)?),
+            ChunkType::NrSack => Self::NrSack(Sack::parse_nr(value)?),
             ChunkType::Init => Self::Init(Init::parse(value)?),
             ChunkType::InitAck => Self::InitAck(Init::parse(value)?),
             ChunkType::Heartbeat => Self::Heartbeat(Params::new(value)),
@@ -196,6 +201,7 @@ impl<'a> Chunk<'a> {
             Self::Data(_) => ChunkType::Data,
             Self::IData(_) => ChunkType::IData,
             Self::Sack(_) => ChunkType::Sack,
+            Self::NrSack(_) => ChunkType::NrSack,
             Self::Init(_) => ChunkType::Init,
             Self::InitAck(_) => ChunkType::InitAck,
             Self::Heartbeat(_) => ChunkType::Heartbeat,
@@ -223,6 +229,7 @@ impl<'a> Chunk<'a> {
             Self::Data(data) => data.write(out),
             Self::IData(data) => data.write(out),
             Self::Sack(sack) => put_chunk(out, ty, 0, |out| sack.write(out)),
+            Self::NrSack(sack) => put_chunk(out, ty, 0, |out| sack.write_nr(out)),
             Self::Init(init) | Self::InitAck(init) => put_chunk(out, ty, 0, |out| init.write(out)),
             Self::Heartbeat(params) | Self::HeartbeatAck(params) | Self::Reconfig(params) => {
                 put_chunk(out, ty, 0, |out| out.extend_from_slice(params.as_bytes()));

@@ -10,6 +10,8 @@ pub const DATA_HEADER_LEN: usize = 16;
 pub const IDATA_HEADER_LEN: usize = 20;
 /// Bytes of a SACK with neither gaps nor duplicates.
 pub const SACK_LEN: usize = 16;
+/// Bytes of an NR-SACK with neither.
+pub const NR_SACK_LEN: usize = 20;
 
 /// The flags of DATA and I-DATA (RFC 9260 §3.3.1, RFC 8260 §2.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -199,6 +201,17 @@ impl<'a> Sack<'a> {
         Ok(Self { cumulative, window, gaps: r.bytes(gaps * 4)?, duplicates: r.bytes(duplicates * 4)? })
     }
 
+    /// Reads an NR-SACK: its blocks are those that are never taken back. What could be is left out, as if it had not arrived.
+    // draft-natarajan-tsvwg-sctp-nrsack §5
+    pub(super) fn parse_nr(value: &'a [u8]) -> Result<Self, ParseError> {
+        let mut r = Reader::new(value);
+        let (cumulative, window) = (Serial32(r.u32()?), r.u32()?);
+        let (renegable, gaps) = (usize::from(r.u16()?), usize::from(r.u16()?));
+        let (duplicates, _reserved) = (usize::from(r.u16()?), r.u16()?);
+        r.bytes(renegable * 4)?;
+        Ok(Self { cumulative, window, gaps: r.bytes(gaps * 4)?, duplicates: r.bytes(duplicates * 4)? })
+    }
+
     /// The blocks received beyond `cumulative`, as offsets of their first and last TSN from it.
     pub fn gaps(&self) -> impl ExactSizeIterator<Item = (u16, u16)> + use<'a> {
         self.gaps
@@ -209,6 +222,12 @@ impl<'a> Sack<'a> {
     /// TSNs that came more than once.
     pub fn duplicates(&self) -> impl ExactSizeIterator<Item = Serial32> + use<'a> {
         self.duplicates.chunks_exact(4).map(|b| Serial32(u32::from_be_bytes([b[0], b[1], b[2], b[3]])))
+    }
+
+    pub(super) fn write_nr(&self, out: &mut Vec<u8>) {
+        put_nr_sack_head(out, self.cumulative, self.window, [self.gaps.len() / 4, self.duplicates.len() / 4]);
+        out.extend_from_slice(self.gaps);
+        out.extend_from_slice(self.duplicates);
     }
 
     pub(super) fn write(&self, out: &mut Vec<u8>) {
@@ -227,12 +246,37 @@ pub fn put_sack(
     duplicates: &[Serial32],
 ) {
     put_sack_head(out, cumulative, window, [gaps.len(), duplicates.len()]);
+    put_gaps(out, gaps);
+    for tsn in duplicates {
+        out.extend_from_slice(&tsn.0.to_be_bytes());
+    }
+}
+
+/// Appends the value of an NR-SACK without duplicates, whose blocks are some of those that arrived, as
+/// [`Sack::gaps`] gives them.
+pub fn put_nr_sack(
+    out: &mut Vec<u8>,
+    cumulative: Serial32,
+    window: u32,
+    gaps: impl ExactSizeIterator<Item = (u16, u16)>,
+) {
+    put_nr_sack_head(out, cumulative, window, [gaps.len(), 0]);
+    put_gaps(out, gaps);
+}
+
+fn put_nr_sack_head(out: &mut Vec<u8>, cumulative: Serial32, window: u32, [gaps, duplicates]: [usize; 2]) {
+    out.extend_from_slice(&cumulative.0.to_be_bytes());
+    out.extend_from_slice(&window.to_be_bytes());
+    // No block that could be taken back, those that cannot, duplicates, reserved.
+    for count in [0, gaps, duplicates, 0] {
+        out.extend_from_slice(&(count as u16).to_be_bytes());
+    }
+}
+
+fn put_gaps(out: &mut Vec<u8>, gaps: impl Iterator<Item = (u16, u16)>) {
     for (start, end) in gaps {
         out.extend_from_slice(&start.to_be_bytes());
         out.extend_from_slice(&end.to_be_bytes());
-    }
-    for tsn in duplicates {
-        out.extend_from_slice(&tsn.0.to_be_bytes());
     }
 }
 

@@ -2,7 +2,7 @@ use crate::base::seq::{Serial16, Serial32};
 use crate::wire::cursor::ParseError;
 use crate::wire::sctp::cause::{CauseCode, Causes, put_cause};
 use crate::wire::sctp::chunk::{Chunk, Init, UnknownAction};
-use crate::wire::sctp::data::{Data, DataFlags, IData, put_sack};
+use crate::wire::sctp::data::{Data, DataFlags, IData, put_nr_sack, put_sack};
 use crate::wire::sctp::param::{ParamType, Params, put_param};
 use crate::wire::sctp::reconfig::{Reconfig, ReconfigResult, StreamList};
 use crate::wire::sctp::{HEADER_LEN, Header, Packet, fill_checksum, put_chunk};
@@ -149,6 +149,29 @@ fn attack_21_init_parameter_crosses_the_end_of_its_chunk() {
     assert_eq!(parsed[1], Ok(Chunk::ShutdownComplete { reflected: false }));
 }
 
+/// The layout of draft-natarajan-tsvwg-sctp-nrsack §4: blocks that could be taken back come first, and count as nothing.
+#[test]
+fn an_nr_sack_has_these_bytes() {
+    let mut out = packet(&[]);
+    put_chunk(&mut out, 16, 0, |out| put_nr_sack(out, Serial32(9), 0x1_0000, [(2, 3)].into_iter()));
+    #[rustfmt::skip]
+    assert_eq!(out[HEADER_LEN..], [16, 0, 0, 24, 0, 0, 0, 9, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 2, 0, 3]);
+    #[rustfmt::skip]
+    let other = packet(&[
+        16, 0, 0, 32, 0, 0, 0, 9, 0, 1, 0, 0, 0, 1, 0, 1, 0, 1, 0, 0, 0, 5, 0, 6, 0, 2, 0, 3, 0, 0, 0, 7,
+    ]);
+    for packet in [&out, &other] {
+        let parsed = chunks(packet);
+        let Ok(Chunk::NrSack(sack)) = &parsed[0] else { panic!("{parsed:?}") };
+        assert_eq!((sack.cumulative, sack.window), (Serial32(9), 0x1_0000));
+        assert_eq!(sack.gaps().collect::<Vec<_>>(), [(2, 3)]);
+    }
+    let cut = &other[..other.len() - 4];
+    let mut short = cut.to_vec();
+    short[HEADER_LEN + 3] = 28;
+    assert!(chunks(&short)[0].is_err());
+}
+
 #[test]
 fn attack_22_sack_counts_beyond_the_chunk() {
     let mut bytes = packet(&[3, 0, 0, 20, 0, 0, 0, 1, 0, 0, 0, 1]);
@@ -196,7 +219,7 @@ fn walk(bytes: &[u8]) {
     let _ = packet.has_valid_checksum();
     for chunk in packet.chunks() {
         match chunk {
-            Ok(Chunk::Sack(sack)) => {
+            Ok(Chunk::Sack(sack) | Chunk::NrSack(sack)) => {
                 let _ = (sack.gaps().count(), sack.duplicates().count());
             }
             Ok(Chunk::Init(init) | Chunk::InitAck(init)) => walk_params(init.params),

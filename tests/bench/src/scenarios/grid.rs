@@ -99,7 +99,7 @@ pub fn run(options: &Options) {
     let wanted = |cell: &Cell| options.cell.as_ref().is_none_or(|part| cell.name().contains(part.as_str()));
     let mut squares = Vec::new();
     for cell in Cell::all().filter(wanted) {
-        let (percent, small) = transfer(cell, &identity, options.congestion);
+        let (percent, small) = transfer(cell, &identity, options);
         report.add(&cell.name(), SHARE, Purertc::NAME, percent);
         report.add(&cell.name(), SMALL, Purertc::NAME, small);
         squares.push(Square {
@@ -125,14 +125,19 @@ fn picture(squares: &[Square]) -> String {
 }
 
 /// The share of the link that a transfer gets, in percent, and the 99th percentile of how long small messages take beside it.
-fn transfer(cell: Cell, identity: &Certificate, congestion: Option<Congestion>) -> (f64, f64) {
+fn transfer(cell: Cell, identity: &Certificate, options: &Options) -> (f64, f64) {
     let path = cell.path();
-    let mut network = Network::new([pair(identity, congestion, 1)], path, 7);
+    let mut network = Network::new([pair(identity, options.congestion, 1)], path, 7);
     network.connect();
     let message = [7; MESSAGE];
     let every = (path.round_trip / 4).max(Duration::from_millis(5));
     let mut next = network.now;
+    let mut traced = network.now;
     let mut feed = |_, stack: &mut Purertc, now: Time| {
+        if options.trace && now >= traced {
+            trace(stack, now);
+            traced = now + path.round_trip;
+        }
         let due = now >= next;
         if due {
             stack.send_beside(now);
@@ -152,6 +157,16 @@ fn transfer(cell: Cell, identity: &Certificate, congestion: Option<Congestion>) 
     let small = delays.get(delays.len() * 99 / 100).map_or(f64::INFINITY, Duration::as_secs_f64);
     let percent = (after - before) as f64 * 8.0 / cell.span().as_secs_f64() / path.rate * 100.0;
     (percent, small / path.round_trip.as_secs_f64())
+}
+
+fn trace(stack: &Purertc, now: Time) {
+    let s = stack.sctp();
+    let (millis, srtt) = (now.as_secs_f64() * 1e3, s.srtt.unwrap_or_default().as_secs_f64() * 1e3);
+    eprintln!(
+        "{millis:9.1} ms: srtt {srtt:6.1} ms, window {:9}, under way {:9}, unacknowledged {:6}, peer's window {:9}, sent {:11}, \
+         again {:6}, timeouts {}",
+        s.cwnd, s.in_flight, s.unacked_chunks, s.peer_rwnd, s.bytes_sent, s.chunks_retransmitted, s.timeouts
+    );
 }
 
 /// Keeps the queue full. Whether something was added.

@@ -61,6 +61,9 @@ pub struct Options {
     /// dc-grid: only the cells whose name contains this, such as "100 ms"
     #[arg(long)]
     pub cell: Option<String>,
+    /// dc-grid: prints what the sender knows of the path, once a round trip
+    #[arg(long)]
+    pub trace: bool,
     /// Datagrams handed over at once, instead of each stack's best
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     pub batch: Option<u16>,

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use purertc::base::random::Rng;
+use purertc::data::sctp::config::Stats;
 use purertc::{
     Certificate, CertificateOptions, ChannelEvent, Configuration, CryptoProvider, DataChannelId, Datagram,
     Ecn, Event, Init, Instant, LocalAddress, PeerConnection, SdpType, SessionDescription, SocketId,
@@ -79,6 +80,11 @@ impl Purertc {
             // One that is refused while the channel opens is not missed.
             let _ = channel.send(instant(now), message);
         }
+    }
+
+    /// Counters and gauges of the association.
+    pub fn sctp(&self) -> Stats {
+        self.connection.sctp_stats()
     }
 
     fn take(&mut self, now: Time, data: &[u8]) {

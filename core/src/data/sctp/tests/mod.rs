@@ -1,6 +1,8 @@
 //! Two associations and a small virtual network between them.
 
 mod attacks;
+mod nr_sack;
+mod path_mtu;
 mod property;
 mod reliability;
 mod resets;
@@ -61,6 +63,8 @@ pub(super) struct Net {
     pub(super) log: [Vec<Bytes>; 2],
     /// Whether messages are taken from each end.
     pub(super) reads: [bool; 2],
+    /// Larger packets vanish.
+    pub(super) path_mtu: usize,
 }
 
 pub(super) fn association(config: Config, number: u64) -> Association {
@@ -84,6 +88,7 @@ impl Net {
             still: 0,
             log: [Vec::new(), Vec::new()],
             reads: [true; 2],
+            path_mtu: MTU,
         }
     }
 
@@ -107,7 +112,6 @@ impl Net {
                 let mut out = Vec::new();
                 let Some(len) = self.ends[from].poll_transmit(self.now, MTU, &mut out) else { break };
                 assert_eq!(len, out.len());
-                assert!(len <= MTU, "{len}");
                 self.carry(1 - from, &Bytes::from(out));
             }
             while self.reads[from] {
@@ -120,6 +124,9 @@ impl Net {
     /// Puts a packet on the wire to an end.
     pub(super) fn carry(&mut self, to: usize, packet: &Bytes) {
         self.log[1 - to].push(packet.clone());
+        if packet.len() > self.path_mtu {
+            return;
+        }
         if self.rng.jitter_unit() < self.link.loss {
             return;
         }

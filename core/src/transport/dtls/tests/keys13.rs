@@ -58,7 +58,7 @@ fn an_update_is_repeated_until_acknowledged_and_the_old_keys_serve_until_then() 
     established.request_update();
     let sent = pair.client.sent.len();
     pair.run_with(Duration::from_secs(10), &mut |_, _| vec![]);
-    assert_eq!(pair.client.sent.len() - sent, 4, "after 0, 1, 3 and 7 seconds");
+    assert_eq!(pair.client.sent.len() - sent, 5, "after 0, 1, 2, 4 and 8 seconds");
     assert_eq!(epoch_bits(&mut pair.client), 3);
     pair.assert_connected();
     pair.run_with(Duration::from_secs(60), &mut |_, _| vec![super::DELAY]);

@@ -167,12 +167,12 @@ fn waits_double_up_to_the_cap() {
             vec![]
         }));
     }
-    assert_eq!(times[..9], [0, 1, 3, 7, 15, 31, 63, 123, 183]);
+    assert_eq!(times[..9], [0, 1, 2, 4, 8, 16, 32, 64, 124]);
 }
 
 #[test]
 fn the_round_trip_time_sets_the_first_wait() {
-    for (rtt, wait) in [(1, 50), (40, 80), (2_000, 4_000), (99_000, 60_000)] {
+    for (rtt, wait) in [(1, 50), (40, 60), (2_000, 3_000), (99_000, 60_000)] {
         let mut pair = Pair::at_rest(config(), config());
         pair.client.dtls.set_rtt(Duration::from_millis(rtt));
         pair.client.dtls.start(pair.now);
@@ -248,7 +248,8 @@ fn the_client_s_last_flight_is_repeated_until_acknowledged() {
         if to_server && (2..5).contains(&client_sent) { vec![] } else { vec![DELAY] }
     });
     pair.assert_connected();
-    assert_eq!(pair.client.sent.len(), 5);
+    // The server repeats itself, too, which asks for another one.
+    assert_eq!(pair.client.sent.len(), 6);
     // The acknowledgement lost: the same flight again, and the same answer.
     let mut pair = Pair::new(config_13(), config_13());
     let mut server_sent = 0;

@@ -24,6 +24,10 @@ use std::time::Duration;
 const MIN_PACKETS: usize = 4;
 /// What a loss leaves of the short-term bounds.
 const BETA: f64 = 0.7;
+/// What was sent while probing is known to have arrived or not when so many episodes of recovery have begun after it: the one
+/// that goes on at its end may have begun before the last of it was sent, the next has not.
+const SETTLING: u8 = 2;
+const SETTLING_ROUNDS: u64 = 8;
 /// A little less than arrives is sent, so that queues empty.
 const MARGIN: f64 = 0.99;
 /// Two bursts as the pacer makes them, at most: what acknowledgements and bursts need beyond the path itself.
@@ -74,6 +78,9 @@ pub struct Bbr {
     undo: Option<Bounds>,
     cycle: Cycle,
     plateau: Plateau,
+    /// Episodes of recovery that have to begin until losses are no longer those of probing, and the round in which they are not
+    /// in any case.
+    unsettled: (u8, u64),
 }
 
 impl Bbr {
@@ -90,6 +97,7 @@ impl Bbr {
             undo: None,
             cycle: Cycle::default(),
             plateau: Plateau::default(),
+            unsettled: (0, 0),
         }
     }
 
@@ -144,8 +152,14 @@ impl Bbr {
     // draft-ietf-ccwg-bbr §5.5.10.3
     fn adapt_short_bounds(&mut self) {
         let round = self.model.last_round;
-        let probing = matches!(self.mode, Mode::Startup | Mode::ProbeBw(Phase::Refill | Phase::Up));
-        if probing || round.lost <= 2 * self.mtu as u64 || round.loss_rate() <= self.loss_threshold() {
+        let probing =
+            matches!(self.mode, Mode::Startup | Mode::Drain | Mode::ProbeBw(Phase::Refill | Phase::Up));
+        let settling = self.unsettled.0 > 0 && self.model.rounds < self.unsettled.1;
+        if probing
+            || settling
+            || round.lost <= 2 * self.mtu as u64
+            || round.loss_rate() <= self.loss_threshold()
+        {
             return;
         }
         let rate = self.bounds.short_rate.unwrap_or_else(|| self.model.max_rate());
@@ -244,6 +258,7 @@ impl Controller for Bbr {
 
     fn on_loss(&mut self, _now: Instant, _in_flight: usize) {
         self.undo = Some(self.bounds);
+        self.unsettled.0 = self.unsettled.0.saturating_sub(1);
     }
 
     // draft-ietf-ccwg-bbr §5.6.4.4: what is under way is thought to be gone; the model stays.

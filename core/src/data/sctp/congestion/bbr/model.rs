@@ -156,6 +156,11 @@ impl Model {
             extra.begin = Some(ack.now);
             extra.acked = 0.0;
         }
+        // What a repair lets through at once was not sent at once.
+        if ack.recovering {
+            extra.begin = None;
+            return;
+        }
         extra.acked += ack.bytes as f64;
         let path = rate * self.min_rtt.unwrap_or_default().as_secs_f64();
         let more = extra.acked - extra.begin.map_or(0.0, expected);

@@ -2,7 +2,7 @@
 
 use crate::base::time::Instant;
 use crate::data::sctp::congestion::bbr::startup::Plateau;
-use crate::data::sctp::congestion::bbr::{BETA, Bbr, Mode, Phase};
+use crate::data::sctp::congestion::bbr::{BETA, Bbr, Mode, Phase, SETTLING, SETTLING_ROUNDS};
 use crate::data::sctp::congestion::{Ack, Sample};
 use std::time::Duration;
 
@@ -13,6 +13,12 @@ const HEADROOM: f64 = 0.05;
 const WAIT: Duration = Duration::from_secs(2);
 /// Rounds between two probes, at most: what a flow of Reno would take to come back on such a path.
 const MAX_ROUNDS: u64 = 63;
+
+/// The part of the path by which the long-term bound rises in the first round of probing, and at most in one. The draft begins
+/// with one packet whatever the path holds, and doubles it without end: on a long path that takes seconds, and then adds a
+/// quarter of the path in the round before the first loss is heard of.
+const FIRST_RAISE: usize = 256;
+const LARGEST_RAISE: usize = 16;
 
 /// Where the cycle stands.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +57,7 @@ impl Bbr {
     }
 
     pub(super) fn start_down(&mut self, ack: &Ack) {
+        self.unsettled = (SETTLING, self.model.rounds + SETTLING_ROUNDS);
         self.cycle.probed_at = ack.now;
         self.cycle.probed_round = self.model.rounds;
         // Flows that began together should not probe together.
@@ -70,7 +77,8 @@ impl Bbr {
 
     fn start_up(&mut self, now: Instant) {
         self.cycle.raised = 0;
-        self.cycle.raises = 0;
+        let packets = self.inflight(1.0).unwrap_or(0) / self.mtu;
+        self.cycle.raises = (packets / FIRST_RAISE).max(1).ilog2();
         self.plateau = Plateau::default();
         self.plateau.on_round(self.model.max_rate());
         self.enter(Phase::Up, now);
@@ -116,7 +124,8 @@ impl Bbr {
         let rounds = self.model.rounds - self.cycle.phase_round;
         if rounds >= 1 && self.is_too_high(sample) {
             let least = (self.inflight(1.0).unwrap_or(0) as f64 * BETA) as usize;
-            self.bounds.long = Some(sample.in_flight.max(least).max(self.least()));
+            let arrived = sample.in_flight.saturating_sub(sample.lost as usize);
+            self.bounds.long = Some(arrived.max(least).max(self.least()));
             self.start_down(ack);
             return;
         }
@@ -124,6 +133,10 @@ impl Bbr {
         let full = self.inflight(1.25).is_some_and(|path| ack.in_flight > path);
         let elapsed =
             self.model.min_rtt().is_some_and(|rtt| ack.now.saturating_since(self.cycle.phase_began) > rtt);
+        // A rate that the bound holds back says nothing about the path.
+        if self.bounds.long.is_some_and(|long| self.window + self.mtu >= long) {
+            self.plateau = Plateau::default();
+        }
         let flat = self.model.round_start && self.plateau.on_round(self.model.max_rate());
         if full && elapsed || flat {
             self.start_down(ack);
@@ -138,13 +151,14 @@ impl Bbr {
         if ack.in_flight_before + 2 * self.mtu < *long {
             return;
         }
-        self.cycle.raised += ack.bytes << self.cycle.raises.min(20);
+        self.cycle.raised += ack.bytes << self.cycle.raises;
         while self.cycle.raised >= self.window {
             self.cycle.raised -= self.window;
             *long += self.mtu;
         }
         if self.model.round_start {
-            self.cycle.raises += 1;
+            let most = (self.window / self.mtu / LARGEST_RAISE).max(1).ilog2();
+            self.cycle.raises = (self.cycle.raises + 1).min(most);
         }
     }
 }

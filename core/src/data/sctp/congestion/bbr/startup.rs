@@ -52,7 +52,10 @@ impl Bbr {
     }
 
     pub(super) fn advance_drain(&mut self, ack: &Ack) {
-        if self.inflight(1.0).is_some_and(|path| ack.in_flight <= path) {
+        let Some(path) = self.inflight(1.0) else { return };
+        if ack.in_flight <= path {
+            // The last doubling has shown its rate only now.
+            self.bounds.long = self.bounds.long.map(|long| long.max(path));
             self.start_down(ack);
         }
     }
