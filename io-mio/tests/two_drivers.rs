@@ -4,7 +4,7 @@ use bytes::Bytes;
 use mio::{Events, Poll, Token};
 use purertc::{
     ChannelEvent, Configuration, DataChannelId, DataChannelInit, Event, IceGatheringState, Message,
-    MessageKind, PeerConnectionState, SendError,
+    MessageKind, PeerConnectionState, Protocol, SendError, SessionDescription,
 };
 use purertc_mio::Driver;
 use purertc_mio::net::SocketSettings;
@@ -21,28 +21,35 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::with(&on_loopback())
+    }
+
+    fn with(settings: &SocketSettings) -> Self {
         let poll = Poll::new().unwrap();
-        let mut settings = SocketSettings::default();
-        settings.addresses = vec![Ipv4Addr::LOCALHOST.into()];
         let driver =
-            |first| Driver::new(Configuration::default(), &settings, poll.registry(), Token(first)).unwrap();
+            |first| Driver::new(Configuration::default(), settings, poll.registry(), Token(first)).unwrap();
         let drivers = [driver(0), driver(SECOND)];
         Self { poll, events: Events::with_capacity(16), drivers }
     }
 
     /// Offer and answer, with every candidate inside.
     fn negotiate(&mut self) {
+        self.negotiate_with(|description| description);
+    }
+
+    /// The same, with descriptions that are changed on their way.
+    fn negotiate_with(&mut self, change: impl Fn(SessionDescription) -> SessionDescription) {
         let [near, far] = &mut self.drivers;
         let now = near.now();
         near.connection().set_local_description(now, None).unwrap();
         assert_eq!(near.connection().ice_gathering_state(), IceGatheringState::Complete);
         let offer = near.connection().local_description().unwrap().clone();
         let now = far.now();
-        far.connection().set_remote_description(now, offer).unwrap();
+        far.connection().set_remote_description(now, change(offer)).unwrap();
         far.connection().set_local_description(now, None).unwrap();
         let answer = far.connection().local_description().unwrap().clone();
         let now = near.now();
-        near.connection().set_remote_description(now, answer).unwrap();
+        near.connection().set_remote_description(now, change(answer)).unwrap();
     }
 
     /// One round of the loop that a program would have.
@@ -74,6 +81,19 @@ impl World {
     }
 }
 
+fn on_loopback() -> SocketSettings {
+    let mut settings = SocketSettings::default();
+    settings.addresses = vec![Ipv4Addr::LOCALHOST.into()];
+    settings
+}
+
+/// A description without candidates for UDP.
+fn only_tcp(mut description: SessionDescription) -> SessionDescription {
+    let lines = description.sdp.split_inclusive('\n');
+    description.sdp = lines.filter(|line| !line.contains(" udp ")).collect();
+    description
+}
+
 fn send(driver: &mut Driver, id: DataChannelId, data: Bytes) -> Result<(), SendError> {
     let now = driver.now();
     driver.connection().data_channel(id).unwrap().send(now, data)
@@ -92,6 +112,29 @@ fn messages_are_echoed() {
     let mut world = World::new();
     let chat = world.drivers[0].connection().create_data_channel("chat", DataChannelInit::default()).unwrap();
     world.negotiate();
+    echo(&mut world, chat);
+}
+
+#[test]
+fn messages_are_echoed_over_tcp() {
+    let mut settings = on_loopback();
+    settings.listen_tcp = true;
+    let mut world = World::with(&settings);
+    let chat = world.drivers[0].connection().create_data_channel("chat", DataChannelInit::default()).unwrap();
+    world.negotiate_with(only_tcp);
+    echo(&mut world, chat);
+    // Data may flow before a pair is nominated.
+    let begun = Instant::now();
+    while world.drivers[0].connection().transport().selected_pair().is_none() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "this should not take so long");
+        world.turn();
+    }
+    let pair = world.drivers[0].connection().transport().selected_pair().expect("nominated");
+    assert_eq!(pair.path.protocol, Protocol::Tcp);
+}
+
+/// Messages of all sizes go there and come back.
+fn echo(world: &mut World, chat: DataChannelId) {
     let sizes = [1, 0, 262_144, 1_200];
     let mut echoed = Vec::new();
     world.run(|side, driver, event| {

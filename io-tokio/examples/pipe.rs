@@ -1,14 +1,16 @@
 //! One peer whose signaling is lines on standard input and output, for scripts, `ssh` and pipes:
 //! `cargo run -p purertc-tokio --example pipe -- --offer`.
 //!
-//! It prints its description as a line of JSON once all candidates are found, reads that of the peer as a line, and
-//! then says what becomes of it, a line each: `connected <local type> <remote type>`, `echoed <bytes>`, `failed`. The
-//! side that offers sends; the other sends everything back. It ends with its standard input.
+//! It prints its description as a line of JSON once all candidates are found, and reads that of the peer as a line.
+//! Candidates that are found later are lines, too, in both directions. What becomes of the connection is said in words,
+//! a line each: `connected <local type> <remote type> <path>`, `echoed <bytes>`, `failed`. The side that offers sends; the
+//! other sends everything back. It ends with its standard input.
 
 use clap::Parser;
+use purertc::transport::ice::SelectedPair;
 use purertc_tokio::{
-    Configuration, DataChannel, DataChannelInit, Event, IceServer, IceTransportPolicy, PeerConnection,
-    PeerConnectionState, Settings,
+    Configuration, DataChannel, DataChannelInit, Event, IceCandidateInit, IceServer, IceTransportPolicy,
+    PeerConnection, PeerConnectionState, Settings,
 };
 use std::error::Error;
 use std::time::Duration;
@@ -67,17 +69,17 @@ async fn main() -> Outcome {
     let pc = PeerConnection::new(arguments.settings()).await?;
     let mut input = BufReader::new(tokio::io::stdin()).lines();
     let channel = signal(&pc, &mut input, arguments.offer).await?;
-    let used = async {
+    let sent = async {
         match channel {
             Some(channel) => send(&channel, &arguments).await,
-            None => echo(&pc).await,
+            None => std::future::pending().await,
         }
     };
-    let ended = async { while let Ok(Some(_)) = input.next_line().await {} };
     tokio::select! {
-        used = used => used?,
+        sent = sent => sent?,
+        () = events(&pc) => {}
         () = report(&pc) => {}
-        () = ended => {}
+        heard = hear_candidates(&pc, &mut input) => heard?,
     }
     pc.close().await;
     Ok(())
@@ -114,7 +116,9 @@ async fn report(pc: &PeerConnection) {
     let mut last = String::new();
     while pc.connection_state() != PeerConnectionState::Failed {
         let pair = pc.inspect(|core| core.transport().selected_pair());
-        let pair = pair.map(|pair| format!("connected {} {}", pair.local.kind, pair.remote.kind));
+        let words =
+            |pair: SelectedPair| format!("connected {} {} {}", pair.local.kind, pair.remote.kind, pair.path);
+        let pair = pair.map(words);
         if let Some(pair) = pair.filter(|pair| *pair != last) {
             println!("{pair}");
             last = pair;
@@ -137,13 +141,32 @@ async fn send(channel: &DataChannel, arguments: &Arguments) -> Outcome {
     std::future::pending().await
 }
 
-async fn echo(pc: &PeerConnection) -> Outcome {
+/// Prints candidates, and sends back what comes along channels.
+async fn events(pc: &PeerConnection) {
     while let Some(event) = pc.next_event().await {
-        if let Event::DataChannel(channel) = event {
-            while let Some(message) = channel.recv().await {
-                channel.send_message(message.data, message.kind).await?;
+        match event {
+            Event::IceCandidate(Some(candidate)) => {
+                println!("{}", serde_json::to_string(&candidate).unwrap_or_default());
             }
+            Event::DataChannel(channel) => {
+                tokio::spawn(async move {
+                    while let Some(message) = channel.recv().await {
+                        if channel.send_message(message.data, message.kind).await.is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            _ => {}
         }
+    }
+}
+
+/// Takes the candidates that the peer found later, until the end of the input.
+async fn hear_candidates(pc: &PeerConnection, input: &mut Lines<BufReader<Stdin>>) -> Outcome {
+    while let Some(line) = input.next_line().await? {
+        let candidate: IceCandidateInit = serde_json::from_str(&line)?;
+        pc.add_ice_candidate(Some(&candidate)).await?;
     }
     Ok(())
 }

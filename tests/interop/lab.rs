@@ -32,6 +32,8 @@ pub(crate) enum Way {
     PageRelayed,
     /// The server may.
     ServerRelayed,
+    /// Over ICE-TCP alone: the page connects, the server listens.
+    OnlyTcp,
 }
 
 impl Way {
@@ -181,6 +183,9 @@ fn start_server(way: Way) -> Result<Server, Failure> {
     if let (Way::ServerRelayed, Some(coturn)) = (way, &coturn) {
         arguments.extend(["--relay".to_owned(), "--ice-server".to_owned(), coturn.url(Carrier::Udp)]);
         arguments.extend(["--username", USER, "--credential", PASSWORD].map(str::to_owned));
+    }
+    if way == Way::OnlyTcp {
+        arguments.push("--only-tcp".to_owned());
     }
     let demo = DemoServer::start(&arguments).map_err(|e| Failure(e.to_string()))?;
     Ok(Server::Demo(demo, coturn))

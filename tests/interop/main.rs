@@ -25,13 +25,15 @@ mod lab;
 mod lifecycle;
 mod media_signaling;
 mod messages;
+mod moving;
 mod nat;
+mod netns;
 mod peers;
-mod relayed;
 mod reliability;
 mod stage;
 mod throughput;
 mod turn;
+mod ways;
 
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -67,25 +69,23 @@ const PLAIN: Profile = Profile {
 };
 
 /// Where only the way to the connection differs, a few cases tell enough.
-const PARTIAL: [(Profile, &[Case]); 7] = [
-    (Profile { name: "chromium_with_hidden_addresses", addresses: Addresses::Hidden, ..FULL[0] }, SHORT),
-    (Profile { name: "firefox_with_hidden_addresses", addresses: Addresses::Hidden, ..FULL[1] }, SHORT),
+const PARTIAL: [(Profile, &[Case]); 9] = [
+    (
+        Profile { name: "chromium_with_hidden_addresses", addresses: Addresses::Hidden, ..FULL[0] },
+        ways::HIDDEN,
+    ),
+    (
+        Profile { name: "firefox_with_hidden_addresses", addresses: Addresses::Hidden, ..FULL[1] },
+        ways::HIDDEN,
+    ),
     (Profile { name: "firefox_with_dtls_1_2", only_dtls_1_2: true, ..FULL[1] }, SHORT_DTLS_1_2),
-    (Profile { name: "chromium_relayed", way: Way::PageRelayed, ..FULL[0] }, relayed::BY_THE_PAGE),
-    (Profile { name: "firefox_relayed", way: Way::PageRelayed, ..FULL[1] }, relayed::BY_THE_PAGE),
-    (Profile { name: "chromium_with_a_relayed_server", way: Way::ServerRelayed, ..FULL[0] }, relayed::BY_US),
-    (Profile { name: "firefox_with_a_relayed_server", way: Way::ServerRelayed, ..FULL[1] }, relayed::BY_US),
+    (Profile { name: "chromium_relayed", way: Way::PageRelayed, ..FULL[0] }, ways::BY_THE_PAGE),
+    (Profile { name: "firefox_relayed", way: Way::PageRelayed, ..FULL[1] }, ways::BY_THE_PAGE),
+    (Profile { name: "chromium_with_a_relayed_server", way: Way::ServerRelayed, ..FULL[0] }, ways::BY_US),
+    (Profile { name: "firefox_with_a_relayed_server", way: Way::ServerRelayed, ..FULL[1] }, ways::BY_US),
+    (Profile { name: "chromium_over_tcp", way: Way::OnlyTcp, ..FULL[0] }, ways::OVER_TCP),
+    (Profile { name: "firefox_over_tcp", way: Way::OnlyTcp, ..FULL[1] }, ways::OVER_TCP),
 ];
-
-const SHORT: &[Case] = {
-    use crate::lifecycle::statistics_name_the_path_and_the_encryption;
-    use crate::messages::{a_message_of_256_kib_comes_back_whole, text_comes_back_as_text};
-    cases![
-        text_comes_back_as_text,
-        a_message_of_256_kib_comes_back_whole,
-        statistics_name_the_path_and_the_encryption
-    ]
-};
 
 const SHORT_DTLS_1_2: &[Case] = {
     use crate::lifecycle::the_encryption_is_dtls_1_2;
@@ -160,12 +160,14 @@ fn trials(lab: &Arc<Mutex<Lab>>, quiet: bool) -> Vec<Trial> {
 /// Cases with servers, which need no browser.
 fn server_trials(lab: &Arc<Mutex<Lab>>, quiet: bool) -> Vec<Trial> {
     let missing = Coturn::check_installed().err().map(|error| error.to_string());
-    let obstacle = nat::Obstacle::find();
+    let obstacle = netns::Obstacle::find();
     if !quiet {
         match (&missing, &obstacle) {
             (Some(reason), _) => interop::skip("coturn", reason),
-            (None, Some(nat::Obstacle::Missing(reason))) => interop::skip("network namespaces", reason),
-            (None, Some(nat::Obstacle::Refused(reason))) => interop::leave_out("network namespaces", reason),
+            (None, Some(netns::Obstacle::Missing(reason))) => interop::skip("network namespaces", reason),
+            (None, Some(netns::Obstacle::Refused(reason))) => {
+                interop::leave_out("network namespaces", reason);
+            }
             (None, None) => {}
         }
     }
@@ -177,7 +179,10 @@ fn server_trials(lab: &Arc<Mutex<Lab>>, quiet: bool) -> Vec<Trial> {
         let trial = trial(lab, format!("nat::{name}"), move |_| nat::play(*nats, *meeting));
         trial.with_ignored_flag(missing.is_some() || obstacle.is_some())
     });
-    turn.chain(nat).collect()
+    let moving = moving::CASES.iter().map(|(name, play)| {
+        trial(lab, format!("moving::{name}"), move |_| play()).with_ignored_flag(obstacle.is_some())
+    });
+    turn.chain(nat).chain(moving).collect()
 }
 
 /// Cases with other implementations.

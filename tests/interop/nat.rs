@@ -6,14 +6,13 @@
 //! <b> 10.0.2.2 -- <nb> 10.0.2.1 | 198.51.100.2 --+
 //! ```
 
-use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use purertc_tests::coturn::{Carrier, Coturn, PASSWORD, USER};
 use purertc_tests::demo::build_example;
 use purertc_tests::lines::{Lines, LinesError};
 
+use crate::netns::{Network, ip, run};
 use crate::stage::{Failure, Outcome};
 
 /// Longer than anything here takes on a loaded machine.
@@ -56,95 +55,34 @@ impl From<LinesError> for Failure {
     }
 }
 
-/// Why there can be no namespaces here.
-#[derive(Debug)]
-pub(crate) enum Obstacle {
-    /// A program is not installed.
-    Missing(String),
-    /// The system does not allow it.
-    Refused(String),
-}
-
-impl Obstacle {
-    pub(crate) fn find() -> Option<Self> {
-        for program in ["ip", "nft"] {
-            if Command::new(program).arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
-                return Some(Self::Missing(format!("there is no `{program}` (Debian: iproute2, nftables)")));
-            }
-        }
-        let name = format!("purertc-probe-{}", std::process::id());
-        let made = run(&["ip", "netns", "add", &name], None);
-        let nat = run(&["ip", "netns", "exec", &name, "nft", "list", "ruleset"], None);
-        let _ = run(&["ip", "netns", "del", &name], None);
-        made.and(nat).err().map(|failure| Self::Refused(failure.0))
+/// Two hosts, each behind a NAT.
+fn up(nats: [Nat; 2]) -> Result<Network, Failure> {
+    let network = Network::up(&["a", "b", "na", "nb", "pub"])?;
+    let name = |room: &str| network.name(room);
+    let public = name("pub");
+    ip(&["-n", &public, "link", "add", "br0", "type", "bridge"])?;
+    ip(&["-n", &public, "link", "set", "br0", "up"])?;
+    ip(&["-n", &public, "addr", "add", "198.51.100.10/24", "dev", "br0"])?;
+    // A server that has no way to some address gives up a whole allocation; this way leads nowhere.
+    ip(&["-n", &public, "route", "add", "default", "via", "198.51.100.254"])?;
+    for (place, (host, nat)) in [("a", "na"), ("b", "nb")].into_iter().enumerate() {
+        let (host, router, number) = (name(host), name(nat), place + 1);
+        ip(&["link", "add", "in", "netns", &router, "type", "veth", "peer", "name", "eth0", "netns", &host])?;
+        ip(&["-n", &router, "addr", "add", &format!("10.0.{number}.1/24"), "dev", "in"])?;
+        ip(&["-n", &router, "link", "set", "in", "up"])?;
+        ip(&["-n", &host, "addr", "add", &format!("10.0.{number}.2/24"), "dev", "eth0"])?;
+        ip(&["-n", &host, "link", "set", "eth0", "up"])?;
+        ip(&["-n", &host, "route", "add", "default", "via", &format!("10.0.{number}.1")])?;
+        let port = format!("p{number}");
+        ip(&[
+            "link", "add", "pub", "netns", &router, "type", "veth", "peer", "name", &port, "netns", &public,
+        ])?;
+        ip(&["-n", &router, "addr", "add", &format!("198.51.100.{number}/24"), "dev", "pub"])?;
+        ip(&["-n", &router, "link", "set", "pub", "up"])?;
+        ip(&["-n", &public, "link", "set", &port, "master", "br0", "up"])?;
+        nats[place].set_up(&router, &format!("10.0.{number}.2"))?;
     }
-}
-
-/// Two hosts, each behind a NAT; all of it gone when dropped.
-#[derive(Debug)]
-struct Network {
-    prefix: String,
-}
-
-const ROOMS: [&str; 5] = ["a", "b", "na", "nb", "pub"];
-
-impl Network {
-    fn up(nats: [Nat; 2]) -> Result<Self, Failure> {
-        let network = Self { prefix: format!("purertc-{}-", std::process::id()) };
-        let name = |room: &str| network.name(room);
-        for room in ROOMS {
-            // Of a run that was killed, perhaps.
-            let _ = run(&["ip", "netns", "del", &name(room)], None);
-            ip(&["netns", "add", &name(room)])?;
-            ip(&["-n", &name(room), "link", "set", "lo", "up"])?;
-        }
-        let public = name("pub");
-        ip(&["-n", &public, "link", "add", "br0", "type", "bridge"])?;
-        ip(&["-n", &public, "link", "set", "br0", "up"])?;
-        ip(&["-n", &public, "addr", "add", "198.51.100.10/24", "dev", "br0"])?;
-        // A server that has no way to some address gives up a whole allocation; this way leads nowhere.
-        ip(&["-n", &public, "route", "add", "default", "via", "198.51.100.254"])?;
-        for (place, (host, nat)) in [("a", "na"), ("b", "nb")].into_iter().enumerate() {
-            let (host, router, number) = (name(host), name(nat), place + 1);
-            ip(&[
-                "link", "add", "in", "netns", &router, "type", "veth", "peer", "name", "eth0", "netns", &host,
-            ])?;
-            ip(&["-n", &router, "addr", "add", &format!("10.0.{number}.1/24"), "dev", "in"])?;
-            ip(&["-n", &router, "link", "set", "in", "up"])?;
-            ip(&["-n", &host, "addr", "add", &format!("10.0.{number}.2/24"), "dev", "eth0"])?;
-            ip(&["-n", &host, "link", "set", "eth0", "up"])?;
-            ip(&["-n", &host, "route", "add", "default", "via", &format!("10.0.{number}.1")])?;
-            let port = format!("p{number}");
-            ip(&[
-                "link", "add", "pub", "netns", &router, "type", "veth", "peer", "name", &port, "netns",
-                &public,
-            ])?;
-            ip(&["-n", &router, "addr", "add", &format!("198.51.100.{number}/24"), "dev", "pub"])?;
-            ip(&["-n", &router, "link", "set", "pub", "up"])?;
-            ip(&["-n", &public, "link", "set", &port, "master", "br0", "up"])?;
-            nats[place].set_up(&router, &format!("10.0.{number}.2"))?;
-        }
-        Ok(network)
-    }
-
-    fn name(&self, room: &str) -> String {
-        format!("{}{room}", self.prefix)
-    }
-
-    /// A program in one of the namespaces.
-    fn command(&self, room: &str, program: &Path) -> Command {
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.name(room)]).arg(program);
-        command
-    }
-}
-
-impl Drop for Network {
-    fn drop(&mut self) {
-        for room in ROOMS {
-            let _ = run(&["ip", "netns", "del", &self.name(room)], None);
-        }
-    }
+    Ok(network)
 }
 
 impl Nat {
@@ -173,30 +111,10 @@ impl Nat {
     }
 }
 
-fn ip(arguments: &[&str]) -> Outcome {
-    run(&[&["ip"], arguments].concat(), None)
-}
-
-fn run(words: &[&str], input: Option<&str>) -> Outcome {
-    use std::io::Write as _;
-    let failed = |reason: String| Failure(format!("`{}`: {reason}", words.join(" ")));
-    let mut command = Command::new(words[0]);
-    command.args(&words[1..]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(|error| failed(error.to_string()))?;
-    if let (Some(mut pipe), Some(input)) = (child.stdin.take(), input) {
-        pipe.write_all(input.as_bytes()).map_err(|error| failed(error.to_string()))?;
-    }
-    let output = child.wait_with_output().map_err(|error| failed(error.to_string()))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
-}
-
 /// Lets two peers meet that are behind these NATs, and looks how they did.
 pub(crate) fn play(nats: [Nat; 2], expected: Meeting) -> Outcome {
     let program = build_example("pipe").map_err(|error| Failure(error.to_string()))?;
-    let network = Network::up(nats)?;
+    let network = up(nats)?;
     let coturn = Coturn::start_in(&network.name("pub"), SERVER.into())?;
     let peer = |room: &str| {
         let mut command = network.command(room, &program);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use purertc_tests::coturn::{Carrier, Coturn, CoturnError, PASSWORD, USER};
 use purertc_tokio::{
     Configuration, DataChannel, DataChannelInit, Event, IceCandidateError, IceServer, IceTransportPolicy,
-    PeerConnection, PeerConnectionState, Resolver, Settings,
+    PeerConnection, PeerConnectionState, Resolver, Settings, TlsSettings,
 };
 use tokio::time::timeout;
 
@@ -17,10 +17,14 @@ pub(crate) type Play = fn(&mut Coturn) -> Outcome;
 
 pub(crate) const CASES: &[(&str, Play)] = &[
     ("a_relay_over_udp_carries_data", over_udp),
+    ("a_relay_over_tcp_carries_data", over_tcp),
+    ("a_relay_over_tls_carries_data", over_tls),
     ("a_server_may_be_named", by_name),
     ("a_wrong_password_is_told_as_401", wrong_password),
+    ("a_certificate_that_nobody_trusts_is_told_as_701", untrusted),
     ("a_server_that_is_not_there_is_told_as_701", absent),
-    ("a_server_that_was_killed_and_started_again_serves_again", restarted),
+    ("a_server_that_was_killed_and_started_again_serves_others", restarted),
+    ("a_connection_comes_back_after_a_server_was_killed_and_started_again", comes_back),
 ];
 
 /// Longer than anything here takes on a loaded machine.
@@ -145,10 +149,23 @@ fn over_udp(server: &mut Coturn) -> Outcome {
     carries_data(&relayed(&server.url(Carrier::Udp), PASSWORD))
 }
 
+fn over_tcp(server: &mut Coturn) -> Outcome {
+    server.set_carriers(&[Carrier::Tcp])?;
+    carries_data(&relayed(&server.url(Carrier::Tcp), PASSWORD))
+}
+
+fn over_tls(server: &mut Coturn) -> Outcome {
+    server.set_carriers(&[Carrier::Tls])?;
+    let mut settings = relayed(&server.url(Carrier::Tls), PASSWORD);
+    let trusted = TlsSettings::default().with_roots(server.certificate().as_bytes());
+    settings.sockets.tls = trusted.map_err(|e| failure(&e))?;
+    carries_data(&settings)
+}
+
 fn by_name(server: &mut Coturn) -> Outcome {
     // The system's own resolver, with what every system knows.
     carries_data(&relayed(&server.url_at("localhost", Carrier::Udp), PASSWORD))?;
-    let mut settings = relayed(&server.url_at("no-such-host.invalid", Carrier::Udp), PASSWORD);
+    let mut settings = relayed(&server.url_at("no-such-host.invalid", Carrier::Tcp), PASSWORD);
     settings.sockets.resolver = Resolver::new(|_| Err(std::io::Error::other("the cable is out")));
     let error = candidate_error(&settings)?;
     check(error.error_code == 701, &format!("{error:?}"))?;
@@ -177,15 +194,27 @@ fn candidate_error(settings: &Settings) -> Result<IceCandidateError, Failure> {
 }
 
 fn wrong_password(server: &mut Coturn) -> Outcome {
-    let url = server.url(Carrier::Udp);
-    let error = candidate_error(&relayed(&url, "wrong"))?;
-    check(error.error_code == 401 && error.url == url, &format!("{error:?}"))
+    for carrier in [Carrier::Udp, Carrier::Tcp] {
+        let url = server.url(carrier);
+        let error = candidate_error(&relayed(&url, "wrong"))?;
+        check(error.error_code == 401 && error.url == url, &format!("{error:?}"))?;
+    }
+    Ok(())
+}
+
+fn untrusted(server: &mut Coturn) -> Outcome {
+    let error = candidate_error(&relayed(&server.url(Carrier::Tls), PASSWORD))?;
+    check(error.error_code == 701, &format!("{error:?}"))?;
+    check(error.error_text.contains("certificate"), &format!("{error:?}"))
 }
 
 fn absent(server: &mut Coturn) -> Outcome {
     server.kill();
-    let error = candidate_error(&relayed(&server.url(Carrier::Udp), PASSWORD))?;
-    check(error.error_code == 701, &format!("{error:?}"))
+    for carrier in [Carrier::Udp, Carrier::Tcp, Carrier::Tls] {
+        let error = candidate_error(&relayed(&server.url(carrier), PASSWORD))?;
+        check(error.error_code == 701, &format!("{carrier:?}: {error:?}"))?;
+    }
+    Ok(())
 }
 
 fn restarted(server: &mut Coturn) -> Outcome {
@@ -199,5 +228,24 @@ fn restarted(server: &mut Coturn) -> Outcome {
         server.restart()?;
         let (_pair, near, far) = Pair::connect(&settings).await?;
         transfer(&near, &far).await
+    })
+}
+
+fn comes_back(server: &mut Coturn) -> Outcome {
+    let settings = relayed(&server.url(Carrier::Tcp), PASSWORD);
+    block_on(async {
+        let (pair, near, far) = Pair::connect(&settings).await?;
+        transfer(&near, &far).await?;
+        server.kill();
+        let gone = pair.alice.wait_for(PeerConnectionState::Disconnected);
+        soon("disconnected", gone).await?.map_err(|e| failure(&e))?;
+        server.restart()?;
+        pair.alice.restart_ice();
+        pair.negotiate().await?;
+        let back = pair.alice.wait_for(PeerConnectionState::Connected);
+        soon("connected again", back).await?.map_err(|e| failure(&e))?;
+        // Over the same channels: what they hold has survived the path.
+        transfer(&near, &far).await?;
+        transfer(&far, &near).await
     })
 }

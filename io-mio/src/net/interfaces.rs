@@ -1,9 +1,10 @@
 //! Which addresses of the host a connection may use.
 
 use std::io;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 
-/// Addresses of interfaces that are up, each once.
+/// Addresses of interfaces that are up, each once. Those that the default routes lead from come first: a connection may
+/// be told to show no others (RFC 8828 §5.2).
 pub(super) fn usable_addresses(include_loopback: bool) -> io::Result<Vec<IpAddr>> {
     let mut addresses = Vec::new();
     for interface in if_addrs::get_if_addrs()? {
@@ -18,7 +19,23 @@ pub(super) fn usable_addresses(include_loopback: bool) -> io::Result<Vec<IpAddr>
             addresses.push(ip);
         }
     }
+    let routed = [
+        default_route(Ipv4Addr::UNSPECIFIED, SOMEWHERE_V4),
+        default_route(Ipv6Addr::UNSPECIFIED, SOMEWHERE_V6),
+    ];
+    addresses.sort_by_key(|ip| !routed.contains(&Some(*ip)));
     Ok(addresses)
+}
+
+/// Addresses for documentation (RFC 5737, RFC 3849): nobody has a route of their own to them.
+const SOMEWHERE_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+const SOMEWHERE_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+
+/// The address that the system would send from. Nothing is sent: this is what `connect` means for UDP.
+fn default_route(any: impl Into<IpAddr>, to: impl Into<IpAddr>) -> Option<IpAddr> {
+    let socket = UdpSocket::bind((any.into(), 0)).ok()?;
+    socket.connect((to.into(), 9)).ok()?;
+    Some(socket.local_addr().ok()?.ip())
 }
 
 /// The number of the interface that has this address.

@@ -104,6 +104,10 @@ async fn control(session: &Arc<Session>, channel: &DataChannel) -> Result<(), Se
         let command = String::from_utf8_lossy(&data).into_owned();
         if command == "close-pc" {
             session.pc.close().await;
+        } else if command == "path" {
+            let pair = session.pc.inspect(|core| core.transport().selected_pair());
+            let words = pair.map(|pair| format!("{} {} {}", pair.local.kind, pair.remote.kind, pair.path));
+            channel.send_text(words.unwrap_or_else(|| "none".to_owned())).await?;
         } else if let Some(label) = command.strip_prefix("open ") {
             match session.pc.create_data_channel(label, DataChannelInit::default()) {
                 Ok(opened) => {

@@ -3,7 +3,9 @@
 mod cancel;
 mod ends;
 mod messages;
+mod names;
 mod pressure;
 mod signaling;
 mod stream;
 mod support;
+mod tcp;

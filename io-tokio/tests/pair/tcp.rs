@@ -1,0 +1,70 @@
+//! Over ICE-TCP alone, on real sockets.
+
+use crate::support::{Pair, incoming, settings, soon};
+use purertc_tokio::purertc::Protocol;
+use purertc_tokio::{DataChannel, DataChannelInit, PeerConnection, PeerConnectionState, SessionDescription};
+use std::time::Duration;
+
+/// What goes to the peer, without candidates for UDP.
+fn description(connection: &PeerConnection) -> SessionDescription {
+    let mut description = connection.local_description().expect("just set");
+    let lines = description.sdp.split_inclusive('\n');
+    description.sdp = lines.filter(|line| !line.contains(" udp ")).collect();
+    description
+}
+
+/// A pair that has TCP and nothing else; with a channel, at both ends.
+async fn connected() -> (Pair, DataChannel, DataChannel) {
+    let mut settings = settings();
+    settings.sockets.listen_tcp = true;
+    let pair = Pair::with(settings.clone(), settings).await;
+    let Pair { alice, bob } = &pair;
+    let near = alice.create_data_channel("test", DataChannelInit::default()).unwrap();
+    alice.set_local_description(None).await.unwrap();
+    soon(alice.gathering_complete()).await;
+    bob.set_remote_description(description(alice)).await.unwrap();
+    bob.set_local_description(None).await.unwrap();
+    soon(bob.gathering_complete()).await;
+    alice.set_remote_description(description(bob)).await.unwrap();
+    let far = incoming(bob).await;
+    soon(near.opened()).await.unwrap();
+    (pair, near, far)
+}
+
+#[tokio::test]
+async fn ten_megabytes_arrive_whole_over_tcp() {
+    const SIZE: usize = 50_000;
+    const COUNT: usize = 200;
+    let (pair, near, far) = connected().await;
+    let sending = async {
+        for n in 0..COUNT {
+            near.send(vec![n as u8; SIZE]).await.unwrap();
+        }
+    };
+    let receiving = async {
+        for n in 0..COUNT {
+            assert_eq!(far.recv().await.expect("open").data, vec![n as u8; SIZE]);
+        }
+    };
+    soon(async { tokio::join!(sending, receiving) }).await;
+    // Data may flow before a pair is nominated.
+    let nominated = async {
+        loop {
+            if let Some(pair) = pair.alice.inspect(|core| core.transport().selected_pair()) {
+                return pair.path;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    assert_eq!(soon(nominated).await.protocol, Protocol::Tcp);
+}
+
+#[tokio::test]
+async fn close_tells_the_peer_over_tcp() {
+    let (pair, near, far) = connected().await;
+    near.send("bye").await.unwrap();
+    assert_eq!(soon(far.recv()).await.unwrap().data, "bye");
+    soon(pair.alice.close()).await;
+    assert_eq!(pair.alice.connection_state(), PeerConnectionState::Closed);
+    assert_eq!(soon(far.recv()).await, None);
+}
