@@ -10,7 +10,7 @@ mod stacks;
 
 use clap::{Parser, ValueEnum};
 
-use crate::scenarios::{Options, bulk, child, connect, grid, idle_mem, lossy, raw};
+use crate::scenarios::{Options, bulk, child, connect, grid, idle_mem, lossy, raw, sdp};
 
 #[global_allocator]
 static ALLOCATOR: alloc::Counting = alloc::Counting;
@@ -31,6 +31,8 @@ enum Scenario {
     IdleMem,
     /// The floor: cipher, checksum, copy
     Raw,
+    /// A browser's offer of audio, video and data: read, and answered
+    Sdp,
     /// All of them that take seconds
     All,
 }
@@ -59,6 +61,9 @@ fn main() {
     let wants = |one| scenario == one || scenario == Scenario::All;
     if wants(Scenario::Raw) {
         raw::run(&options);
+    }
+    if wants(Scenario::Sdp) {
+        sdp::run(&options);
     }
     if wants(Scenario::Connect) {
         connect::run(&options, &runners);
