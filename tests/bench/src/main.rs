@@ -10,7 +10,7 @@ mod stacks;
 
 use clap::{Parser, ValueEnum};
 
-use crate::scenarios::{Options, bulk, child, connect, grid, idle_mem, lossy, raw};
+use crate::scenarios::{Options, bulk, child, connect, grid, idle_mem, lossy, raw, srtp};
 
 #[global_allocator]
 static ALLOCATOR: alloc::Counting = alloc::Counting;
@@ -31,6 +31,8 @@ enum Scenario {
     IdleMem,
     /// The floor: cipher, checksum, copy
     Raw,
+    /// One packet of media, sealed and opened
+    Srtp,
     /// All of them that take seconds
     All,
 }
@@ -59,6 +61,9 @@ fn main() {
     let wants = |one| scenario == one || scenario == Scenario::All;
     if wants(Scenario::Raw) {
         raw::run(&options);
+    }
+    if wants(Scenario::Srtp) {
+        srtp::run(&options);
     }
     if wants(Scenario::Connect) {
         connect::run(&options, &runners);
