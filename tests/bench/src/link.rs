@@ -9,9 +9,13 @@ use crate::stacks::Stack;
 /// A stack that asks again for a moment that is already here gets it this much later.
 const AGAIN: Duration = Duration::from_micros(100);
 
-/// One direction: datagrams arrive in order, `delay` after they were sent, and none is lost.
+/// One direction: datagrams arrive in order, `delay` after they were sent, but for those that are lost.
 pub struct Link<D> {
     delay: Duration,
+    /// The share of datagrams that is lost.
+    pub loss: f64,
+    /// What decides which.
+    pub dice: u64,
     queue: VecDeque<(Time, D)>,
     /// Datagrams sent so far.
     pub datagrams: u64,
@@ -21,14 +25,25 @@ pub struct Link<D> {
 
 impl<D: AsRef<[u8]>> Link<D> {
     fn new(delay: Duration) -> Self {
-        Self { delay, queue: VecDeque::new(), datagrams: 0, bytes: 0 }
+        Self { delay, loss: 0.0, dice: 0, queue: VecDeque::new(), datagrams: 0, bytes: 0 }
     }
 
     /// Puts a datagram on the wire.
     pub fn push(&mut self, now: Time, datagram: D) {
         self.datagrams += 1;
         self.bytes += datagram.as_ref().len() as u64;
+        if self.loss > 0.0 && self.roll() < self.loss {
+            return;
+        }
         self.queue.push_back((now + self.delay, datagram));
+    }
+
+    /// A number from 0 to 1 (SplitMix64).
+    fn roll(&mut self) -> f64 {
+        self.dice = self.dice.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.dice ^ (self.dice >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
     }
 
     fn next_arrival(&self) -> Option<Time> {

@@ -10,7 +10,7 @@ mod stacks;
 
 use clap::{Parser, ValueEnum};
 
-use crate::scenarios::{Options, bulk, child, connect, grid, idle_mem, lossy, raw, sdp, stun_flood};
+use crate::scenarios::{Options, bulk, child, connect, grid, idle_mem, lossy, raw, sdp, srtp, stun_flood};
 
 #[global_allocator]
 static ALLOCATOR: alloc::Counting = alloc::Counting;
@@ -35,6 +35,8 @@ enum Scenario {
     StunFlood,
     /// A browser's offer of audio, video and data: read, and answered
     Sdp,
+    /// One packet of media, sealed and opened
+    Srtp,
     /// All of them that take seconds
     All,
 }
@@ -66,6 +68,9 @@ fn main() {
     }
     if wants(Scenario::Sdp) {
         sdp::run(&options);
+    }
+    if wants(Scenario::Srtp) {
+        srtp::run(&options);
     }
     if wants(Scenario::Connect) {
         connect::run(&options, &runners);

@@ -10,6 +10,7 @@ pub mod idle_mem;
 pub mod lossy;
 pub mod raw;
 pub mod sdp;
+pub mod srtp;
 pub mod stun_flood;
 
 use std::net::SocketAddr;
@@ -25,7 +26,7 @@ use crate::scenarios::bulk::{Counted, Timed};
 use crate::scenarios::connect::Opening;
 use crate::scenarios::grid::Congestion;
 use crate::scenarios::lossy::Lossy;
-use crate::stacks::{self, Profile, Setup, Stack};
+use crate::stacks::{self, Profile, Protocols, Setup, Stack};
 
 /// One way, where the time on the way is not what is measured.
 pub const SHORT_DELAY: Duration = Duration::from_micros(100);
@@ -77,7 +78,9 @@ pub struct Options {
 pub struct Runner {
     pub name: &'static str,
     pub connect_micros: fn(&Options, shared: bool) -> f64,
-    pub opening: fn(&Options, Profile) -> Opening,
+    pub creation_micros: fn(&Options) -> f64,
+    pub speaks: fn(Protocols) -> bool,
+    pub opening: fn(&Options, Profile, loss: f64, seed: u64) -> Opening,
     pub bulk: fn(&Options, message: usize) -> Timed,
     pub bulk_counted: fn(&Options, message: usize) -> Counted,
     pub idle_heap: fn(&Options) -> f64,
@@ -89,6 +92,8 @@ impl Runner {
         Self {
             name: S::NAME,
             connect_micros: connect::micros_per_pair::<S>,
+            creation_micros: connect::creation_micros::<S>,
+            speaks: S::speaks,
             opening: connect::opening::<S>,
             bulk: bulk::timed::<S>,
             bulk_counted: bulk::counted::<S>,

@@ -23,9 +23,27 @@ pub const QUEUE: usize = 128 * 1024;
 pub enum Profile {
     /// As it comes, with no setting touched.
     Default,
-    /// Everything on that saves round trips while connecting. The same as [`Profile::Default`] where there is
-    /// nothing to turn on.
-    FewestFlights,
+    /// With these protocols and no others.
+    Speaking(Protocols),
+}
+
+/// Versions and extensions that decide how long connecting takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Protocols {
+    pub security: Security,
+    /// The handshake of DTLS inside of ICE's checks.
+    pub sped: bool,
+    /// The handshake of SCTP inside of descriptions.
+    pub snap: bool,
+}
+
+/// What DTLS is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Security {
+    Dtls12,
+    Dtls13,
+    /// DTLS 1.3 with X25519MLKEM768.
+    PostQuantum,
 }
 
 /// What a peer is built from.
@@ -65,6 +83,9 @@ pub trait Stack: Sized + 'static {
 
     /// A datagram in the type in which the stack gives it out, so that it moves to the other end without a copy.
     type Datagram: AsRef<[u8]>;
+
+    /// Whether it can do with these protocols.
+    fn speaks(protocols: Protocols) -> bool;
 
     /// A fresh certificate, of the kind that the stack makes for itself.
     fn identity() -> Self::Identity;

@@ -6,14 +6,16 @@ use std::time::{Duration, SystemTime};
 use bytes::{Bytes, BytesMut};
 use purertc::base::random::Rng;
 use purertc::data::sctp::config::Stats;
+use purertc::wire::dtls::codepoints::ProtocolVersion;
 use purertc::{
     Certificate, CertificateOptions, ChannelEvent, Configuration, CryptoProvider, DataChannelId, Datagram,
-    Ecn, Event, Init, Instant, LocalAddress, PeerConnection, SdpType, SessionDescription, SocketId,
+    Ecn, Event, Init, Instant, KeyAgreement, LocalAddress, PeerConnection, SdpType, SessionDescription,
+    SocketId,
 };
 
 use crate::clock::Time;
 use crate::link::Link;
-use crate::stacks::{QUEUE, Received, Setup, Stack};
+use crate::stacks::{Profile, Protocols, QUEUE, Received, Security, Setup, Stack};
 
 /// The date of every run.
 const DATE: SystemTime = SystemTime::UNIX_EPOCH;
@@ -116,6 +118,10 @@ impl Stack for Purertc {
     type Identity = Certificate;
     type Datagram = BytesMut;
 
+    fn speaks(_protocols: Protocols) -> bool {
+        true
+    }
+
     fn identity() -> Certificate {
         let mut rng = Rng::from_number(1);
         Certificate::generate(&CryptoProvider::default(), CertificateOptions::default(), DATE, &mut rng)
@@ -123,7 +129,18 @@ impl Stack for Purertc {
     }
 
     fn new(now: Time, setup: &Setup<'_, Certificate>) -> Self {
-        Self::configured(now, setup, configuration(setup.identity))
+        let mut configuration = configuration(setup.identity);
+        if let Profile::Speaking(Protocols { security, sped, snap }) = setup.profile {
+            (configuration.sped, configuration.snap) = (sped, snap);
+            configuration.dtls_versions = vec![match security {
+                Security::Dtls12 => ProtocolVersion::Dtls12,
+                Security::Dtls13 | Security::PostQuantum => ProtocolVersion::Dtls13,
+            }];
+            if security == Security::PostQuantum {
+                configuration.key_agreement = KeyAgreement::PostQuantum;
+            }
+        }
+        Self::configured(now, setup, configuration)
     }
 
     fn offer(&mut self, now: Time) -> String {

@@ -12,7 +12,7 @@ use str0m::{Candidate, Event, Input, Output};
 
 use crate::clock::{Time, from_std, to_std};
 use crate::link::Link;
-use crate::stacks::{Profile, Received, Setup, Stack};
+use crate::stacks::{Profile, Protocols, Received, Security, Setup, Stack};
 
 /// One `str0m::Rtc`.
 ///
@@ -63,6 +63,10 @@ impl Stack for Str0m {
     type Identity = DtlsCert;
     type Datagram = Datagram;
 
+    fn speaks(protocols: Protocols) -> bool {
+        !protocols.sped && protocols.security != Security::PostQuantum
+    }
+
     fn identity() -> DtlsCert {
         from_feature_flags().dtls_provider.generate_certificate().expect("a certificate")
     }
@@ -72,8 +76,12 @@ impl Stack for Str0m {
         INSTALLED.call_once(|| from_feature_flags().install_process_default());
 
         let mut config = str0m::Rtc::builder();
-        if setup.profile == Profile::FewestFlights {
-            config = config.set_dtls_version(DtlsVersion::Dtls13).set_snap_enabled(true);
+        if let Profile::Speaking(protocols) = setup.profile {
+            let version = match protocols.security {
+                Security::Dtls12 => DtlsVersion::Dtls12,
+                Security::Dtls13 | Security::PostQuantum => DtlsVersion::Dtls13,
+            };
+            config = config.set_dtls_version(version).set_snap_enabled(protocols.snap);
         }
         if let Some(identity) = setup.identity {
             config = config.set_dtls_cert(identity.clone());
@@ -118,17 +126,20 @@ impl Stack for Str0m {
                 destination: self.local,
                 contents: datagram.as_ref().try_into().expect("a known protocol"),
             };
-            self.rtc.handle_input(Input::Receive(to_std(now), receive)).expect("input taken");
+            // What it refuses after losses is lost, too.
+            let _ = self.rtc.handle_input(Input::Receive(to_std(now), receive));
         }
     }
 
     fn timeout(&mut self, now: Time) {
-        self.rtc.handle_input(Input::Timeout(to_std(now))).expect("timeout taken");
+        let _ = self.rtc.handle_input(Input::Timeout(to_std(now)));
     }
 
     fn drain(&mut self, now: Time, out: &mut Link<Datagram>) -> Option<Time> {
         loop {
-            match self.rtc.poll_output().expect("output") {
+            // Its handshake gives up after enough losses, and nothing comes of the connection any more.
+            let Ok(output) = self.rtc.poll_output() else { return None };
+            match output {
                 Output::Timeout(at) => return Some(from_std(at)),
                 Output::Transmit(transmit) => out.push(now, Datagram(transmit.contents)),
                 Output::Event(event) => self.on_event(event),
