@@ -50,7 +50,7 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | [`endpoint`] | many connections behind shared sockets |
-//! | [`peer`] | one connection: [`PeerConnection`], its configuration and events |
+//! | [`peer`], [`stats`] | one connection: [`PeerConnection`], its configuration and events; its statistics |
 //! | [`data`], [`signaling`] | data channels over SCTP; offers and answers |
 //! | [`transport`] | ICE, TURN, DTLS and SRTP |
 //! | [`wire`], [`crypto`] | formats; cryptographic primitives and certificates |
@@ -73,6 +73,7 @@ pub mod endpoint;
 pub mod media;
 pub mod peer;
 pub mod signaling;
+pub mod stats;
 pub mod transport;
 pub mod wire;
 
@@ -96,9 +97,10 @@ pub use data::error::{ChannelError, CreateDataChannelError, SendError};
 pub use data::event::{DataChannelState, Message, MessageKind, SctpTransportState};
 pub use endpoint::{Endpoint, PeerId, PeerMut};
 pub use peer::{
-    AnswerOptions, ChannelEvent, Configuration, ConfigurationError, DataChannel, Event, IceCandidateError,
-    IceConnectionState, IceServer, IceServerError, Init, KeyAgreement, OfferOptions, PeerConnection,
-    PeerConnectionState, RtpReceiver, RtpSender, RtpTransceiver, SctpTransport, TrackEvent,
+    AnswerOptions, ChannelEvent, Configuration, ConfigurationError, DataChannel, DtlsTransport, Event,
+    IceCandidateError, IceConnectionState, IceServer, IceServerError, IceTransport, Init, KeyAgreement,
+    OfferOptions, PeerConnection, PeerConnectionState, RtpReceiver, RtpSender, RtpTransceiver, SctpTransport,
+    StatsError, StatsSelector, TrackEvent,
 };
 pub use signaling::description::{IceCandidateInit, LocalDescriptionInit, SessionDescription};
 pub use signaling::error::{AddIceCandidateError, CreateDescriptionError, SetDescriptionError};
@@ -108,6 +110,7 @@ pub use signaling::media_error::{
 };
 pub use signaling::state::{SdpType, SignalingState};
 pub use signaling::transceiver::RtpTransceiverInit;
+pub use stats::{Stats, StatsOf, StatsReport};
 pub use transport::dtls::DtlsTransportState;
 pub use transport::ice::{IceRole, IceTransportState};
 pub use transport::{ExternalAddress, HostAddresses, IceGatheringState, IceTransportPolicy};

@@ -2,6 +2,7 @@
 
 use bytes::BytesMut;
 use purertc::crypto::rustcrypto;
+use purertc::transport::ice::{IceRole, Mode};
 use purertc::wire::stun::{Attribute, Builder, Class, Message, Method};
 use purertc::{
     Certificate, CertificateOptions, ChannelEvent, Configuration, Datagram, DropReason, Endpoint, Event,
@@ -18,11 +19,12 @@ struct Client {
     got: Vec<String>,
 }
 
-fn connection(number: u64, certificate: &Certificate) -> PeerConnection {
+fn connection(number: u64, certificate: &Certificate, mode: Mode) -> PeerConnection {
     let mut seed = [0; 32];
     seed[..8].copy_from_slice(&number.to_le_bytes());
     let mut configuration = Configuration::default();
     configuration.certificates = vec![certificate.clone()];
+    configuration.ice.mode = mode;
     let init = Init { now: Instant::ZERO, wall_clock: WALL, seed, crypto: rustcrypto::provider() };
     PeerConnection::new(configuration, init).unwrap()
 }
@@ -37,6 +39,10 @@ struct Server {
 
 impl Server {
     fn with_clients(count: u64) -> Self {
+        Self::in_mode(Mode::Full, count)
+    }
+
+    fn in_mode(mode: Mode, count: u64) -> Self {
         let mut rng = purertc::base::random::Rng::from_number(77);
         let certificate =
             Certificate::generate(&rustcrypto::provider(), CertificateOptions::default(), WALL, &mut rng)
@@ -50,12 +56,12 @@ impl Server {
             now: Instant::ZERO,
         };
         for number in 0..count {
-            let mut client = connection(number, &certificate);
+            let mut client = connection(number, &certificate, Mode::Full);
             let client_address = SocketAddr::from(([192, 0, 2, 1], 10_000 + number as u16));
             client.add_local_address(server.now, LocalAddress::udp(SocketId(0), client_address));
             client.create_data_channel("up", Default::default()).unwrap();
             client.set_local_description(server.now, None).unwrap();
-            let mut ours = connection(1_000_000 + number, &certificate);
+            let mut ours = connection(1_000_000 + number, &certificate, mode);
             ours.add_local_address(server.now, LocalAddress::udp(SocketId(9), address));
             ours.set_remote_description(server.now, client.local_description().unwrap().clone()).unwrap();
             ours.set_local_description(server.now, None).unwrap();
@@ -129,6 +135,28 @@ fn fifty_clients_share_a_socket_and_each_gets_its_own_answers() {
     let removed = server.endpoint.remove(server.ids[7]);
     assert!(removed.is_some() && server.endpoint.peer(server.ids[7]).is_none());
     assert!(server.endpoint.remove(server.ids[7]).is_none());
+}
+
+#[test]
+fn a_lite_server_says_so_and_asks_nobody() {
+    let mut server = Server::in_mode(Mode::Lite, 5);
+    for (_, ours) in server.endpoint.peers() {
+        assert!(ours.local_description().unwrap().sdp.contains("a=ice-lite\r\n"));
+    }
+    for _ in 0..3_000 {
+        server.round();
+        if server.clients.iter().all(|client| !client.got.is_empty()) {
+            break;
+        }
+    }
+    for client in &server.clients {
+        assert_eq!(client.got, [client.address.to_string()]);
+        assert_eq!(client.pc.transport().ice().role(), IceRole::Controlling);
+    }
+    for (_, ours) in server.endpoint.peers() {
+        let counters = ours.transport().ice().pairs().map(|pair| pair.counters);
+        assert_eq!(counters.map(|c| c.requests_sent + c.consent_requests_sent).sum::<u64>(), 0);
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod determinism;
 mod endpoint;
 mod fast_setup;
 mod lifecycle;
+mod media_signaling;
 mod messages;
 mod nat;
 // The strict server of the transport's own tests, which names what it needs by the paths of the core.

@@ -8,7 +8,7 @@ use purertc::wire::candidate::CandidateType;
 use purertc::{
     ChannelEvent, Configuration, DataChannelId, Datagram, Event, IceCandidateInit, IceServer,
     IceTransportPolicy, Init, Instant, LocalAddress, OfferOptions, PeerConnection, PeerConnectionState,
-    SocketId,
+    SessionDescription, SocketId,
 };
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
@@ -333,6 +333,24 @@ fn a_restart_loses_nothing_that_was_under_way() {
     town.run(Duration::from_secs(3));
     assert_eq!(town.texts[1], said);
     assert!(!town.is_relayed());
+}
+
+#[test]
+fn a_restart_that_is_rolled_back_never_was() {
+    let mut town = Town::with_server([Kind::PortRestricted, Kind::AddressRestricted]);
+    town.connect();
+    let before = town.peers[0].transport().local_credentials().clone();
+    let offer = town.peers[0].create_offer(OfferOptions::restarting_ice()).expect("an offer");
+    town.peers[0].set_local_description(town.now, Some(offer.into())).expect("it was just created");
+    town.run(Duration::from_secs(1));
+    assert_ne!(*town.peers[0].transport().local_credentials(), before);
+    let rollback = Some(SessionDescription::rollback().into());
+    town.peers[0].set_local_description(town.now, rollback).expect("there is an offer to roll back");
+    assert_eq!(*town.peers[0].transport().local_credentials(), before);
+    town.run(Duration::from_secs(60));
+    town.say(0, "as before");
+    town.run(Duration::from_secs(1));
+    assert_eq!(town.texts[1], ["as before"]);
 }
 
 #[test]

@@ -121,6 +121,9 @@ impl Endpoint {
 
     /// Takes a connection in.
     ///
+    /// Peers that share a socket can each ask the same STUN server. A TURN server knows its clients by their sockets, so
+    /// over UDP it serves one of them alone, and refuses the others (437); over TCP and TLS it serves them all.
+    ///
     /// A connection whose ICE user fragment another peer has already (one in 2⁴⁸, unless the application chose
     /// it) is reached by address alone.
     pub fn add(&mut self, mut connection: PeerConnection) -> PeerId {

@@ -151,6 +151,12 @@ impl Init {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ConfigurationError {
+    /// The connection is closed.
+    #[error("the connection is closed; use a new one")]
+    Closed,
+    /// This member cannot change during a connection's life.
+    #[error("{0} cannot change any more; make another connection")]
+    Modified(&'static str),
     /// A certificate's validity is over.
     #[error("a certificate has expired; make a new one")]
     CertificateExpired,
@@ -176,6 +182,8 @@ impl ConfigurationError {
     #[must_use]
     pub const fn kind(self) -> ErrorKind {
         match self {
+            Self::Closed => ErrorKind::InvalidState,
+            Self::Modified(_) => ErrorKind::InvalidModification,
             Self::CertificateExpired => ErrorKind::InvalidAccess,
             Self::Certificate(_) => ErrorKind::Unknown,
             Self::IceCredentials => ErrorKind::Syntax,

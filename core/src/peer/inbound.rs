@@ -53,6 +53,7 @@ impl PeerConnection {
                     Inbound::Sctp(packet) => {
                         // The record may have come in one datagram with what completed the handshake.
                         self.settle(now);
+                        self.tally.received(packet.len());
                         self.data.handle_packet(now, packet.freeze());
                     }
                     // Nothing asks the transport for media yet.
@@ -98,7 +99,10 @@ impl PeerConnection {
                 TransportEvent::CandidateError(error) => {
                     self.events.push(Event::IceCandidateError(Box::new((*error).into())));
                 }
-                TransportEvent::SelectedPairChange => self.events.push(Event::SelectedCandidatePairChange),
+                TransportEvent::SelectedPairChange => {
+                    self.tally.transport.selected_pair_changes += 1;
+                    self.events.push(Event::SelectedCandidatePairChange);
+                }
                 TransportEvent::IceStateChange(state) => {
                     self.events.push(Event::IceTransportStateChange(state));
                 }

@@ -11,30 +11,37 @@ mod ice_server;
 mod inbound;
 mod io;
 mod media;
+mod objects;
 mod offer_answer;
 mod outbound;
 mod receiver;
+mod reconfigure;
 mod sender;
 mod state;
+mod statistics;
 mod transceiver;
 
 pub use self::channel::DataChannel;
 pub use self::config::{Configuration, ConfigurationError, Init, KeyAgreement};
 pub use self::event::{ChannelEvent, Event, IceCandidateError, TrackEvent};
 pub use self::ice_server::{IceServer, IceServerError};
+pub use self::objects::{DtlsTransport, IceTransport};
 pub use self::receiver::RtpReceiver;
 pub use self::sender::RtpSender;
 pub use self::state::{IceConnectionState, PeerConnectionState};
+pub use self::statistics::{StatsError, StatsSelector};
 pub use self::transceiver::RtpTransceiver;
 
 use self::offer_answer::NegotiationCheck;
 use self::outbound::DataPath;
+use self::statistics::Tally;
 use crate::base::drops::Drops;
 use crate::base::media::MediaCapabilities;
 use crate::base::net::Path;
 use crate::base::queue::Queue;
 use crate::base::random::Rng;
 use crate::base::time::{Instant, WallClock};
+use crate::crypto::CryptoProvider;
 use crate::crypto::certificate::{Certificate, CertificateError, CertificateOptions};
 use crate::crypto::traits::Group;
 use crate::data::DataChannels;
@@ -117,6 +124,9 @@ pub struct PeerConnection {
     data: DataChannels,
     data_path: DataPath,
     certificate: Certificate,
+    configuration: Configuration,
+    crypto: CryptoProvider,
+    tally: Tally,
     fingerprints: Vec<Fingerprint>,
     max_message_size: u32,
     /// Whether descriptions say that the handshake of DTLS may go inside of checks.
@@ -159,6 +169,7 @@ impl PeerConnection {
     /// [`ConfigurationError`] says which part of the configuration cannot be.
     pub fn new(configuration: Configuration, init: Init) -> Result<Self, ConfigurationError> {
         configuration.check(init.wall_clock)?;
+        let kept = configuration.clone();
         let Configuration {
             certificates,
             ice_servers,
@@ -217,6 +228,9 @@ impl PeerConnection {
             sctp_init,
             data_path,
             certificate,
+            configuration: kept,
+            crypto,
+            tally: Tally::default(),
             fingerprints: vec![fingerprint],
             data_section: DataSection::Absent,
             ufrag_to_replace: None,

@@ -106,10 +106,11 @@ impl PeerConnection {
     /// Appends one sealed packet, if there is one.
     fn append_packet(&mut self, now: Instant, max_payload: usize, out: &mut Vec<u8>) -> bool {
         let Some(record) = self.transport.begin_record(out) else { return false };
-        if self.data.poll_transmit(now, max_payload, out).is_none() {
+        let Some(size) = self.data.poll_transmit(now, max_payload, out) else {
             record.cancel(out);
             return false;
-        }
+        };
+        self.tally.sent(size);
         self.transport.finish_record(record, out).is_ok()
     }
 
@@ -118,7 +119,9 @@ impl PeerConnection {
     /// Messages wait inside until they are asked for, and the peer is held back meanwhile: an application that
     /// does not read makes memory grow up to the receive window and no further.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop().or_else(|| self.data.poll_event().map(Event::from))
+        let event = self.events.pop().or_else(|| self.data.poll_event().map(Event::from))?;
+        self.tally.note(&event);
+        Some(event)
     }
 
     /// The next event of the connection itself: states, candidates, negotiation. Those of data channels stay

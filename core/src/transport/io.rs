@@ -26,11 +26,7 @@ impl Transport {
             }
             Purpose::Relay(relay) => match response {
                 IoResponse::Connected(local) => self.relay_connected(id, relay, local),
-                other => {
-                    if let Some(relay) = self.relays.get_mut(relay) {
-                        relay.client.disconnected(now, failure(other));
-                    }
-                }
+                other => self.relay_disconnected(now, relay, failure(other)),
             },
             Purpose::Candidate(candidate) => {
                 // RFC 8839 §5.1: the first address, where the name has several.

@@ -260,6 +260,14 @@ impl Transport {
         self.streams.add_relay(io, id, path);
     }
 
+    /// The stream to a relay's server ended, or there is none.
+    pub(super) fn relay_disconnected(&mut self, now: Instant, id: RelayId, why: String) {
+        if let Some(relay) = self.relays.get_mut(id) {
+            relay.stream = None;
+            relay.client.disconnected(now, why);
+        }
+    }
+
     /// Addresses on servers that are gone are addresses of ours no longer.
     fn retire_relayed(&mut self, now: Instant) {
         let gone: Vec<_> =

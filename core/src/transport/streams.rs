@@ -155,9 +155,7 @@ impl Transport {
         let Some(stream) = self.streams.remove(socket) else { return };
         match stream.leads_to {
             Use::Relay(relay) => {
-                if let Some(relay) = self.relays.get_mut(relay) {
-                    relay.client.disconnected(now, "the stream to the server ended".to_owned());
-                }
+                self.relay_disconnected(now, relay, "the stream to the server ended".to_owned());
             }
             Use::Peer => self.agent.stream_lost(now, &stream.path),
         }

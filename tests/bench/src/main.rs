@@ -10,7 +10,7 @@ mod stacks;
 
 use clap::{Parser, ValueEnum};
 
-use crate::scenarios::{Options, bulk, child, connect, grid, idle_mem, lossy, raw, stun_flood};
+use crate::scenarios::{Options, bulk, child, connect, grid, idle_mem, lossy, raw, sdp, stun_flood};
 
 #[global_allocator]
 static ALLOCATOR: alloc::Counting = alloc::Counting;
@@ -33,6 +33,8 @@ enum Scenario {
     Raw,
     /// A million datagrams of unknown origin to an endpoint with a thousand peers
     StunFlood,
+    /// A browser's offer of audio, video and data: read, and answered
+    Sdp,
     /// All of them that take seconds
     All,
 }
@@ -61,6 +63,9 @@ fn main() {
     let wants = |one| scenario == one || scenario == Scenario::All;
     if wants(Scenario::Raw) {
         raw::run(&options);
+    }
+    if wants(Scenario::Sdp) {
+        sdp::run(&options);
     }
     if wants(Scenario::Connect) {
         connect::run(&options, &runners);

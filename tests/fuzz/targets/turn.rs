@@ -12,6 +12,7 @@ use purertc::crypto::traits::HashAlgorithm;
 use purertc::transport::turn::{Carrier, Client, Config, Login};
 use purertc::wire::stun::{Attribute, Builder, Class, ErrorCode, Message, peek_transaction};
 use purertc::{Instant, LocalAddress, SocketId};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 fn client(crypto: CryptoProvider) -> Client {
@@ -60,11 +61,11 @@ fuzz_target!(|data: &[u8]| {
     let mut now = Instant::ZERO;
     let mut client = client(crypto);
     client.allocate(now);
-    let (mut rest, mut asked) = (data, Vec::new());
+    let (mut rest, mut asked) = (data, Vec::<Vec<u8>>::new());
     while let Some((&what, tail)) = rest.split_first() {
         let (bytes, tail) = tail.split_at(usize::from(what & 0x1F).min(tail.len()));
         rest = tail;
-        let peer = ([198, 51, 100, what & 7], 7_000).into();
+        let peer = SocketAddr::from(([198, 51, 100, what & 7], 7_000));
         match what >> 5 {
             0 => {
                 now += Duration::from_secs(u64::from(what) * 10);

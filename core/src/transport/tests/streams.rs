@@ -103,6 +103,8 @@ fn a_stream_that_breaks_is_replaced_with_its_allocation() {
         net.run_for(ms(500));
     }
     assert!(connects(&net).len() <= 4, "{}", connects(&net).len());
+    // What ended by itself is not asked to be closed.
+    assert!(!net.requests.iter().any(|(_, request)| matches!(request, IoRequest::Close { .. })));
 }
 
 #[test]

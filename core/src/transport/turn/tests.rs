@@ -232,6 +232,58 @@ fn datagrams_wait_for_their_permission_and_not_for_ever() {
 }
 
 #[test]
+fn one_allocation_may_have_an_address_of_each_family() {
+    let mut client = client();
+    client.allocate(NOW);
+    let first = sent(&mut client, NOW).remove(0);
+    let asked: Vec<_> = Message::parse(&first).unwrap().attributes().flatten().collect();
+    assert!(asked.contains(&Attribute::AdditionalAddressFamily(2)));
+    let both = [
+        Attribute::XorRelayedAddress(address("203.0.113.9:50000")),
+        Attribute::XorRelayedAddress(address("[2001:db8::9]:50001")),
+        Attribute::XorMappedAddress(address("192.0.2.1:5000")),
+    ];
+    client.handle_datagram(NOW, respond(&first, Class::Success, &both, false));
+    let told = std::iter::from_fn(|| client.poll_event());
+    let told: Vec<_> = told
+        .map(|event| match event {
+            Event::Allocated { relayed, .. } => relayed,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(told, [address("203.0.113.9:50000"), address("[2001:db8::9]:50001")]);
+    // Peers of both families can be reached, each from the address of its own.
+    for peer in [PEER, "[2001:db8::77]:7000"] {
+        client.permit(NOW, address(peer));
+        assert_eq!(sent(&mut client, NOW).len(), 1, "{peer}");
+        let relayed = client.relayed_for(address(peer)).unwrap();
+        assert_eq!(relayed.is_ipv4(), address(peer).is_ipv4());
+    }
+}
+
+#[test]
+fn over_a_stream_nothing_is_sent_before_it_is_open_nor_again() {
+    let mut config = client().config.clone();
+    config.carrier = Carrier::Stream;
+    let path = LocalAddress::tcp(SocketId(9), address("192.0.2.1:40000")).to(config.server);
+    let mut client = Client::new(config, CryptoProvider::default(), Rng::from_number(1));
+    client.allocate(NOW);
+    let wanted = Event::Connect { server: address("203.0.113.9:3478"), domain: None };
+    assert_eq!(client.poll_event(), Some(wanted));
+    assert!(sent(&mut client, NOW).is_empty() && client.path().is_none());
+    client.connected(path);
+    assert_eq!(sent(&mut client, NOW).len(), 1);
+    while let Some(at) = client.poll_timeout() {
+        client.handle_timeout(at);
+        assert!(sent(&mut client, at).is_empty());
+    }
+    assert!(matches!(client.poll_event(), Some(Event::Unreachable(_))));
+    // What comes after the end changes nothing.
+    client.disconnected(NOW, "late".to_owned());
+    assert_eq!(client.poll_event(), None);
+}
+
+#[test]
 fn what_is_not_used_is_not_renewed() {
     let mut client = allocated();
     let end = NOW + Duration::from_secs(500);

@@ -1,0 +1,111 @@
+//! The transports as the application sees them: `RTCIceTransport` and `RTCDtlsTransport`.
+
+use crate::peer::PeerConnection;
+use crate::transport::dtls::{Connection, DtlsTransportState};
+use crate::transport::ice::{IceRole, IceTransportState, SelectedPair};
+use crate::transport::{IceGatheringState, Transport};
+use crate::wire::candidate::{Candidate, Credentials};
+
+/// `RTCIceTransport`, for as long as the connection is borrowed.
+#[derive(Clone, Copy, Debug)]
+pub struct IceTransport<'a> {
+    transport: &'a Transport,
+    closed: bool,
+}
+
+/// `RTCDtlsTransport`, for as long as the connection is borrowed.
+#[derive(Clone, Copy, Debug)]
+pub struct DtlsTransport<'a> {
+    transport: &'a Transport,
+    closed: bool,
+}
+
+impl PeerConnection {
+    /// The DTLS transport that carries everything; `None` until a description has a section for it.
+    #[must_use]
+    pub fn dtls_transport(&self) -> Option<DtlsTransport<'_>> {
+        let closed = self.is_closed();
+        self.has_transport().then_some(DtlsTransport { transport: &self.transport, closed })
+    }
+
+    pub(super) fn has_transport(&self) -> bool {
+        let descriptions = [self.session.local_description(), self.session.remote_description()];
+        descriptions.into_iter().flatten().any(|description| description.sdp.contains("\nm="))
+    }
+}
+
+impl<'a> DtlsTransport<'a> {
+    /// `iceTransport`
+    #[must_use]
+    pub const fn ice_transport(&self) -> IceTransport<'a> {
+        IceTransport { transport: self.transport, closed: self.closed }
+    }
+
+    /// `state`
+    #[must_use]
+    pub fn state(&self) -> DtlsTransportState {
+        if self.closed { DtlsTransportState::Closed } else { self.transport.dtls_state() }
+    }
+
+    /// `getRemoteCertificates`: the peer's certificate in DER, once the handshake is over.
+    #[must_use]
+    pub fn remote_certificates(&self) -> Vec<&'a [u8]> {
+        let connected = self.state() == DtlsTransportState::Connected;
+        let certificate = self.transport.dtls().and_then(Connection::remote_certificate);
+        certificate.into_iter().filter(|_| connected).collect()
+    }
+}
+
+impl IceTransport<'_> {
+    /// `role`
+    #[must_use]
+    pub const fn role(&self) -> IceRole {
+        self.transport.ice().role()
+    }
+
+    /// `component`: RTCP has none of its own, so this is always `rtp`.
+    #[must_use]
+    pub const fn component(&self) -> &'static str {
+        "rtp"
+    }
+
+    /// `state`
+    #[must_use]
+    pub fn state(&self) -> IceTransportState {
+        if self.closed { IceTransportState::Closed } else { self.transport.ice_state() }
+    }
+
+    /// `gatheringState`
+    #[must_use]
+    pub const fn gathering_state(&self) -> IceGatheringState {
+        self.transport.gathering_state()
+    }
+
+    /// `getLocalCandidates`
+    pub fn local_candidates(&self) -> impl Iterator<Item = Candidate> {
+        self.transport.ice().local_candidates()
+    }
+
+    /// `getRemoteCandidates`
+    pub fn remote_candidates(&self) -> impl Iterator<Item = Candidate> {
+        self.transport.ice().remote_candidates()
+    }
+
+    /// `getSelectedCandidatePair`: `None` before there is one and after the end.
+    #[must_use]
+    pub fn selected_candidate_pair(&self) -> Option<SelectedPair> {
+        self.transport.selected_pair().filter(|_| !self.closed)
+    }
+
+    /// `getLocalParameters`
+    #[must_use]
+    pub fn local_parameters(&self) -> &Credentials {
+        self.transport.local_credentials()
+    }
+
+    /// `getRemoteParameters`: `None` until an answer was set.
+    #[must_use]
+    pub fn remote_parameters(&self) -> Option<&Credentials> {
+        self.transport.ice().remote_credentials()
+    }
+}

@@ -1,0 +1,54 @@
+//! `getConfiguration` and `setConfiguration`.
+
+use crate::peer::PeerConnection;
+use crate::peer::config::{Configuration, ConfigurationError};
+use crate::peer::ice_server::IceServer;
+
+impl PeerConnection {
+    /// What the connection was made with, or was set to since (`getConfiguration`).
+    #[must_use]
+    pub const fn configuration(&self) -> &Configuration {
+        &self.configuration
+    }
+
+    /// Sets another configuration (`setConfiguration`): servers and the transport policy may differ, and count from
+    /// the next gathering on. The next offer then restarts ICE, if gathering had begun.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigurationError`]: closed, a server that cannot be, or a member that cannot change any more. The
+    /// connection is as it was.
+    pub fn set_configuration(&mut self, configuration: Configuration) -> Result<(), ConfigurationError> {
+        if self.is_closed() {
+            return Err(ConfigurationError::Closed);
+        }
+        let known = &self.configuration;
+        // W3C WebRTC §4.4.1.6: what stays is checked before the servers are.
+        let certificates = |configuration: &Configuration| -> Vec<Vec<u8>> {
+            configuration.certificates.iter().map(|certificate| certificate.der().to_vec()).collect()
+        };
+        if certificates(known) != certificates(&configuration) {
+            return Err(ConfigurationError::Modified("certificates"));
+        }
+        if known.bundle_policy != configuration.bundle_policy {
+            return Err(ConfigurationError::Modified("bundle_policy"));
+        }
+        if known.media != configuration.media {
+            return Err(ConfigurationError::Modified("media"));
+        }
+        if known.mtu != configuration.mtu {
+            return Err(ConfigurationError::Modified("mtu"));
+        }
+        let servers = configuration.ice_servers.iter().map(IceServer::read).collect::<Result<Vec<_>, _>>()?;
+        let differs = known.ice_servers != configuration.ice_servers
+            || known.ice_transport_policy != configuration.ice_transport_policy;
+        self.transport.set_ice_servers(servers.concat());
+        self.transport.set_ice_transport_policy(configuration.ice_transport_policy);
+        // RFC 9429 §4.1.18: what was gathered is not what is wanted now.
+        if differs && self.session.local_description().is_some() {
+            self.ufrag_to_replace = Some(self.transport.local_credentials().ufrag.clone());
+        }
+        self.configuration = configuration;
+        Ok(())
+    }
+}

@@ -1,0 +1,140 @@
+//! `getStats`: hands what the machines below know to [`stats`](crate::stats).
+
+use crate::base::media::{ReceiverId, SenderId, TransceiverId};
+use crate::base::time::Instant;
+use crate::base::w3c::ErrorKind;
+use crate::data::channel::DataChannelId;
+use crate::peer::PeerConnection;
+use crate::peer::event::{ChannelEvent, Event};
+use crate::signaling::transceiver::Transceiver;
+use crate::stats::{CertificateFacts, Collector, PeerConnectionStats, StatsReport, TransportFacts};
+use crate::transport::dtls::Connection;
+use crate::transport::dtls::verify::fingerprint_of;
+use crate::wire::fingerprint::FingerprintAlgorithm;
+use std::collections::BTreeSet;
+use thiserror::Error;
+
+/// What a report is to be about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StatsSelector<'a> {
+    /// Everything.
+    #[default]
+    All,
+    /// What this sender sends, and what that refers to.
+    Sender(SenderId),
+    /// What this receiver receives, and what that refers to.
+    Receiver(ReceiverId),
+    /// The one sender or receiver that has the track of this id.
+    Track(&'a str),
+}
+
+/// Why there is no report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum StatsError {
+    /// The selector names no sender or receiver of this connection.
+    #[error("no sender or receiver fits the selector")]
+    NotFound,
+    /// Several senders and receivers have the track.
+    #[error("several senders or receivers have this track; select one of them")]
+    Ambiguous,
+}
+
+impl StatsError {
+    /// The exception that a browser would throw.
+    #[must_use]
+    pub const fn kind(self) -> ErrorKind {
+        ErrorKind::InvalidAccess
+    }
+}
+
+/// What the connection counts by itself.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub transport: TransportFacts,
+    channels: PeerConnectionStats,
+    open: BTreeSet<DataChannelId>,
+}
+
+impl Tally {
+    /// Something went out, `bytes` inside of the encryption.
+    pub fn sent(&mut self, bytes: usize) {
+        self.transport.packets_sent += 1;
+        self.transport.bytes_sent += bytes as u64;
+    }
+
+    /// Something came in, `bytes` inside of the encryption.
+    pub fn received(&mut self, bytes: usize) {
+        self.transport.packets_received += 1;
+        self.transport.bytes_received += bytes as u64;
+    }
+
+    /// Counts what statistics count of events.
+    pub fn note(&mut self, event: &Event) {
+        match event {
+            Event::Channel(id, ChannelEvent::Open) if self.open.insert(*id) => {
+                self.channels.data_channels_opened += 1;
+            }
+            // One that never opened is not counted (webrtc-stats §8.11).
+            Event::Channel(id, ChannelEvent::Closing | ChannelEvent::Close) if self.open.remove(id) => {
+                self.channels.data_channels_closed += 1;
+            }
+            _ => {}
+        }
+    }
+}
+
+impl PeerConnection {
+    /// What is known of the connection at this moment (`getStats`). Channels count as open and closed from the events
+    /// on that say so.
+    ///
+    /// # Errors
+    ///
+    /// [`StatsError`]: the selector does not name one sender or receiver.
+    pub fn get_stats(&self, now: Instant, selector: StatsSelector<'_>) -> Result<StatsReport, StatsError> {
+        let mut collector = Collector::new(self.wall_clock.unix_millis(now.max(self.now)));
+        let selected = match selector {
+            StatsSelector::All => None,
+            StatsSelector::Sender(id) => Some(self.existing(id.transceiver())?),
+            StatsSelector::Receiver(id) => Some(self.existing(id.transceiver())?),
+            StatsSelector::Track(id) => Some(self.owner_of(id)?),
+        };
+        if selected.is_some() {
+            // Nothing flows yet: there are no streams to begin from, and so nothing that they refer to.
+            return Ok(collector.finish());
+        }
+        collector.connection(self.tally.channels);
+        self.data.channels().for_each(|(id, channel)| collector.channel(id, channel));
+        self.session.media().iter().for_each(|section| collector.codecs(section));
+        let ours = self.fingerprints.first().cloned();
+        let ours = ours.map(|fingerprint| CertificateFacts { der: self.certificate.der(), fingerprint });
+        let der = self.transport.dtls().and_then(Connection::remote_certificate);
+        let theirs = der.and_then(|der| {
+            let fingerprint = fingerprint_of(der, FingerprintAlgorithm::Sha256, &self.crypto).ok()?;
+            Some(CertificateFacts { der, fingerprint })
+        });
+        // W3C WebRTC §5: transports exist once a description has one.
+        if let Some(ours) = ours.filter(|_| self.has_transport()) {
+            collector.transport(&self.transport, self.tally.transport, &ours, theirs.as_ref());
+        }
+        Ok(collector.finish())
+    }
+
+    fn existing(&self, id: TransceiverId) -> Result<TransceiverId, StatsError> {
+        self.session.senders().find(|found| found.id() == id).map(Transceiver::id).ok_or(StatsError::NotFound)
+    }
+
+    fn owner_of(&self, track: &str) -> Result<TransceiverId, StatsError> {
+        let mut owners = self.session.senders().flat_map(|found| {
+            let sends = found.sender_track().is_some_and(|known| known.id == track);
+            let receives = found.receiver_track().id == track;
+            [sends, receives].into_iter().filter(|has| *has).map(move |_| found.id())
+        });
+        match (owners.next(), owners.next()) {
+            (Some(only), None) => Ok(only),
+            (None, _) => Err(StatsError::NotFound),
+            (Some(_), Some(_)) => Err(StatsError::Ambiguous),
+        }
+    }
+}

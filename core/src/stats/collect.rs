@@ -1,0 +1,260 @@
+//! Reports from what the machines say of themselves.
+
+use crate::base::negotiated::{NegotiatedCodec, NegotiatedSection};
+use crate::data::channel::{Channel, DataChannelId};
+use crate::stats::dictionaries::{
+    CandidatePairStats, CertificateStats, CodecStats, DataChannelStats, IceCandidateStats, PairStatsState,
+    PeerConnectionStats, TransportStats,
+};
+use crate::stats::{StatsOf, StatsReport};
+use crate::transport::Transport;
+use crate::transport::dtls::Connection;
+use crate::transport::dtls::config::Role;
+use crate::transport::ice::{PairInfo, PairState};
+use crate::wire::candidate::Candidate;
+use crate::wire::dtls::codepoints::{CipherSuite, SrtpProfile};
+use crate::wire::fingerprint::Fingerprint;
+use data_encoding::BASE64;
+
+/// What is told of a certificate.
+#[derive(Clone, Debug)]
+pub struct CertificateFacts<'a> {
+    /// The certificate.
+    pub der: &'a [u8],
+    /// Its fingerprint.
+    pub fingerprint: Fingerprint,
+}
+
+/// What a transport's owner counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TransportFacts {
+    /// Packets sent.
+    pub packets_sent: u64,
+    /// Their bytes.
+    pub bytes_sent: u64,
+    /// Packets that came.
+    pub packets_received: u64,
+    /// Their bytes.
+    pub bytes_received: u64,
+    /// How often the pair in use changed.
+    pub selected_pair_changes: u32,
+}
+
+/// Makes a report, all of one moment.
+#[derive(Debug)]
+pub struct Collector {
+    timestamp: f64,
+    report: StatsReport,
+}
+
+/// The only transport there is so far.
+const TRANSPORT: &str = "T0";
+
+impl Collector {
+    /// An empty report at this moment, in milliseconds since 1970.
+    #[must_use]
+    pub fn new(timestamp: f64) -> Self {
+        Self { timestamp, report: StatsReport::default() }
+    }
+
+    /// The report.
+    #[must_use]
+    pub fn finish(self) -> StatsReport {
+        self.report
+    }
+
+    /// Adds the connection.
+    pub fn connection(&mut self, stats: PeerConnectionStats) {
+        self.put("P".to_owned(), StatsOf::PeerConnection(stats));
+    }
+
+    /// Adds a data channel.
+    pub fn channel(&mut self, id: DataChannelId, channel: &Channel) {
+        let counters = channel.counters();
+        let stats = DataChannelStats {
+            label: channel.label().to_owned(),
+            protocol: channel.protocol().to_owned(),
+            data_channel_identifier: channel.id(),
+            state: channel.ready_state(),
+            messages_sent: counters.messages_sent,
+            bytes_sent: counters.bytes_sent,
+            messages_received: counters.messages_received,
+            bytes_received: counters.bytes_received,
+        };
+        self.put(format!("D{}", id.as_u64()), StatsOf::DataChannel(stats));
+    }
+
+    /// Adds the codecs of a section: those of the directions in use.
+    pub fn codecs(&mut self, section: &NegotiatedSection) {
+        let sends = section.send.iter().filter(|_| section.direction.sends());
+        let receives = section.receive.iter().filter(|_| section.direction.receives());
+        sends.chain(receives).for_each(|codec| self.codec(codec));
+    }
+
+    fn codec(&mut self, negotiated: &NegotiatedCodec) {
+        let codec = &negotiated.codec;
+        // W3C webrtc-stats §8.3: one for each payload type of a transport, or two where the directions differ.
+        let fmtp = codec.sdp_fmtp_line.as_deref().unwrap_or("");
+        let id = format!("C{TRANSPORT}_{}_{}", negotiated.payload_type, digest(&[&codec.mime_type, fmtp]));
+        let stats = CodecStats {
+            payload_type: negotiated.payload_type,
+            transport_id: TRANSPORT.to_owned(),
+            mime_type: codec.mime_type.clone(),
+            clock_rate: codec.clock_rate,
+            channels: codec.channels,
+            sdp_fmtp_line: codec.sdp_fmtp_line.clone(),
+        };
+        self.put(id, StatsOf::Codec(stats));
+    }
+
+    /// Adds a transport with its candidates, pairs and certificates.
+    pub fn transport(
+        &mut self,
+        transport: &Transport,
+        facts: TransportFacts,
+        ours: &CertificateFacts<'_>,
+        theirs: Option<&CertificateFacts<'_>>,
+    ) {
+        let local: Vec<Candidate> = transport.ice().local_candidates().collect();
+        let remote: Vec<Candidate> = transport.ice().remote_candidates().collect();
+        for candidate in &local {
+            self.put(candidate_id("L", candidate), StatsOf::LocalCandidate(candidate_stats(candidate)));
+        }
+        for candidate in &remote {
+            self.put(candidate_id("R", candidate), StatsOf::RemoteCandidate(candidate_stats(candidate)));
+        }
+        for pair in transport.ice().pairs() {
+            let (Some(ours), Some(theirs)) = (local.get(pair.local), remote.get(pair.remote)) else {
+                continue;
+            };
+            self.put(pair_id(pair.id), StatsOf::CandidatePair(pair_stats(&pair, ours, theirs)));
+        }
+        let local_certificate_id = self.certificate(ours);
+        let remote_certificate_id = theirs.map(|theirs| self.certificate(theirs));
+        let dtls = transport.dtls();
+        let stats = TransportStats {
+            packets_sent: facts.packets_sent,
+            packets_received: facts.packets_received,
+            bytes_sent: facts.bytes_sent,
+            bytes_received: facts.bytes_received,
+            ice_role: transport.ice().role(),
+            ice_local_username_fragment: transport.local_credentials().ufrag.clone(),
+            dtls_state: transport.dtls_state(),
+            ice_state: transport.ice_state(),
+            selected_candidate_pair_id: transport.selected_pair().map(|pair| pair_id(pair.id)),
+            local_certificate_id,
+            remote_certificate_id,
+            tls_version: dtls
+                .and_then(Connection::version)
+                .map(|version| format!("{:04X}", u16::from(version))),
+            dtls_cipher: dtls.and_then(Connection::cipher_suite).and_then(suite_name).map(str::to_owned),
+            dtls_role: match dtls.map(Connection::role) {
+                Some(Role::Client) => "client",
+                Some(Role::Server) => "server",
+                None => "unknown",
+            },
+            srtp_cipher: dtls.and_then(Connection::srtp_profile).and_then(profile_name).map(str::to_owned),
+            selected_candidate_pair_changes: facts.selected_pair_changes,
+        };
+        self.put(TRANSPORT.to_owned(), StatsOf::Transport(stats));
+    }
+
+    fn certificate(&mut self, facts: &CertificateFacts<'_>) -> String {
+        let text = facts.fingerprint.to_string();
+        let (algorithm, fingerprint) = text.split_once(' ').unwrap_or(("", &text));
+        let id = format!("F{fingerprint}");
+        let stats = CertificateStats {
+            fingerprint: fingerprint.to_owned(),
+            fingerprint_algorithm: algorithm.to_owned(),
+            base64_certificate: BASE64.encode(facts.der),
+        };
+        self.put(id.clone(), StatsOf::Certificate(stats));
+        id
+    }
+
+    fn put(&mut self, id: String, of: StatsOf) {
+        self.report.put(self.timestamp, id, of);
+    }
+}
+
+fn pair_id(id: u32) -> String {
+    format!("{TRANSPORT}_CP{id}")
+}
+
+fn candidate_id(prefix: &str, candidate: &Candidate) -> String {
+    format!("{TRANSPORT}_{prefix}{}", digest(&[&candidate.to_string()]))
+}
+
+/// FNV-1a: names what has no number of its own.
+fn digest(parts: &[&str]) -> String {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for byte in parts.iter().flat_map(|part| part.bytes().chain([0])) {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    format!("{hash:016x}")
+}
+
+fn candidate_stats(candidate: &Candidate) -> IceCandidateStats {
+    IceCandidateStats {
+        transport_id: TRANSPORT.to_owned(),
+        address: candidate.address.to_string(),
+        port: candidate.port,
+        protocol: candidate.protocol.to_string(),
+        candidate_type: candidate.kind,
+        priority: candidate.priority,
+        foundation: candidate.foundation.clone(),
+        related_address: candidate.related.as_ref().map(|(address, _)| address.to_string()),
+        related_port: candidate.related.as_ref().map(|(_, port)| *port),
+        username_fragment: candidate.ufrag.clone(),
+        tcp_type: candidate.tcp_type,
+    }
+}
+
+fn pair_stats(pair: &PairInfo, ours: &Candidate, theirs: &Candidate) -> CandidatePairStats {
+    CandidatePairStats {
+        transport_id: TRANSPORT.to_owned(),
+        local_candidate_id: candidate_id("L", ours),
+        remote_candidate_id: candidate_id("R", theirs),
+        state: match pair.state {
+            PairState::Frozen => PairStatsState::Frozen,
+            PairState::Waiting => PairStatsState::Waiting,
+            PairState::InProgress => PairStatsState::InProgress,
+            PairState::Succeeded => PairStatsState::Succeeded,
+            PairState::Failed => PairStatsState::Failed,
+        },
+        nominated: pair.nominated,
+        current_round_trip_time: pair.rtt.latest.map(|rtt| rtt.as_secs_f64()),
+        total_round_trip_time: pair.rtt.total.as_secs_f64(),
+        requests_received: pair.counters.requests_received,
+        requests_sent: pair.counters.requests_sent,
+        responses_received: pair.counters.responses_received,
+        responses_sent: pair.counters.responses_sent,
+        consent_requests_sent: pair.counters.consent_requests_sent,
+    }
+}
+
+/// Names of the IANA registry.
+const fn suite_name(suite: CipherSuite) -> Option<&'static str> {
+    Some(match suite {
+        CipherSuite::Aes128GcmSha256 => "TLS_AES_128_GCM_SHA256",
+        CipherSuite::Aes256GcmSha384 => "TLS_AES_256_GCM_SHA384",
+        CipherSuite::ChaCha20Poly1305Sha256 => "TLS_CHACHA20_POLY1305_SHA256",
+        CipherSuite::EcdheEcdsaAes128GcmSha256 => "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+        CipherSuite::EcdheEcdsaAes256GcmSha384 => "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+        CipherSuite::EcdheRsaAes128GcmSha256 => "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+        CipherSuite::EcdheRsaAes256GcmSha384 => "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+        CipherSuite::EcdheEcdsaChaCha20Poly1305 => "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+        CipherSuite::EcdheRsaChaCha20Poly1305 => "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+        _ => return None,
+    })
+}
+
+const fn profile_name(profile: SrtpProfile) -> Option<&'static str> {
+    Some(match profile {
+        SrtpProfile::Aes128CmSha1_80 => "SRTP_AES128_CM_HMAC_SHA1_80",
+        SrtpProfile::Aes128CmSha1_32 => "SRTP_AES128_CM_HMAC_SHA1_32",
+        SrtpProfile::AeadAes128Gcm => "SRTP_AEAD_AES_128_GCM",
+        SrtpProfile::AeadAes256Gcm => "SRTP_AEAD_AES_256_GCM",
+        SrtpProfile::Unknown(_) => return None,
+    })
+}
