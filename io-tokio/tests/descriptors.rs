@@ -1,8 +1,8 @@
-//! Nothing of a connection is left in the system once it is gone. Alone in its program, because it counts for all.
+//! Nothing of a connection is left in the system once it is gone, and it takes no time that it does not need. Alone in its program, because it counts for all.
 
 #![cfg(target_os = "linux")]
 
-use purertc_tokio::{Configuration, DataChannelInit, PeerConnection, Settings};
+use purertc_tokio::{Configuration, DataChannel, DataChannelInit, PeerConnection, Settings};
 use std::time::{Duration, Instant};
 
 /// File descriptors and threads of this process.
@@ -10,7 +10,21 @@ fn held() -> [usize; 2] {
     ["/proc/self/fd", "/proc/self/task"].map(|folder| std::fs::read_dir(folder).unwrap().count())
 }
 
-async fn connect_and_close() {
+/// Processor time that this thread has used; it drives the connections, too.
+fn used() -> Duration {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(stat.split(' ').next().unwrap().parse().unwrap())
+}
+
+/// Nothing happens, so nothing is done but what keeps a path open.
+async fn does_not_spin() {
+    let before = used();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let busy = used() - before;
+    assert!(busy < Duration::from_millis(200), "{busy:?} of one idle second");
+}
+
+async fn connect() -> (DataChannel, [PeerConnection; 2]) {
     let mut settings = Settings::from(Configuration::default()).with_loopback();
     settings.sockets.listen_tcp = true;
     let alice = PeerConnection::new(settings.clone()).await.unwrap();
@@ -23,11 +37,25 @@ async fn connect_and_close() {
     bob.gathering_complete().await;
     alice.set_remote_description(bob.local_description().unwrap()).await.unwrap();
     channel.opened().await.unwrap();
-    alice.close().await;
-    bob.close().await;
+    (channel, [alice, bob])
+}
+
+async fn connect_and_close() {
+    let (_channel, connections) = connect().await;
+    for connection in connections {
+        connection.close().await;
+    }
 }
 
 #[tokio::test]
+async fn nothing_is_left_and_nothing_spins() {
+    sockets_and_threads_go_with_their_connection().await;
+    let pair = connect().await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    does_not_spin().await;
+    drop(pair);
+}
+
 async fn sockets_and_threads_go_with_their_connection() {
     // What the runtime and the libraries keep for ever is there after the first time.
     connect_and_close().await;
