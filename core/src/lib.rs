@@ -78,7 +78,15 @@ pub mod wire;
 
 pub use base::drops::{DropReason, Drops};
 pub use base::io::{IoId, IoRequest, IoResponse, StreamName, StreamSecurity};
+pub use base::media::{
+    CodecCapability, HeaderExtensionCapability, KindCapabilities, MediaCapabilities, MediaKind,
+    MediaStreamTrack, ReceiverId, RtpCodec, RtpTransceiverDirection, SenderId, TrackOrKind, TransceiverId,
+};
 pub use base::net::{Datagram, Ecn, LocalAddress, Path, Protocol, SocketId, Transmit};
+pub use base::parameters::{
+    RtcpParameters, RtpCodecParameters, RtpEncodingParameters, RtpHeaderExtensionParameters,
+    RtpReceiveParameters, RtpSendParameters,
+};
 pub use base::time::{Instant, WallClock};
 pub use base::w3c::ErrorKind;
 pub use crypto::CryptoProvider;
@@ -90,12 +98,16 @@ pub use endpoint::{Endpoint, PeerId, PeerMut};
 pub use peer::{
     AnswerOptions, ChannelEvent, Configuration, ConfigurationError, DataChannel, Event, IceCandidateError,
     IceConnectionState, IceServer, IceServerError, Init, OfferOptions, PeerConnection, PeerConnectionState,
-    SctpTransport,
+    RtpReceiver, RtpSender, RtpTransceiver, SctpTransport, TrackEvent,
 };
 pub use signaling::description::{IceCandidateInit, LocalDescriptionInit, SessionDescription};
 pub use signaling::error::{AddIceCandidateError, CreateDescriptionError, SetDescriptionError};
 pub use signaling::local::BundlePolicy;
+pub use signaling::media_error::{
+    AddTrackError, AddTransceiverError, EncodingError, SetParametersError, TransceiverError,
+};
 pub use signaling::state::{SdpType, SignalingState};
+pub use signaling::transceiver::RtpTransceiverInit;
 pub use transport::dtls::DtlsTransportState;
 pub use transport::ice::{IceRole, IceTransportState};
-pub use transport::{IceGatheringState, IceTransportPolicy};
+pub use transport::{ExternalAddress, HostAddresses, IceGatheringState, IceTransportPolicy};

@@ -1,12 +1,16 @@
 //! One connection on mio sockets.
 
 use crate::error::SetupError;
-use crate::net::{self, Clock, Inbox, Outbox, Socket, SocketSettings};
+use crate::net::{self, Arrivals, Clock, Kind, Outbox, Place, SocketSettings, Sockets, Table};
+use crate::runtime::{Bell, Registrar};
 use mio::event::Events;
-use mio::net::UdpSocket;
-use mio::{Interest, Registry, Token};
+use mio::net::TcpStream;
+use mio::{Registry, Token};
 use purertc::{Configuration, Event, Instant, LocalAddress, PeerConnection};
+use std::io;
+use std::net::SocketAddr;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Receive calls in one turn, so that a flood does not keep the program's other sockets waiting.
@@ -18,7 +22,8 @@ const SENDS: usize = 32;
 ///
 /// The loop: [`flush`](Self::flush) what the verbs caused, wait no longer than [`timeout`](Self::timeout), hand
 /// the events to [`turn`](Self::turn), read with [`poll_event`](Self::poll_event). Nothing here blocks, and one
-/// turn does a bounded amount of work; when more is left, `timeout` is zero.
+/// turn does a bounded amount of work; when more is left, `timeout` is zero. (What blocks, the system's look-up of
+/// host names, has threads of its own.)
 ///
 /// Messages wait inside the connection until `poll_event` takes them, and the peer is held back meanwhile.
 ///
@@ -27,25 +32,22 @@ const SENDS: usize = 32;
 pub struct Driver {
     connection: PeerConnection,
     clock: Clock,
-    sockets: Vec<Place>,
+    sockets: Sockets<Registrar>,
+    tokens: Range<usize>,
+    bell: Arc<Bell>,
+    /// The place to receive from first.
     first: usize,
-    inbox: Inbox,
     outbox: Outbox,
 }
 
-/// A socket and what mio said about it since the system last said otherwise.
-#[derive(Debug)]
-struct Place {
-    socket: Socket<UdpSocket>,
-    readable: bool,
-    writable: bool,
-}
-
 impl Driver {
+    /// Tokens that a driver takes: one for each socket that it may come to have, and one for itself.
+    pub const TOKENS: usize = Table::<()>::LIMIT + 1;
+
     /// Opens sockets, makes the connection and registers the sockets with `registry`.
     ///
-    /// They get the tokens from `first` on, one each; [`tokens`](Self::tokens) says how many. The connection
-    /// knows all its addresses already.
+    /// The [`TOKENS`](Self::TOKENS) tokens from `first` on are the driver's. The connection knows the addresses of
+    /// this host already.
     ///
     /// # Errors
     ///
@@ -58,16 +60,15 @@ impl Driver {
     ) -> Result<Self, SetupError> {
         let clock = Clock::start();
         let mut connection = PeerConnection::new(configuration, net::init(clock.now())?)?;
-        let mut sockets = Vec::new();
-        for (index, bound) in settings.bind()?.into_iter().enumerate() {
-            let mut io = UdpSocket::from_std(bound.socket);
-            registry.register(&mut io, Token(first.0 + index), Interest::READABLE | Interest::WRITABLE)?;
-            let socket = Socket::new(io, bound.local, settings)?;
-            connection.add_local_address(clock.now(), bound.local);
-            sockets.push(Place { socket, readable: false, writable: true });
-        }
-        let (inbox, outbox) = (Inbox::default(), Outbox::default());
-        Ok(Self { connection, clock, sockets, first: first.0, inbox, outbox })
+        let mut registrar = Registrar { registry: registry.try_clone()?, first: first.0 };
+        let bell = registrar.bell()?;
+        let ring = bell.clone();
+        let mut sockets = Sockets::open(registrar, settings.clone(), Arc::new(move || ring.ring()))?;
+        let (_, arrivals) = sockets.parts();
+        arrivals.deliver(clock.now(), &mut connection);
+        let tokens = first.0..first.0 + Self::TOKENS;
+        let outbox = Outbox::default();
+        Ok(Self { connection, clock, sockets, tokens, bell, first: 0, outbox })
     }
 
     /// The connection, for its verbs and attributes. [`flush`](Self::flush) after verbs.
@@ -81,30 +82,30 @@ impl Driver {
         self.clock.now()
     }
 
-    /// The tokens in use.
+    /// The tokens that are the driver's.
     #[must_use]
-    pub const fn tokens(&self) -> Range<usize> {
-        self.first..self.first + self.sockets.len()
+    pub fn tokens(&self) -> Range<usize> {
+        self.tokens.clone()
     }
 
     /// The addresses of the sockets.
     pub fn local_addresses(&self) -> impl Iterator<Item = LocalAddress> {
-        self.sockets.iter().map(|place| place.socket.local())
+        self.sockets.local_addresses()
     }
 
-    /// Does what is due: receives, lets timers fire, sends. Events with other tokens are skipped, so that the
-    /// program can hand over all of them; an empty list is fine.
+    /// Does what is due: receives, lets timers fire, does what the connection asks for, sends. Events with other
+    /// tokens are skipped, so that the program can hand over all of them; an empty list is fine.
     pub fn turn(&mut self, events: &Events) {
         self.wake(events);
-        self.receive();
-        self.timer();
-        self.transmit();
+        self.flush();
     }
 
     /// Sends what verbs caused, and does what else is due. The same as a [`turn`](Self::turn) without events.
     pub fn flush(&mut self) {
         self.receive();
+        self.streams();
         self.timer();
+        self.requests();
         self.transmit();
     }
 
@@ -118,63 +119,157 @@ impl Driver {
     /// Mind that mio counts milliseconds and rounds up.
     #[must_use]
     pub fn timeout(&self) -> Option<Duration> {
-        let sendable = self.outbox.socket().is_some_and(|id| self.sockets[id.0 as usize].writable);
-        if sendable || self.sockets.iter().any(|place| place.readable) {
+        let sendable = self.outbox.socket().is_some_and(|id| match self.sockets.table().get(id) {
+            // It is to be discarded.
+            None => true,
+            Some(place) => place.mark.writable,
+        });
+        if sendable || self.sockets.table().iter().any(|(_, place)| place.mark.readable) {
             return Some(Duration::ZERO);
         }
-        self.connection.poll_timeout().map(|deadline| self.clock.until(deadline))
+        let deadlines = [self.connection.poll_timeout(), self.sockets.poll_timeout()];
+        deadlines.into_iter().flatten().min().map(|deadline| self.clock.until(deadline))
     }
 
     /// Closes the connection and tells the peer.
     pub fn close(&mut self) {
         self.connection.close(self.clock.now());
+        self.requests();
         self.transmit();
     }
 
     /// Remembers which sockets are ready. mio tells once, so it counts until the system says otherwise.
     fn wake(&mut self, events: &Events) {
+        let (table, _) = self.sockets.parts();
         for event in events {
-            let index = event.token().0.checked_sub(self.first);
-            if let Some(place) = index.and_then(|index| self.sockets.get_mut(index)) {
-                place.readable |= event.is_readable();
-                place.writable |= event.is_writable();
+            let Some(at) = event.token().0.checked_sub(self.tokens.start) else { continue };
+            if at == Table::<()>::LIMIT {
+                self.bell.hush();
+            } else if let Some(place) = table.at(at).and_then(|id| table.get_mut(id)) {
+                place.mark.readable |= event.is_readable();
+                place.mark.writable |= event.is_writable();
             }
         }
     }
 
     fn receive(&mut self) {
+        // Another one first each time, or a busy socket would starve the others.
+        self.first = (self.first + 1) % self.sockets.table().len().max(1);
         for _ in 0..RECEIVES {
-            let Some(place) = self.sockets.iter_mut().find(|place| place.readable) else { break };
-            let (socket, inbox) = (&place.socket, &mut self.inbox);
-            // Whatever the error: the next datagram makes the socket readable again.
-            place.readable = socket.io().try_io(|| socket.receive(inbox)).is_ok();
-            if !self.inbox.is_empty() {
-                self.connection.handle_datagrams(self.clock.now(), self.inbox.drain());
+            let now = self.clock.now();
+            let (table, arrivals) = self.sockets.parts();
+            let ready = table.iter_mut_from(self.first).find(|(_, place)| place.mark.readable);
+            let Some((id, place)) = ready else { break };
+            match receive_from(place, arrivals) {
+                Ok(None) => {}
+                Ok(Some((stream, ends))) => {
+                    self.sockets.admit(now, ends, |registrar, place| registrar.accepted(place, stream));
+                }
+                // Whatever the error of a UDP socket: the next datagram makes it readable again.
+                Err(error) => {
+                    place.mark.readable = false;
+                    if error.kind() != io::ErrorKind::WouldBlock {
+                        self.sockets.end(id, &error);
+                    }
+                }
             }
+            self.deliver();
+        }
+    }
+
+    fn deliver(&mut self) {
+        let (_, arrivals) = self.sockets.parts();
+        if !arrivals.is_empty() {
+            arrivals.deliver(self.clock.now(), &mut self.connection);
         }
     }
 
     fn timer(&mut self) {
         let now = self.clock.now();
+        self.sockets.tick(now);
+        self.deliver();
         if self.connection.poll_timeout().is_some_and(|deadline| deadline <= now) {
             self.connection.handle_timeout(now);
         }
     }
 
+    /// Does what the connection asks for, and tells what came of it at once.
+    fn requests(&mut self) {
+        loop {
+            self.deliver();
+            let Some(request) = self.connection.poll_io_request() else { break };
+            self.sockets.perform(self.clock.now(), request);
+        }
+    }
+
     fn transmit(&mut self) {
         for _ in 0..SENDS {
-            let Some(id) = self.outbox.load(self.clock.now(), &mut self.connection) else { return };
-            let place = &mut self.sockets[id.0 as usize];
-            if !place.writable {
-                return;
+            let Some(id) = self.outbox.load(self.clock.now(), &mut self.connection) else { break };
+            let (table, _) = self.sockets.parts();
+            let Some(place) = table.get_mut(id) else {
+                self.outbox.discard();
+                continue;
+            };
+            if !send_on(place, &mut self.outbox) {
+                break;
             }
-            let (socket, outbox) = (&place.socket, &mut self.outbox);
-            // The only error is that the system takes no more now.
-            place.writable = socket.io().try_io(|| socket.send(outbox)).is_ok();
         }
+        self.streams();
+        self.requests();
         // More than a turn's worth: have the next run ready, so that `timeout` knows.
         self.outbox.load(self.clock.now(), &mut self.connection);
     }
+
+    /// Lets streams send what waits in them.
+    fn streams(&mut self) {
+        let now = self.clock.now();
+        for at in 0..self.sockets.table().len() {
+            let (table, _) = self.sockets.parts();
+            let Some(id) = table.at(at) else { continue };
+            let Some(Place { kind: Kind::Stream(stream), mark }) = table.get_mut(id) else { continue };
+            if !mark.writable || !stream.has_unsent() {
+                continue;
+            }
+            match stream.send(now) {
+                Ok(opening) => self.sockets.sent(id, opening),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => mark.writable = false,
+                Err(error) => self.sockets.end(id, &error),
+            }
+        }
+    }
+}
+
+/// A stream that was accepted: from where to where.
+type Accepted = (TcpStream, (SocketAddr, SocketAddr));
+
+/// Receives once. A listener may have a stream.
+fn receive_from(place: &mut Place<Registrar>, arrivals: &mut Arrivals) -> io::Result<Option<Accepted>> {
+    match &mut place.kind {
+        Kind::Udp(socket) | Kind::Multicast(socket) => {
+            socket.io().try_io(|| socket.receive(&mut arrivals.inbox))?;
+        }
+        Kind::Stream(stream) => stream.receive(&mut arrivals.inbox)?,
+        Kind::Listener(listener, _) => {
+            let (stream, remote) = listener.accept()?;
+            let local = stream.local_addr()?;
+            return Ok(Some((stream, (local, remote))));
+        }
+    }
+    Ok(None)
+}
+
+/// Sends what waits in `outbox`, or hands it to the stream. `false`: the socket takes no more now.
+fn send_on(place: &mut Place<Registrar>, outbox: &mut Outbox) -> bool {
+    match &mut place.kind {
+        Kind::Udp(_) | Kind::Multicast(_) if !place.mark.writable => return false,
+        Kind::Udp(socket) | Kind::Multicast(socket) => {
+            // The only error is that the system takes no more now.
+            place.mark.writable = socket.io().try_io(|| socket.send(outbox)).is_ok();
+        }
+        Kind::Stream(stream) => return stream.take(outbox),
+        Kind::Listener(..) => outbox.discard(),
+    }
+    true
 }
 
 impl Drop for Driver {

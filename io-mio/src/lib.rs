@@ -27,12 +27,14 @@
 //! # }
 //! ```
 //!
-//! [`net`] is the half that has nothing to do with mio: sockets with segmentation offload, interfaces, the clock.
+//! [`net`] is the half that has nothing to do with mio: sockets with segmentation offload, streams, names, interfaces,
+//! the clock.
 //! Adapters to other runtimes build on it; `purertc-tokio` does.
 
 mod driver;
 mod error;
 pub mod net;
+mod runtime;
 
 pub use driver::Driver;
 pub use error::SetupError;

@@ -11,7 +11,7 @@ use purertc_mio::net::SocketSettings;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-const SECOND: usize = 100;
+const SECOND: usize = 2 * Driver::TOKENS;
 
 struct World {
     poll: Poll,
@@ -82,8 +82,8 @@ fn send(driver: &mut Driver, id: DataChannelId, data: Bytes) -> Result<(), SendE
 #[test]
 fn tokens_follow_the_first() {
     let world = World::new();
-    assert_eq!(world.drivers[0].tokens(), 0..1);
-    assert_eq!(world.drivers[1].tokens(), SECOND..SECOND + 1);
+    assert_eq!(world.drivers[0].tokens(), 0..Driver::TOKENS);
+    assert_eq!(world.drivers[1].tokens(), SECOND..SECOND + Driver::TOKENS);
     assert!(world.drivers[0].local_addresses().all(|local| local.address.port() != 0));
 }
 

@@ -5,6 +5,7 @@ use crate::clock::Clock;
 use crate::driver::Driver;
 use crate::error::{ConnectionLost, SetupError};
 use crate::event::Event;
+use crate::runtime::Tokio;
 use crate::settings::Settings;
 use crate::state::{Limits, Phase, Shared, State};
 use purertc::{
@@ -13,12 +14,12 @@ use purertc::{
     LocalDescriptionInit, OfferOptions, PeerConnectionState, SessionDescription, SetDescriptionError,
     SignalingState,
 };
-use purertc_mio::net::{self, Socket};
+use purertc_mio::net::{self, SocketSettings, Sockets};
 use std::fmt;
 use std::future::poll_fn;
+use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::net::UdpSocket;
 use tokio::runtime::Handle;
 
 /// `RTCPeerConnection` on tokio. A handle: clones are the same connection, from any task or thread.
@@ -64,17 +65,12 @@ impl PeerConnection {
         let Settings { configuration, sockets, send_buffer, receive_buffer, linger } = settings.into();
         let runtime = Handle::try_current().map_err(|_| SetupError::NoRuntime)?;
         let clock = Clock::start();
-        let mut core = purertc::PeerConnection::new(configuration, net::init(clock.now())?)?;
-        let mut bound = Vec::new();
-        for one in sockets.bind()? {
-            core.add_local_address(clock.now(), one.local);
-            bound.push(Socket::new(UdpSocket::from_std(one.socket)?, one.local, &sockets)?);
-        }
+        let core = purertc::PeerConnection::new(configuration, net::init(clock.now())?)?;
         let limits = Limits { send_buffer, receive_buffer: receive_buffer.max(1), linger };
-        let port = bound.first().map(|socket| socket.local().address.port());
-        let span = tracing::debug_span!("connection", port);
+        let span = tracing::debug_span!("connection", port = tracing::field::Empty);
         let shared = Arc::new(Shared::new(core, clock, limits, span));
-        runtime.spawn(Driver::new(shared.clone(), bound));
+        let sockets = open_sockets(&shared, sockets)?;
+        runtime.spawn(Driver::new(shared.clone(), sockets));
         Ok(Self { lease: Arc::new(Lease { shared }) })
     }
 
@@ -299,4 +295,21 @@ impl PeerConnection {
     async fn watch<R>(&self, look: impl Fn(&State) -> Option<R>) -> R {
         poll_fn(|cx| self.shared().with(|state, _: Instant| state.poll_watch(cx, &look))).await
     }
+}
+
+/// Opens the sockets of a connection, and names their addresses to it.
+fn open_sockets(shared: &Arc<Shared>, settings: SocketSettings) -> io::Result<Sockets<Tokio>> {
+    let driver = Arc::downgrade(shared);
+    let alarm = move || {
+        if let Some(shared) = driver.upgrade() {
+            shared.act(|_, _| ());
+        }
+    };
+    let mut sockets = Sockets::open(Tokio, settings, Arc::new(alarm))?;
+    let (_, arrivals) = sockets.parts();
+    arrivals.deliver(shared.clock.now(), &mut shared.lock().core);
+    if let Some(first) = sockets.local_addresses().next() {
+        shared.span.record("port", first.address.port());
+    }
+    Ok(sockets)
 }

@@ -1,23 +1,27 @@
 //! The task that drives one connection: it owns the sockets and the timer.
 //!
-//! One turn is five short steps: `receive`, `timer`, `events`, `transmit`, `wake`. Each does a bounded amount of
+//! One turn is a few short steps: `receive`, `timer`, `perform`, `events`, `transmit`, `streams`, `wake`. Each does a bounded amount of
 //! work; when more is left the task yields and goes on. The core is locked for one call at a time and never across
 //! a system call, so that handles on other threads get their turn between two.
 
+use crate::runtime::{Stream as TokioStream, Tokio};
 use crate::state::{Phase, Shared};
-use purertc::Instant;
-use purertc_mio::net::{Inbox, Outbox, Socket};
+use purertc::{Instant, IoRequest, SocketId};
+use purertc_mio::net::{Arrivals, Kind, Outbox, Place, Socket, Sockets, Stream};
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use tokio::io::Interest;
-use tokio::net::UdpSocket;
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::time::{Sleep, sleep_until};
 
-/// Datagrams after which a turn stops receiving. One receive call may bring 512 more than that.
+/// Datagrams, or pieces of streams, after which a turn stops receiving. One receive call may bring 512 more than that.
 const RECEIVES: usize = 128;
+/// Streams accepted in one turn.
+const ACCEPTS: usize = 16;
 /// Runs sent in one turn: 1 MiB.
 const SENDS: usize = 16;
 /// Errors in a row after which a socket is given up: a network that is gone, not one bad datagram.
@@ -26,22 +30,18 @@ const MAX_ERRORS: u32 = 64;
 /// The driver of one connection, a future that ends with it.
 pub(crate) struct Driver {
     shared: Arc<Shared>,
-    sockets: Vec<Place>,
-    /// The socket that is received from first.
+    sockets: Sockets<Tokio>,
+    /// The place that is received from first.
     first: usize,
-    inbox: Inbox,
     outbox: Outbox,
     timer: Pin<Box<Sleep>>,
     /// What `timer` is set to.
     armed: Option<Instant>,
-    /// Whom to wake when the lock is free. Empty between steps.
+    /// Whom to wake when the lock is free. Empty between steps, as are the lists below.
     due: Vec<Waker>,
-}
-
-struct Place {
-    socket: Socket<UdpSocket>,
-    /// Errors since the last datagram.
-    errors: u32,
+    requests: Vec<IoRequest>,
+    accepted: Vec<(TcpStream, SocketAddr)>,
+    ended: Vec<(SocketId, io::Error)>,
 }
 
 /// Whether a step left something to do for another turn.
@@ -54,18 +54,20 @@ enum Step {
 }
 
 impl Driver {
-    /// A driver for `sockets`, whose numbers are their places in the list.
-    pub(crate) fn new(shared: Arc<Shared>, sockets: Vec<Socket<UdpSocket>>) -> Self {
+    /// A driver for `sockets`.
+    pub(crate) fn new(shared: Arc<Shared>, sockets: Sockets<Tokio>) -> Self {
         let timer = Box::pin(sleep_until(shared.clock.at(Instant::ZERO)));
         Self {
             shared,
-            sockets: sockets.into_iter().map(|socket| Place { socket, errors: 0 }).collect(),
+            sockets,
             first: 0,
-            inbox: Inbox::default(),
             outbox: Outbox::default(),
             timer,
             armed: None,
             due: Vec::new(),
+            requests: Vec::new(),
+            accepted: Vec::new(),
+            ended: Vec::new(),
         }
     }
 
@@ -73,27 +75,61 @@ impl Driver {
     fn receive(&mut self, cx: &mut Context<'_>) -> Step {
         let mut step = Step::Done;
         // Another one first each time, or a busy socket would starve the others.
-        self.first = (self.first + 1) % self.sockets.len().max(1);
-        let (before, after) = self.sockets.split_at_mut(self.first);
-        for place in after.iter_mut().chain(before) {
-            if receive_from(place, &mut self.inbox, cx) == Step::More {
+        self.first = (self.first + 1) % self.sockets.table().len().max(1);
+        let (table, arrivals) = self.sockets.parts();
+        for (id, place) in table.iter_mut_from(self.first) {
+            let Place { kind, mark: errors } = place;
+            let one = match kind {
+                Kind::Udp(socket) | Kind::Multicast(socket) => receive_from(socket, errors, arrivals, cx),
+                Kind::Listener(listener, _) => accept_from(listener, &mut self.accepted, cx),
+                Kind::Stream(stream) => read_from(stream, arrivals, cx).unwrap_or_else(|error| {
+                    self.ended.push((id, error));
+                    Step::Done
+                }),
+            };
+            if one == Step::More {
                 step = Step::More;
             }
         }
+        self.settle();
         step
     }
 
-    /// Hands the core what was received, and the time if it has come. The clock says so, not the timer.
+    /// Lets go of streams that ended, and takes in those that were accepted.
+    fn settle(&mut self) {
+        let now = self.shared.clock.now();
+        self.ended.drain(..).for_each(|(id, error)| self.sockets.end(id, &error));
+        for (stream, remote) in self.accepted.drain(..) {
+            // One that is gone already has no address.
+            let Ok(local) = stream.local_addr() else { continue };
+            self.sockets.admit(now, (local, remote), |_, _| Ok(TokioStream(stream)));
+        }
+    }
+
+    /// Hands the core what was received, and the time if it has come; takes what it asks for. The clock says so, not
+    /// the timer.
     fn timer(&mut self, cx: &Context<'_>) {
         let mut state = self.shared.lock();
         let now = self.shared.clock.now();
         state.set_driver(cx);
-        if !self.inbox.is_empty() {
-            state.core.handle_datagrams(now, self.inbox.drain());
+        let (_, arrivals) = self.sockets.parts();
+        if !arrivals.is_empty() {
+            arrivals.deliver(now, &mut state.core);
         }
         if state.core.poll_timeout().is_some_and(|deadline| deadline <= now) {
             state.core.handle_timeout(now);
         }
+        self.requests.extend(std::iter::from_fn(|| state.core.poll_io_request()));
+    }
+
+    /// Does what the core asks for, and what is due at the sockets themselves.
+    fn perform(&mut self) -> Step {
+        let now = self.shared.clock.now();
+        self.requests.drain(..).for_each(|request| self.sockets.perform(now, request));
+        // After the waker is set, so that an alarm is heard now or wakes the task later.
+        self.sockets.tick(now);
+        let (_, arrivals) = self.sockets.parts();
+        if arrivals.is_empty() { Step::Done } else { Step::More }
     }
 
     /// Moves events to where they are read, wakes whom they concern, and learns what comes next.
@@ -119,15 +155,53 @@ impl Driver {
                 }
             };
             let Some(id) = id else { return Step::Done };
-            let Some(place) = self.sockets.get(id.0 as usize) else {
-                self.outbox.discard();
-                continue;
+            let (table, _) = self.sockets.parts();
+            let sent = match table.get_mut(id).map(|place| &mut place.kind) {
+                Some(Kind::Udp(socket) | Kind::Multicast(socket)) => send_on(socket, &mut self.outbox, cx),
+                Some(Kind::Stream(stream)) => {
+                    // `streams` sees to its waking.
+                    if stream.take(&mut self.outbox) { Poll::Ready(()) } else { Poll::Pending }
+                }
+                Some(Kind::Listener(..)) | None => {
+                    self.outbox.discard();
+                    Poll::Ready(())
+                }
             };
-            if send_on(&place.socket, &mut self.outbox, cx).is_pending() {
+            if sent.is_pending() {
                 return Step::Done;
             }
         }
         Step::More
+    }
+
+    /// Lets streams send what waits in them.
+    fn streams(&mut self, cx: &mut Context<'_>) -> Step {
+        let now = self.shared.clock.now();
+        let mut moved = false;
+        for place in 0..self.sockets.table().len() {
+            let (table, _) = self.sockets.parts();
+            let Some(id) = table.at(place) else { continue };
+            let Some(Place { kind: Kind::Stream(stream), .. }) = table.get_mut(id) else { continue };
+            while stream.has_unsent() && stream.io().0.poll_write_ready(cx).is_ready() {
+                match stream.send(now) {
+                    Ok(opening) => {
+                        self.sockets.sent(id, opening);
+                        moved = true;
+                        break;
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    Err(error) => {
+                        self.ended.push((id, error));
+                        break;
+                    }
+                }
+            }
+        }
+        self.settle();
+        let (_, arrivals) = self.sockets.parts();
+        // There is something to tell, or room for what waits.
+        let more = !arrivals.is_empty() || moved && self.outbox.socket().is_some();
+        if more { Step::More } else { Step::Done }
     }
 
     /// Sees to it that the task wakes up for `deadline`; the timer is touched only when that has changed.
@@ -156,32 +230,73 @@ impl Driver {
     }
 }
 
-fn receive_from(place: &mut Place, inbox: &mut Inbox, cx: &mut Context<'_>) -> Step {
-    while inbox.len() < RECEIVES {
-        if place.errors >= MAX_ERRORS {
+fn receive_from(
+    socket: &Socket<UdpSocket>,
+    errors: &mut u32,
+    arrivals: &mut Arrivals,
+    cx: &mut Context<'_>,
+) -> Step {
+    while arrivals.inbox.len() < RECEIVES {
+        if *errors >= MAX_ERRORS {
             return Step::Done;
         }
-        let socket = &place.socket;
         let result = match socket.io().poll_recv_ready(cx) {
             Poll::Pending => return Step::Done,
-            Poll::Ready(ready) => {
-                ready.and_then(|()| socket.io().try_io(Interest::READABLE, || socket.receive(inbox)))
-            }
+            Poll::Ready(ready) => ready.and_then(|()| {
+                socket.io().try_io(Interest::READABLE, || socket.receive(&mut arrivals.inbox))
+            }),
         };
         match result {
-            Ok(()) => place.errors = 0,
+            Ok(()) => *errors = 0,
             // The readiness was old; ask again, to be woken for the next.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => {
-                place.errors += 1;
+                *errors += 1;
                 tracing::debug!(%error, local = %socket.local().address, "not received");
-                if place.errors == MAX_ERRORS {
+                if *errors == MAX_ERRORS {
                     tracing::warn!(%error, local = %socket.local().address, "socket given up");
                 }
             }
         }
     }
     Step::More
+}
+
+fn accept_from(
+    listener: &TcpListener,
+    accepted: &mut Vec<(TcpStream, SocketAddr)>,
+    cx: &mut Context<'_>,
+) -> Step {
+    for _ in 0..ACCEPTS {
+        match listener.poll_accept(cx) {
+            Poll::Pending => return Step::Done,
+            Poll::Ready(Ok(one)) => accepted.push(one),
+            Poll::Ready(Err(error)) => {
+                // Of the stream that was to be accepted, or no descriptor is left: the next turn tries again.
+                tracing::debug!(%error, "not accepted");
+                return Step::Done;
+            }
+        }
+    }
+    Step::More
+}
+
+/// Reads what a stream has. The error is its end.
+fn read_from(
+    stream: &mut Stream<TokioStream>,
+    arrivals: &mut Arrivals,
+    cx: &mut Context<'_>,
+) -> io::Result<Step> {
+    while arrivals.inbox.len() < RECEIVES {
+        if stream.io().0.poll_read_ready(cx).is_pending() {
+            return Ok(Step::Done);
+        }
+        match stream.receive(&mut arrivals.inbox) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            other => other?,
+        }
+    }
+    Ok(Step::More)
 }
 
 fn send_on(socket: &Socket<UdpSocket>, outbox: &mut Outbox, cx: &mut Context<'_>) -> Poll<()> {
@@ -207,15 +322,18 @@ impl Future for Driver {
         let _entered = span.enter();
         let received = this.receive(cx);
         this.timer(cx);
+        let performed = this.perform();
         // Before sending, so that the application works while the system does.
         this.events();
         let sent = this.transmit(cx);
+        let streamed = this.streams(cx);
         // And after it: sending makes room, and may complete a handshake.
         let (phase, deadline) = this.events();
         let over = match phase {
             Phase::Open | Phase::Lingering { .. } => false,
             Phase::Closing { until } => {
-                sent == Step::Done && this.outbox.socket().is_none() || this.shared.clock.now() >= until
+                let waits = this.outbox.socket().is_some() || this.sockets.has_unsent();
+                [performed, sent, streamed] == [Step::Done; 3] && !waits || this.shared.clock.now() >= until
             }
             Phase::Done => true,
         };
@@ -223,8 +341,9 @@ impl Future for Driver {
             this.finish();
             return Poll::Ready(());
         }
+        let deadline = [deadline, this.sockets.poll_timeout()].into_iter().flatten().min();
         let woken = this.wake(deadline, cx);
-        if [received, sent, woken].contains(&Step::More) {
+        if [received, performed, sent, streamed, woken].contains(&Step::More) {
             cx.waker().wake_by_ref();
         }
         Poll::Pending
@@ -243,9 +362,14 @@ impl Drop for Driver {
             let now = self.shared.clock.now();
             state.close(now);
             self.outbox.discard();
+            let (table, _) = self.sockets.parts();
             while let Some(id) = self.outbox.load(now, &mut state.core) {
-                let sent = self.sockets.get(id.0 as usize).map(|place| place.socket.send(&mut self.outbox));
-                if !matches!(sent, Some(Ok(()))) {
+                let sent = match table.get_mut(id).map(|place| &mut place.kind) {
+                    Some(Kind::Udp(socket)) => socket.send(&mut self.outbox).is_ok(),
+                    Some(Kind::Stream(stream)) => stream.take(&mut self.outbox) && stream.send(now).is_ok(),
+                    _ => false,
+                };
+                if !sent {
                     self.outbox.discard();
                 }
             }

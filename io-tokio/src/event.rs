@@ -3,8 +3,8 @@
 use crate::channel::DataChannel;
 use purertc::transport::dtls::alert::Failure;
 use purertc::{
-    DtlsTransportState, IceCandidateInit, IceConnectionState, IceGatheringState, IceTransportState,
-    PeerConnectionState, SctpTransportState, SignalingState,
+    DtlsTransportState, IceCandidateError, IceCandidateInit, IceConnectionState, IceGatheringState,
+    IceTransportState, PeerConnectionState, SctpTransportState, SignalingState,
 };
 
 /// An event of a peer connection, under its W3C name. Messages and the like come from the
@@ -21,6 +21,8 @@ pub enum Event {
     /// `icecandidate`: send it to the peer. An empty candidate ends a generation; `None` comes once, when
     /// gathering is over, and need not be sent.
     IceCandidate(Option<IceCandidateInit>),
+    /// `icecandidateerror`: a STUN or TURN server gave no candidate. The others are not affected.
+    IceCandidateError(IceCandidateError),
     /// `selectedcandidatepairchange` of the ICE transport.
     SelectedCandidatePairChange,
     /// `statechange` of the ICE transport.
@@ -49,6 +51,7 @@ impl Event {
             Core::SignalingStateChange(state) => Self::SignalingStateChange(state),
             Core::IceGatheringStateChange(state) => Self::IceGatheringStateChange(state),
             Core::IceCandidate(candidate) => Self::IceCandidate(candidate.map(|candidate| *candidate)),
+            Core::IceCandidateError(error) => Self::IceCandidateError(*error),
             Core::SelectedCandidatePairChange => Self::SelectedCandidatePairChange,
             Core::IceTransportStateChange(state) => Self::IceTransportStateChange(state),
             Core::IceConnectionStateChange(state) => Self::IceConnectionStateChange(state),

@@ -69,6 +69,7 @@ mod connection;
 mod driver;
 mod error;
 mod event;
+mod runtime;
 mod settings;
 mod state;
 mod stream;
@@ -83,9 +84,9 @@ pub use stream::DataChannelStream;
 
 pub use purertc;
 pub use purertc::{
-    AnswerOptions, Configuration, DataChannelInit, DataChannelState, DtlsTransportState, IceCandidateInit,
-    IceConnectionState, IceGatheringState, IceTransportState, LocalDescriptionInit, Message, MessageKind,
-    OfferOptions, PeerConnectionState, Priority, SctpTransportState, SdpType, SessionDescription,
-    SignalingState,
+    AnswerOptions, Configuration, DataChannelInit, DataChannelState, DtlsTransportState, IceCandidateError,
+    IceCandidateInit, IceConnectionState, IceGatheringState, IceServer, IceTransportPolicy,
+    IceTransportState, LocalDescriptionInit, Message, MessageKind, OfferOptions, PeerConnectionState,
+    Priority, SctpTransportState, SdpType, SessionDescription, SignalingState,
 };
-pub use purertc_mio::net::SocketSettings;
+pub use purertc_mio::net::{Resolver, SocketSettings, TlsSettings};

@@ -9,7 +9,7 @@ use purertc_tests::pages::{Files, PageServer};
 use serde_json::json;
 
 use crate::stage::{Failure, Offerer, Outcome, Stage};
-use crate::{Case, driver, failures};
+use crate::{Case, driver, failures, media_signaling};
 
 /// A way of starting a browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +94,21 @@ impl Lab {
     pub(crate) fn play_without_server(&mut self, profile: &Profile) -> Outcome {
         let pages = page_files().and_then(PageServer::start).map_err(|e| Failure(e.to_string()))?;
         failures::what_goes_wrong_is_said_in_words(self.browser(profile)?, pages)
+    }
+
+    /// Audio and video in offers and answers; the page has no part in it, and neither has the server.
+    pub(crate) fn play_media_signaling(&mut self, profile: &Profile) -> Outcome {
+        let mut failures = String::new();
+        for (name, scene) in media_signaling::SCENES {
+            let outcome = media_signaling::play(self.browser(profile)?, *scene);
+            println!("{} {name}", if outcome.is_ok() { "ok    " } else { "FAILED" });
+            if let Err(Failure(words)) = outcome {
+                failures.push_str(&format!("\n---- {name}\n{words}\n"));
+                // Whatever is the matter with it, the next scene is not to suffer.
+                self.browser = None;
+            }
+        }
+        if failures.is_empty() { Ok(()) } else { Err(Failure(failures)) }
     }
 
     fn browser(&mut self, profile: &Profile) -> Result<&mut Browser, Failure> {

@@ -21,6 +21,7 @@ mod driver;
 mod failures;
 mod lab;
 mod lifecycle;
+mod media_signaling;
 mod messages;
 mod reliability;
 mod stage;
@@ -100,6 +101,10 @@ fn trials(lab: &Arc<Mutex<Lab>>, quiet: bool) -> Vec<Trial> {
     for profile in FULL.into_iter().filter(|p| kinds.contains(&p.kind)) {
         let name = format!("page_without_server::{}", profile.name);
         trials.push(trial(lab, name, move |lab| lab.play_without_server(&profile)));
+    }
+    for profile in FULL.into_iter().filter(|p| kinds.contains(&p.kind)) {
+        let name = format!("media_signaling::{}", profile.name);
+        trials.push(trial(lab, name, move |lab| lab.play_media_signaling(&profile)));
     }
     if !lab::is_rehearsal() && !demo::exists() {
         if !quiet {

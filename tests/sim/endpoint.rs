@@ -2,9 +2,10 @@
 
 use bytes::BytesMut;
 use purertc::crypto::rustcrypto;
+use purertc::wire::stun::{Attribute, Builder, Class, Message, Method};
 use purertc::{
     Certificate, CertificateOptions, ChannelEvent, Configuration, Datagram, DropReason, Endpoint, Event,
-    Init, Instant, LocalAddress, PeerConnection, PeerId, SocketId,
+    IceServer, Init, Instant, LocalAddress, PeerConnection, PeerId, SocketId,
 };
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
@@ -72,7 +73,7 @@ impl Server {
         let mut to_clients = Vec::new();
         for client in &mut self.clients {
             while let Some(transmit) = client.pc.poll_transmit(self.now, &mut buffer) {
-                let path = LocalAddress::udp(SocketId(9), self.address).to(client.address);
+                let path = LocalAddress::udp(SocketId(9), self.address).to(transmit.path.local);
                 to_server.extend(transmit.datagrams(&buffer).map(|d| datagram(path, d)));
             }
             while let Some(event) = client.pc.poll_event() {
@@ -85,7 +86,10 @@ impl Server {
             }
         }
         while let Some((_, transmit)) = self.endpoint.poll_transmit(self.now, &mut buffer) {
-            let to = self.clients.iter().position(|client| client.address == transmit.path.remote).unwrap();
+            let Some(to) = self.clients.iter().position(|client| client.address == transmit.path.remote)
+            else {
+                continue; // An address that a client has left.
+            };
             let path = LocalAddress::udp(SocketId(0), transmit.path.remote).to(self.address);
             to_clients.extend(transmit.datagrams(&buffer).map(|d| (to, datagram(path, d))));
         }
@@ -125,6 +129,71 @@ fn fifty_clients_share_a_socket_and_each_gets_its_own_answers() {
     let removed = server.endpoint.remove(server.ids[7]);
     assert!(removed.is_some() && server.endpoint.peer(server.ids[7]).is_none());
     assert!(server.endpoint.remove(server.ids[7]).is_none());
+}
+
+#[test]
+fn a_client_that_restarts_elsewhere_is_found_by_its_new_name() {
+    let mut server = Server::with_clients(3);
+    (0..2_000).for_each(|_| server.round());
+    let id = server.ids[1];
+    let before = server.endpoint.peer(id).unwrap().transport().local_credentials().ufrag.clone();
+    // Another network: an address that no route leads from.
+    let (old, new) = (server.clients[1].address, "192.0.2.77:7777".parse().unwrap());
+    let client = &mut server.clients[1];
+    client.pc.add_local_address(server.now, LocalAddress::udp(SocketId(0), new));
+    client.pc.remove_local_address(server.now, LocalAddress::udp(SocketId(0), old));
+    client.address = new;
+    client.pc.restart_ice();
+    client.pc.set_local_description(server.now, None).unwrap();
+    let mut ours = server.endpoint.peer_mut(id).unwrap();
+    ours.set_remote_description(server.now, client.pc.local_description().unwrap().clone()).unwrap();
+    ours.set_local_description(server.now, None).unwrap();
+    let answer = ours.local_description().unwrap().clone();
+    drop(ours);
+    server.clients[1].pc.set_remote_description(server.now, answer).unwrap();
+    (0..4_000).for_each(|_| server.round());
+    let ours = server.endpoint.peer(id).unwrap();
+    assert_ne!(ours.transport().local_credentials().ufrag, before);
+    assert_eq!(ours.transport().selected_pair().unwrap().path.remote, new);
+    assert_eq!(server.endpoint.drops().total(), 0, "every check was somebody's");
+    // The old name means nobody any more.
+    assert_eq!(ours.transport().ice().answers_to().count(), 1);
+}
+
+#[test]
+fn peers_that_ask_one_server_from_one_socket_get_their_own_answers() {
+    let address: SocketAddr = "198.51.100.1:443".parse().unwrap();
+    let stun: SocketAddr = "203.0.113.5:3478".parse().unwrap();
+    let mut endpoint = Endpoint::new([2; 32]);
+    for number in 0..20 {
+        let mut configuration = Configuration::default();
+        configuration.ice_servers = vec![IceServer::stun("stun:203.0.113.5")];
+        let init =
+            Init { now: Instant::ZERO, wall_clock: WALL, seed: [number; 32], crypto: rustcrypto::provider() };
+        let mut pc = PeerConnection::new(configuration, init).unwrap();
+        pc.add_local_address(Instant::ZERO, LocalAddress::udp(SocketId(9), address));
+        pc.create_data_channel("x", Default::default()).unwrap();
+        pc.set_local_description(Instant::ZERO, None).unwrap();
+        endpoint.add(pc);
+    }
+    let mut buffer = Vec::new();
+    let mut answers = Vec::new();
+    while let Some((_, transmit)) = endpoint.poll_transmit(Instant::ZERO, &mut buffer) {
+        assert_eq!(transmit.path.remote, stun);
+        let request = Message::parse(&buffer[..transmit.size]).unwrap();
+        let mut out = Vec::new();
+        Builder::new(&mut out, Class::Success, Method::Binding, request.transaction)
+            .attribute(&Attribute::XorMappedAddress("203.0.113.77:4433".parse().unwrap()))
+            .finish();
+        answers.push(datagram(transmit.path, &out));
+    }
+    assert_eq!(answers.len(), 20);
+    endpoint.handle_datagrams(Instant::from_millis(9), answers);
+    for (id, pc) in endpoint.peers() {
+        let sdp = &pc.local_description().unwrap().sdp;
+        assert!(sdp.contains("203.0.113.77 4433 typ srflx"), "{id:?}");
+    }
+    assert_eq!(endpoint.drops().total(), 0);
 }
 
 #[test]

@@ -9,4 +9,11 @@ mod determinism;
 mod endpoint;
 mod lifecycle;
 mod messages;
+mod nat;
+// The strict server of the transport's own tests, which names what it needs by the paths of the core.
+#[path = "../../core/src/transport/tests/turn_server.rs"]
+#[allow(dead_code, reason = "the transport's tests use more of it")]
+mod turn_server;
 mod world;
+
+use purertc::{base, crypto, transport, wire};

@@ -31,6 +31,8 @@ drop_reasons! {
     UnknownProtocol => "the first byte belongs to no protocol that is in use",
     UnknownPeer => "no peer is known by this address pair or user fragment",
     Closed => "the connection is closed",
+    UnknownStream => "a piece of a stream that nobody knows, or a stream that nobody wants",
+    StreamMalformed => "a stream whose pieces make no messages",
     // STUN and ICE.
     StunMalformed => "not a well-formed STUN message",
     StunUnknownMethod => "a STUN method that a peer connection does not use",
@@ -49,6 +51,7 @@ drop_reasons! {
     TurnMalformed => "a TURN indication or channel message without peer or data",
     TurnUnknownPeer => "relayed data on an unknown channel, or from a peer that was not permitted",
     TurnNoPermission => "a datagram for a peer that the TURN server does not permit, or not soon enough",
+    MdnsMalformed => "not a well-formed mDNS message, or a response from elsewhere than the port of mDNS",
     // DTLS.
     UnvalidatedSource => "its source was not validated by ICE",
     DtlsMalformed => "not a well-formed DTLS record",

@@ -12,6 +12,7 @@ use std::fmt;
 /// A seeded generator with one stream for secrets and one for jitter.
 ///
 /// As a `rand_core` generator it yields the secret stream, so that cryptographic crates can draw from it.
+#[cfg_attr(test, derive(Clone))]
 pub struct Rng {
     secrets: Box<ChaCha20Rng>,
     jitter: u64,

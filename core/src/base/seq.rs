@@ -87,9 +87,56 @@ serial!(
     Serial32, u32, i32
 );
 
+/// Counts 16-bit numbers on beyond their wraps: each is taken for the nearest to the highest so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unwrap16 {
+    highest: Option<u64>,
+}
+
+impl Unwrap16 {
+    /// What the first number counts up from, so that older ones still have a place below it.
+    const BEGINNING: u64 = 1 << 16;
+
+    /// Goes on from `count`.
+    #[must_use]
+    pub const fn at(count: u64) -> Self {
+        Self { highest: Some(count) }
+    }
+
+    /// The count that `number` stands for, if that is near.
+    #[must_use]
+    pub fn peek(&self, number: Serial16) -> u64 {
+        let Some(highest) = self.highest else { return Self::BEGINNING + u64::from(number.0) };
+        let ahead = number.0.wrapping_sub(highest as u16) as i16;
+        highest.saturating_add_signed(ahead.into())
+    }
+
+    /// The same, and what follows is near to the highest.
+    pub fn advance(&mut self, number: Serial16) -> u64 {
+        let count = self.peek(number);
+        self.highest = Some(self.highest.map_or(count, |highest| highest.max(count)));
+        count
+    }
+
+    /// The highest count so far.
+    #[must_use]
+    pub const fn highest(&self) -> Option<u64> {
+        self.highest
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Serial16, Serial32};
+    use super::{Serial16, Serial32, Unwrap16};
+
+    #[test]
+    fn counts_go_on_beyond_the_wrap() {
+        let mut unwrap = Unwrap16::default();
+        let counts: Vec<u64> =
+            [65_534, 0, 65_535, 1, 40_000].map(|number| unwrap.advance(Serial16(number))).into();
+        assert_eq!(counts, [131_070, 131_072, 131_071, 131_073, 105_536]);
+        assert_eq!(unwrap.highest(), Some(131_073));
+    }
 
     #[test]
     fn order_survives_the_wrap() {

@@ -39,6 +39,14 @@ impl Endpoint {
             IoResponse::Connected(local) => Some(local.socket),
             _ => None,
         };
+        if let IoResponse::Joined(at) = &response {
+            for local in at {
+                match self.groups.get_mut(&local.socket) {
+                    Some(members) => members.push(peer),
+                    None => drop(self.groups.insert(local.socket, vec![peer])),
+                }
+            }
+        }
         let Some(known) = self.peers.get_mut(peer) else {
             return self.to_close.extend(socket);
         };
@@ -64,6 +72,22 @@ impl Endpoint {
             peer.streams.retain(|(_, other)| *other != socket);
             peer.connection.handle_stream_closed(now, socket);
             self.touch(id);
+        }
+    }
+
+    /// Takes a datagram to the group of multicast DNS, which is for everyone who joined it.
+    pub(super) fn handle_multicast(&mut self, now: Instant, datagram: &Datagram) {
+        let socket = datagram.path.socket;
+        let mut members = self.groups.remove(&socket).unwrap_or_default();
+        members.retain(|id| self.peers.get(*id).is_some());
+        for &id in &members {
+            if let Some(peer) = self.peers.get_mut(id) {
+                peer.connection.handle_datagram(now, datagram.clone());
+                self.touch(id);
+            }
+        }
+        if !members.is_empty() {
+            self.groups.insert(socket, members);
         }
     }
 

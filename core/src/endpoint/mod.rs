@@ -21,6 +21,7 @@ use crate::base::queue::Queue;
 use crate::base::random::Rng;
 use crate::base::time::{Instant, earliest};
 use crate::peer::{Event, PeerConnection};
+use crate::wire::mdns::PORT as MDNS_PORT;
 use std::ops::{Deref, DerefMut};
 
 /// Names a peer of an endpoint. `Copy`; never names another peer later.
@@ -30,7 +31,9 @@ pub type PeerId = Id<Peer>;
 #[derive(Debug)]
 pub struct Peer {
     connection: PeerConnection,
-    ufrag: String,
+    /// The user fragments that checks for it name: that of its generation, and after a restart that of the one before
+    /// for as long as it is answered for.
+    names: Vec<String>,
     paths: Vec<Path>,
     deadline: Option<Instant>,
     /// Its streams: how it asked for them, and their numbers.
@@ -81,6 +84,8 @@ pub struct Endpoint {
     unnamed: Streams,
     to_close: Queue<SocketId>,
     sockets: SeededMap<SocketId, PeerId>,
+    /// Who joined the group of multicast DNS at which socket.
+    groups: SeededMap<SocketId, Vec<PeerId>>,
     /// Where due peers are collected; empty between calls.
     due: Vec<PeerId>,
     drops: Drops,
@@ -102,6 +107,7 @@ impl Endpoint {
             peers: Slots::default(),
             routes: Routes::new(&mut rng),
             sockets: SeededMap::new(&mut rng),
+            groups: SeededMap::new(&mut rng),
             deadlines: Deadlines::new(),
             to_transmit: Queue::default(),
             to_report: Queue::default(),
@@ -117,11 +123,11 @@ impl Endpoint {
     ///
     /// A connection whose ICE user fragment another peer has already (one in 2⁴⁸, unless the application chose
     /// it) is reached by address alone.
-    pub fn add(&mut self, connection: PeerConnection) -> PeerId {
-        let ufrag = connection.transport().local_credentials().ufrag.clone();
+    pub fn add(&mut self, mut connection: PeerConnection) -> PeerId {
+        connection.share_sockets();
         let peer = Peer {
             connection,
-            ufrag: ufrag.clone(),
+            names: Vec::new(),
             paths: Vec::new(),
             deadline: None,
             streams: Vec::new(),
@@ -130,16 +136,15 @@ impl Endpoint {
             to_request: Turn::default(),
         };
         let id = self.peers.insert(peer);
-        self.routes.name(&ufrag, id);
         self.touch(id);
         id
     }
 
     /// Hands a connection back. Close it first and poll its farewell, unless the peer need not know.
     pub fn remove(&mut self, id: PeerId) -> Option<PeerConnection> {
-        let peer = self.peers.remove(id)?;
+        let mut peer = self.peers.remove(id)?;
         self.deadlines.replace(id, peer.deadline, None);
-        self.routes.forget(id, &peer.paths, &peer.ufrag);
+        self.routes.forget(id, &peer.paths, &mut peer.names);
         for (request, socket) in &peer.streams {
             self.sockets.remove(socket);
             self.to_close.extend(request.is_none().then_some(*socket));
@@ -183,6 +188,10 @@ impl Endpoint {
             let path = datagram.path;
             if path.protocol == Protocol::Tcp {
                 self.handle_piece(now, datagram);
+                continue;
+            }
+            if path.local.port() == MDNS_PORT && self.groups.get(&path.socket).is_some() {
+                self.handle_multicast(now, &datagram);
                 continue;
             }
             let Some(id) = self.routes.find(&path, &datagram.data) else {
@@ -236,10 +245,12 @@ impl Endpoint {
             // Sending moves deadlines and can be an event.
             self.touch_if(id, transmit.is_some());
             let Some(transmit) = transmit else { continue };
-            // An answer to our first check comes back on its path and names nobody.
-            if !self.routes.leads_to(&transmit.path, id)
+            // An answer to our first check comes back on its path and names nobody. A stream is known by its number.
+            if transmit.path.protocol == Protocol::Udp
+                && !self.routes.leads_to(&transmit.path, id)
                 && let Some(peer) = self.peers.get_mut(id)
             {
+                self.routes.note_question(&transmit.path, id, out);
                 self.routes.learn(transmit.path, id, &mut peer.paths, false);
             }
             return Some((id, transmit));
@@ -300,6 +311,10 @@ impl Endpoint {
         }
         if peer.to_request.take() {
             self.to_request.push(id);
+        }
+        let names = peer.connection.transport().ice().answers_to();
+        if !names.clone().eq(peer.names.iter().map(String::as_str)) {
+            self.routes.rename(id, &mut peer.names, names);
         }
         peer.deadline = self.deadlines.set(id, peer.deadline, peer.connection.poll_timeout());
     }

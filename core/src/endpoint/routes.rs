@@ -1,37 +1,60 @@
-//! Which peer a datagram belongs to: by user fragment when it is a STUN request, by address pair otherwise.
+//! Which peer a datagram belongs to: by user fragment when it is a STUN request, by transaction when it answers one on a
+//! path that several peers use, by address pair otherwise.
 //!
 //! A datagram of unknown origin costs a lookup and no memory: routes are learnt from what a peer sends and from
 //! paths that its ICE agent authenticated, never from what merely arrives.
 
 use crate::base::map::SeededMap;
 use crate::base::net::Path;
+use crate::base::queue::Queue;
 use crate::base::random::Rng;
-use crate::wire::stun::peek_username;
+use crate::wire::stun::{Class, TransactionId, peek_transaction, peek_username};
 
 /// Paths that one peer may own. ICE forms at most 100 pairs; peer-reflexive ones add a few.
 const MAX_PATHS_PER_PEER: usize = 128;
+/// Questions on shared paths that may be answered: beyond it the oldest is forgotten, and asked again by who wants it.
+const MAX_QUESTIONS: usize = 4_096;
 
 /// The tables. `P` names a peer.
 #[derive(Debug)]
 pub(super) struct Routes<P> {
     by_path: SeededMap<Path, P>,
     by_ufrag: SeededMap<String, P>,
+    /// Who asked what on a path that is another peer's, such as that to a STUN server; the oldest first.
+    by_question: SeededMap<TransactionId, P>,
+    questions: Queue<TransactionId>,
 }
 
 impl<P: Copy + PartialEq> Routes<P> {
     pub(super) fn new(rng: &mut Rng) -> Self {
-        Self { by_path: SeededMap::new(rng), by_ufrag: SeededMap::new(rng) }
+        Self {
+            by_path: SeededMap::new(rng),
+            by_ufrag: SeededMap::new(rng),
+            by_question: SeededMap::new(rng),
+            questions: Queue::default(),
+        }
     }
 
     /// Whose datagram this is.
     pub(super) fn find(&self, path: &Path, datagram: &[u8]) -> Option<P> {
         // A check names its addressee, and two peers may check the same address pair; so the name goes first.
-        self.named_in(datagram).or_else(|| self.by_path.get(path).copied())
+        let found = self.named_in(datagram).or_else(|| self.asked_by(datagram));
+        found.or_else(|| self.by_path.get(path).copied())
     }
 
     /// Whom a check is addressed to.
     pub(super) fn named_in(&self, datagram: &[u8]) -> Option<P> {
         peek_username(datagram).and_then(|ufrag| self.by_ufrag.get(ufrag)).copied()
+    }
+
+    /// Whose question on a shared path is answered.
+    fn asked_by(&self, datagram: &[u8]) -> Option<P> {
+        if self.by_question.is_empty() {
+            return None;
+        }
+        let (class, id) = peek_transaction(datagram)?;
+        let answers = matches!(class, Class::Success | Class::Error);
+        self.by_question.get(&id).filter(|_| answers).copied()
     }
 
     /// Whether `path` leads to `peer` already.
@@ -51,23 +74,50 @@ impl<P: Copy + PartialEq> Routes<P> {
         }
     }
 
-    /// Lets checks for `ufrag` lead to `peer`. `false`, and no change, when the name is taken.
-    pub(super) fn name(&mut self, ufrag: &str, peer: P) -> bool {
-        if self.by_ufrag.get(ufrag).is_some() {
-            return false;
+    /// Notes that `peer` asks something on a path that another one owns, so that the answer finds it.
+    pub(super) fn note_question(&mut self, path: &Path, peer: P, datagram: &[u8]) {
+        if self.by_path.get(path).is_none_or(|&owner| owner == peer) {
+            return;
         }
-        self.by_ufrag.insert(ufrag.to_owned(), peer);
-        true
+        let Some((Class::Request, id)) = peek_transaction(datagram) else { return };
+        if self.by_question.insert(id, peer).is_none() {
+            self.questions.push(id);
+        }
+        if self.questions.len() > MAX_QUESTIONS
+            && let Some(oldest) = self.questions.pop()
+        {
+            self.by_question.remove(&oldest);
+        }
     }
 
-    /// Forgets `peer`, which had these `paths` and this `ufrag`.
-    pub(super) fn forget(&mut self, peer: P, paths: &[Path], ufrag: &str) {
+    /// Lets checks for `names` lead to `peer`, in place of those in `known`; a name that another peer has stays there.
+    pub(super) fn rename<'n>(
+        &mut self,
+        peer: P,
+        known: &mut Vec<String>,
+        names: impl Iterator<Item = &'n str> + Clone,
+    ) {
+        for old in known.drain(..).filter(|old| names.clone().all(|name| name != old)) {
+            if self.by_ufrag.get(&old) == Some(&peer) {
+                self.by_ufrag.remove(&old);
+            }
+        }
+        for name in names {
+            if self.by_ufrag.get(name).is_none() {
+                self.by_ufrag.insert(name.to_owned(), peer);
+            }
+            known.push(name.to_owned());
+        }
+    }
+
+    /// Forgets `peer`, which had these paths and these names.
+    pub(super) fn forget(&mut self, peer: P, paths: &[Path], names: &mut Vec<String>) {
         for path in paths.iter().filter(|path| self.by_path.get(path) == Some(&peer)).collect::<Vec<_>>() {
             self.by_path.remove(path);
         }
-        if self.by_ufrag.get(ufrag) == Some(&peer) {
-            self.by_ufrag.remove(ufrag);
-        }
+        self.rename(peer, names, std::iter::empty());
+        let by_question = &mut self.by_question;
+        self.questions.retain(|id| by_question.get(id) != Some(&peer) || by_question.remove(id).is_none());
     }
 
     /// How many paths lead somewhere.

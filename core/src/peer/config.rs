@@ -1,5 +1,6 @@
 //! What an application may choose about a connection. Checked once, in `PeerConnection::new`.
 
+use crate::base::media::MediaCapabilities;
 use crate::base::time::Instant;
 use crate::base::w3c::ErrorKind;
 use crate::crypto::CryptoProvider;
@@ -7,9 +8,11 @@ use crate::crypto::certificate::{Certificate, CertificateError};
 use crate::data::config::Config as DataConfig;
 use crate::peer::ice_server::{IceServer, IceServerError};
 use crate::signaling::local::BundlePolicy;
-use crate::transport::IceTransportPolicy;
 use crate::transport::ice::Config as IceConfig;
+use crate::transport::{ExternalAddress, HostAddresses, IceTransportPolicy};
+use crate::wire::candidate::Credentials;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::SystemTime;
 use thiserror::Error;
 
@@ -29,10 +32,23 @@ pub struct Configuration {
     /// Which candidates may be used. Default `all`. With `relay` the peer learns no address of ours, at the cost of a
     /// server that carries everything.
     pub ice_transport_policy: IceTransportPolicy,
-    /// Which sections of an offer without a bundle group are accepted. Default `balanced`, as in browsers.
+    /// How candidates show the addresses of this host. Default: as they are.
+    pub host_addresses: HostAddresses,
+    /// How the world sees addresses of this host that are behind a 1:1 NAT. Default none.
+    pub external_addresses: Vec<ExternalAddress>,
+    /// How many ICE transports gather before the first description is set. Default 0. A number above 0 saves the time
+    /// that servers take to answer, and costs their allocations even where nothing comes of the connection; there is one
+    /// transport to fill, so higher numbers do no more.
+    pub ice_candidate_pool_size: u8,
+    /// Which sections of an offer have an address of their own, and which of an offer without a bundle group are
+    /// accepted. Default `balanced`, as in browsers.
     pub bundle_policy: BundlePolicy,
-    /// The largest datagram to send, in bytes of UDP payload. Default 1,200, which fits every path that WebRTC
-    /// meets, tunnels included. From 576 to 65,000; a value that a path cannot carry loses every full packet.
+    /// The codecs and header extensions of audio and video. Default: all that browsers have, shared by all
+    /// connections. As media goes in and out encoded, a codec costs nothing but its lines in descriptions.
+    pub media: Arc<MediaCapabilities>,
+    /// The largest datagram to send before the path has shown that it carries larger ones, in bytes of UDP payload.
+    /// Default 1,200, which fits every path that WebRTC meets, tunnels included. From 576 to 65,000; a value that a
+    /// path cannot carry loses every full packet. How far probes go beyond it says `data.largest_ip_packet`.
     pub mtu: usize,
     /// Timings and caps of ICE.
     pub ice: IceConfig,
@@ -46,7 +62,11 @@ impl Default for Configuration {
             certificates: Vec::new(),
             ice_servers: Vec::new(),
             ice_transport_policy: IceTransportPolicy::All,
+            host_addresses: HostAddresses::Shown,
+            external_addresses: Vec::new(),
+            ice_candidate_pool_size: 0,
             bundle_policy: BundlePolicy::Balanced,
+            media: MediaCapabilities::shared(),
             mtu: 1_200,
             ice: IceConfig::default(),
             data: DataConfig::default(),
@@ -65,6 +85,11 @@ impl Configuration {
         }
         if !MTU.contains(&self.mtu) {
             return Err(ConfigurationError::Mtu { got: self.mtu });
+        }
+        // RFC 8839 §5.4.
+        let fits = |c: &Credentials| Credentials::new(&c.ufrag, &c.password.0).is_ok();
+        if !self.ice.credentials.as_ref().is_none_or(fits) {
+            return Err(ConfigurationError::IceCredentials);
         }
         Ok(())
     }
@@ -102,6 +127,9 @@ pub enum ConfigurationError {
     /// No certificate could be made.
     #[error("no certificate could be made: {0}")]
     Certificate(#[from] CertificateError),
+    /// `ice.credentials` are too short, or have characters that they may not have.
+    #[error("ICE user fragments have 4 to 256 letters, digits, + and /, passwords 22 to 256")]
+    IceCredentials,
     /// A server cannot be.
     #[error(transparent)]
     IceServer(#[from] IceServerError),
@@ -120,6 +148,7 @@ impl ConfigurationError {
         match self {
             Self::CertificateExpired => ErrorKind::InvalidAccess,
             Self::Certificate(_) => ErrorKind::Unknown,
+            Self::IceCredentials => ErrorKind::Syntax,
             Self::IceServer(error) => error.kind(),
             Self::Mtu { .. } => ErrorKind::Range,
         }

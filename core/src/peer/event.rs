@@ -1,5 +1,6 @@
 //! What a connection tells the application: the W3C events, from one queue, in W3C order.
 
+use crate::base::media::{MediaStreamTrack, ReceiverId, TransceiverId};
 use crate::data::channel::DataChannelId;
 use crate::data::error::ChannelError;
 use crate::data::event::{Message, SctpTransportState};
@@ -41,10 +42,38 @@ pub enum Event {
     ConnectionStateChange(PeerConnectionState),
     /// `statechange` of the SCTP transport.
     SctpTransportStateChange(SctpTransportState),
+    /// `track`: the peer sends, or is about to.
+    Track(Box<TrackEvent>),
+    /// `mute` of a track that the peer sent: it does not any more.
+    TrackMute(ReceiverId),
+    /// `ended` of a track that the peer sent: its transceiver was stopped.
+    TrackEnded(ReceiverId),
+    /// `addtrack` of a stream of the peer that was there before.
+    StreamAddTrack(Box<str>, ReceiverId),
+    /// `removetrack` of a stream of the peer.
+    StreamRemoveTrack(Box<str>, ReceiverId),
+    /// The obsolete `addstream`: the peer has a new stream.
+    AddStream(Box<str>),
+    /// The obsolete `removestream`: a stream of the peer has no track any more.
+    RemoveStream(Box<str>),
     /// `datachannel`: the peer opened one. It can be sent on at once; its `Open` follows.
     DataChannel(DataChannelId),
     /// An event of a data channel.
     Channel(DataChannelId, ChannelEvent),
+}
+
+/// `RTCTrackEvent`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TrackEvent {
+    /// `transceiver`.
+    pub transceiver: TransceiverId,
+    /// `receiver`.
+    pub receiver: ReceiverId,
+    /// `track`.
+    pub track: MediaStreamTrack,
+    /// The ids of `streams`.
+    pub streams: Vec<String>,
 }
 
 /// `RTCPeerConnectionIceErrorEvent`: which server gave no candidate, and why.

@@ -55,6 +55,8 @@ impl PeerConnection {
                         self.settle(now);
                         self.data.handle_packet(now, packet.freeze());
                     }
+                    // Nothing asks the transport for media yet.
+                    Inbound::Rtp(_) | Inbound::Rtcp(_) => self.drops.count(DropReason::SrtpNotReady),
                 }
             }
             self.received = received;

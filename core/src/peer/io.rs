@@ -9,8 +9,13 @@ impl PeerConnection {
     /// The next thing that the driver is to do: look up a name, open or close a stream. `None`: nothing for now.
     ///
     /// A driver that has no streams or names answers [`IoResponse::Failed`]; the connection does without, then. After
-    /// [`close`](Self::close) it asks for streams to be closed and for nothing else.
+    /// [`close`](Self::close) it asks for streams to be closed and for nothing else, once what was left to send is
+    /// polled.
     pub fn poll_io_request(&mut self) -> Option<IoRequest> {
+        // The farewell may go along a stream that is to be closed behind it.
+        if !self.farewell.is_empty() {
+            return None;
+        }
         self.transport.poll_io_request()
     }
 
@@ -28,6 +33,11 @@ impl PeerConnection {
         let now = self.tick(now);
         self.transport.handle_stream_opened(now, path);
         self.settle(now);
+    }
+
+    /// Others use the same sockets.
+    pub(crate) fn share_sockets(&mut self) {
+        self.transport.share_sockets();
     }
 
     /// A stream ended or broke. Not for those that the connection asked to be closed.

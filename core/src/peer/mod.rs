@@ -10,19 +10,27 @@ mod event;
 mod ice_server;
 mod inbound;
 mod io;
+mod media;
 mod offer_answer;
 mod outbound;
+mod receiver;
+mod sender;
 mod state;
+mod transceiver;
 
 pub use self::channel::DataChannel;
 pub use self::config::{Configuration, ConfigurationError, Init};
-pub use self::event::{ChannelEvent, Event, IceCandidateError};
+pub use self::event::{ChannelEvent, Event, IceCandidateError, TrackEvent};
 pub use self::ice_server::{IceServer, IceServerError};
+pub use self::receiver::RtpReceiver;
+pub use self::sender::RtpSender;
 pub use self::state::{IceConnectionState, PeerConnectionState};
+pub use self::transceiver::RtpTransceiver;
 
 use self::offer_answer::NegotiationCheck;
 use self::outbound::DataPath;
 use crate::base::drops::Drops;
+use crate::base::media::MediaCapabilities;
 use crate::base::net::Path;
 use crate::base::queue::Queue;
 use crate::base::random::Rng;
@@ -33,13 +41,14 @@ use crate::data::channel::{DataChannelId, DataChannelInit};
 use crate::data::error::CreateDataChannelError;
 use crate::data::event::SctpTransportState;
 use crate::data::sctp::config::Stats as SctpStats;
-use crate::signaling::local::SessionConfig;
+use crate::signaling::local::{BundlePolicy, SessionConfig};
 use crate::signaling::session::Session;
 use crate::signaling::state::SignalingState;
 use crate::transport::dtls::config::Config as DtlsConfig;
 use crate::transport::dtls::verify::fingerprint_of;
 use crate::transport::{Config as TransportConfig, IceGatheringState, Inbound, Transport};
 use crate::wire::fingerprint::{Fingerprint, FingerprintAlgorithm};
+use std::sync::Arc;
 
 /// Options of `createOffer`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,13 +56,18 @@ use crate::wire::fingerprint::{Fingerprint, FingerprintAlgorithm};
 pub struct OfferOptions {
     /// `iceRestart`: the offer has new ICE credentials, and setting it looks for a path anew. Default false.
     pub ice_restart: bool,
+    /// The obsolete `offerToReceiveAudio`: true makes a transceiver that receives unless there is one, false stops
+    /// receiving. Default: as the transceivers are.
+    pub offer_to_receive_audio: Option<bool>,
+    /// The obsolete `offerToReceiveVideo`, likewise.
+    pub offer_to_receive_video: Option<bool>,
 }
 
 impl OfferOptions {
     /// An offer that restarts ICE.
     #[must_use]
     pub const fn restarting_ice() -> Self {
-        Self { ice_restart: true }
+        Self { ice_restart: true, offer_to_receive_audio: None, offer_to_receive_video: None }
     }
 }
 
@@ -134,8 +148,19 @@ impl PeerConnection {
     /// [`ConfigurationError`] says which part of the configuration cannot be.
     pub fn new(configuration: Configuration, init: Init) -> Result<Self, ConfigurationError> {
         configuration.check(init.wall_clock)?;
-        let Configuration { certificates, ice_servers, ice_transport_policy, bundle_policy, mtu, ice, data } =
-            configuration;
+        let Configuration {
+            certificates,
+            ice_servers,
+            ice_transport_policy,
+            host_addresses,
+            external_addresses,
+            ice_candidate_pool_size,
+            bundle_policy,
+            media,
+            mtu,
+            ice,
+            data,
+        } = configuration;
         let servers = ice_servers.iter().map(IceServer::read).collect::<Result<Vec<_>, _>>()?.concat();
         let Init { now, wall_clock, seed, crypto } = init;
         let mut rng = Rng::from_seed(seed);
@@ -147,15 +172,18 @@ impl PeerConnection {
             .map_err(CertificateError::Key)?;
         let mut dtls = DtlsConfig::new(certificate.clone(), crypto);
         dtls.mtu = mtu;
-        // No media yet: an extension that nothing here could honour is not offered.
-        dtls.srtp_profiles = Vec::new();
-        let mut transport = Transport::new(TransportConfig { ice, dtls }, &crypto, &mut rng);
+        let mut transport = Transport::new(TransportConfig { ice, dtls, sped: false }, &crypto, &mut rng);
         transport.set_ice_servers(servers);
         transport.set_ice_transport_policy(ice_transport_policy);
+        transport.set_host_addresses(host_addresses);
+        transport.set_external_addresses(external_addresses);
+        if ice_candidate_pool_size > 0 {
+            transport.fill_pool(now);
+        }
         Ok(Self {
             now,
             wall_clock: WallClock::new(now, wall_clock),
-            session: Session::new(SessionConfig { bundle_policy }, rng.secret_u64()),
+            session: new_session(bundle_policy, media, &mut rng),
             transport,
             max_message_size: data.max_message_size,
             data_path: DataPath::new(mtu, data.largest_ip_packet),
@@ -272,4 +300,10 @@ impl PeerConnection {
         drops.merge(&self.data.drops());
         drops
     }
+}
+
+fn new_session(bundle_policy: BundlePolicy, media: Arc<MediaCapabilities>, rng: &mut Rng) -> Session {
+    let config = SessionConfig { bundle_policy, media, ..SessionConfig::default() };
+    let session_id = rng.secret_u64();
+    Session::new(config, session_id, rng.fork())
 }

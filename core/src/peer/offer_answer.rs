@@ -1,6 +1,7 @@
 //! Offers, answers and candidates: asks [`Session`](crate::signaling::session::Session) and carries out what it
 //! says.
 
+use crate::base::media::MediaKind;
 use crate::base::time::Instant;
 use crate::data::event::DataChannelState;
 use crate::peer::event::Event;
@@ -30,11 +31,11 @@ enum Generation {
 macro_rules! local_parameters {
     ($pc:ident, $generation:expr) => {
         LocalParameters {
+            ice_lite: $pc.transport.ice().is_lite(),
             ice: match $generation {
                 Generation::InUse => $pc.transport.local_credentials(),
                 Generation::Next => $pc.transport.prepare_restart(),
             },
-            ice_lite: false,
             fingerprints: &$pc.fingerprints,
             sctp_port: DEFAULT_SCTP_PORT,
             max_message_size: u64::from($pc.max_message_size),
@@ -53,7 +54,15 @@ impl PeerConnection {
         &mut self,
         options: OfferOptions,
     ) -> Result<SessionDescription, CreateDescriptionError> {
-        let OfferOptions { ice_restart } = options;
+        let OfferOptions { ice_restart, offer_to_receive_audio, offer_to_receive_video } = options;
+        if matches!(self.signaling_state(), SignalingState::Stable | SignalingState::HaveLocalOffer) {
+            // W3C WebRTC §4.4.3.1: before the offer, and without asking for negotiation.
+            let kinds =
+                [(MediaKind::Audio, offer_to_receive_audio), (MediaKind::Video, offer_to_receive_video)];
+            for (kind, receive) in kinds {
+                receive.into_iter().for_each(|receive| self.session.offer_to_receive(kind, receive));
+            }
+        }
         let generation = if ice_restart { Generation::Next } else { self.offered_generation() };
         let local = local_parameters!(self, generation);
         self.session.create_offer(&local)
@@ -162,8 +171,20 @@ impl PeerConnection {
 
     // W3C WebRTC §4.4.1.5: one task changes everything, then the events go out.
     fn carry_out(&mut self, now: Instant, changes: Changes) {
-        let Changes { signaling_states, gather, early_candidates, ice_role, transport, data } = changes;
+        let Changes {
+            signaling_states,
+            gather,
+            early_candidates,
+            ice_role,
+            transports,
+            data,
+            tracks,
+            media: _,
+        } = changes;
+        // Stable again without an agreement: what the offer began is taken back.
+        let rolled_back = signaling_states.first() == Some(&SignalingState::Stable) && transports.is_empty();
         self.events.extend(signaling_states.into_iter().map(Event::SignalingStateChange));
+        self.tell_tracks(tracks);
         self.events
             .extend(early_candidates.into_iter().map(|early| Event::IceCandidate(Some(Box::new(early)))));
         if let Some(role) = ice_role {
@@ -179,10 +200,14 @@ impl PeerConnection {
             }
             self.transport.gather(now);
         }
-        match transport {
-            TransportChange::Agreed(agreement) => self.agree_on_transport(now, *agreement),
-            TransportChange::Closed => self.transport.close(now),
-            TransportChange::Unchanged => {}
+        for transport in transports {
+            match transport {
+                TransportChange::Agreed(agreement) => self.agree_on_transport(now, *agreement),
+                TransportChange::Closed(_) => self.transport.close(now),
+            }
+        }
+        if rolled_back {
+            self.transport.cancel_restart(now);
         }
         self.change_data(now, data);
         self.settle(now);

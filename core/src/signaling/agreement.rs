@@ -1,49 +1,133 @@
 //! What an offer and its answer agree on, and what follows from it.
 
 use crate::signaling::changes::{DtlsRole, RemoteIce, SctpAgreement, TransportAgreement};
-use crate::signaling::content::Content;
+use crate::signaling::content::{Content, SectionContent};
 use crate::signaling::state::Side;
 use crate::wire::candidate::Credentials;
 use crate::wire::fingerprint::Fingerprint;
 use crate::wire::sdp::attribute::Setup;
 
-/// What the last answer settled for the data section and its transport.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What the last answer settled.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::signaling) struct Agreement {
-    /// The index of the data section.
-    pub section: usize,
+    /// Transports by their index; their owner drives as many as it told the session of.
+    pub transports: Vec<AgreedTransport>,
+    pub data: Option<AgreedData>,
+}
+
+/// One transport.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::signaling) struct AgreedTransport {
+    /// What it carries, the section with its address first.
+    pub sections: Vec<usize>,
     pub local_ice: Credentials,
     pub remote_ice: Credentials,
     pub fingerprints: Vec<Fingerprint>,
     pub tls_id: Option<String>,
     pub dtls_role: DtlsRole,
+    /// Whether we are lite, and the peer is.
+    pub lite: (bool, bool),
+}
+
+/// The data section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::signaling) struct AgreedData {
+    pub section: usize,
     pub ports: (u16, u16),
     /// In bytes; 0 for any.
     pub max_message_size: u64,
 }
 
 impl Agreement {
-    /// Compares both sides' descriptions after `answerer` answered. `None` when no data section is left.
-    pub fn of(local: &Content, remote: &Content, answerer: Side) -> Option<Self> {
-        let pairs = local.sections.iter().zip(&remote.sections);
-        let section = pairs.clone().position(|(l, r)| l.is_live_data() && r.is_live_data())?;
-        let (ours, theirs) = (local.transport(section), remote.transport(section));
+    /// Compares both sides' descriptions after `answerer` answered. Of the transports that the answer wants, as
+    /// many as `most` are kept.
+    pub fn of(local: &Content, remote: &Content, answerer: Side, most: usize) -> Self {
+        let answer = if answerer == Side::Local { local } else { remote };
+        let mut agreed = Self::default();
+        let mut tags: Vec<usize> = Vec::new();
+        for (at, (ours, theirs)) in local.sections.iter().zip(&remote.sections).enumerate() {
+            if !are_live(ours, theirs) {
+                continue;
+            }
+            // RFC 9143 §7.5: the first of the group carries the others.
+            let tag = answer.group_of(at).and_then(|group| group.first().copied()).unwrap_or(at);
+            if !tags.contains(&tag)
+                && agreed.transports.len() < most
+                && let Some(transport) = AgreedTransport::of(local, remote, answerer, tag)
+            {
+                agreed.transports.push(transport);
+                tags.push(tag);
+            }
+            if let Some(known) = tags.iter().position(|&known| known == tag).filter(|_| at != tag) {
+                agreed.transports[known].sections.push(at);
+            }
+        }
+        let carried = |at: &usize| agreed.carries(*at);
+        let data = (0..local.sections.len()).filter(carried).find_map(|at| {
+            let (ours, theirs) = (local.sections[at].data?, remote.sections[at].data?);
+            Some(AgreedData {
+                section: at,
+                ports: (ours.port?, theirs.port?),
+                max_message_size: theirs.max_message_size.bytes(),
+            })
+        });
+        Self { data, ..agreed }
+    }
+
+    /// Whether a section is in use.
+    pub fn carries(&self, section: usize) -> bool {
+        self.transport_of(section).is_some()
+    }
+
+    /// What carries a section.
+    pub fn transport_of(&self, section: usize) -> Option<&AgreedTransport> {
+        self.transports.iter().find(|transport| transport.sections.contains(&section))
+    }
+
+    /// The number of what carries a section.
+    pub fn index_of(&self, section: usize) -> Option<usize> {
+        self.transports.iter().position(|transport| transport.sections.contains(&section))
+    }
+
+    /// What the association has to know, compared with what was agreed `before`.
+    pub fn sctp(&self, before: &Self) -> Option<SctpAgreement> {
+        let data = self.data.as_ref()?;
+        Some(SctpAgreement {
+            local_port: data.ports.0,
+            remote_port: data.ports.1,
+            max_message_size: data.max_message_size,
+            restarted: before.data.as_ref().is_some_and(|before| before.ports != data.ports),
+        })
+    }
+}
+
+fn are_live(ours: &SectionContent, theirs: &SectionContent) -> bool {
+    let data = ours.data.is_some() && theirs.data.is_some();
+    ours.is_live() && theirs.is_live() && (data || ours.rtp.is_some() && theirs.rtp.is_some())
+}
+
+impl AgreedTransport {
+    fn of(local: &Content, remote: &Content, answerer: Side, tag: usize) -> Option<Self> {
+        let (ours, theirs) = (local.transport(tag), remote.transport(tag));
         let dtls_role = match answerer {
             Side::Local if ours.setup == Some(Setup::Passive) => DtlsRole::Server,
             Side::Remote if theirs.setup == Some(Setup::Active) => DtlsRole::Server,
             _ => DtlsRole::Client,
         };
-        let (our_data, their_data) = (local.sections[section].data?, remote.sections[section].data?);
         Some(Self {
-            section,
+            sections: vec![tag],
             local_ice: ours.credentials.clone()?,
             remote_ice: theirs.credentials.clone()?,
             fingerprints: theirs.fingerprints.clone(),
             tls_id: theirs.tls_id.clone(),
             dtls_role,
-            ports: (our_data.port?, their_data.port?),
-            max_message_size: their_data.max_message_size.bytes(),
+            lite: (ours.lite, theirs.lite),
         })
+    }
+
+    /// The section that has its address.
+    pub fn tag(&self) -> usize {
+        self.sections.first().copied().unwrap_or(0)
     }
 
     /// Whether these name the certificates of this DTLS association, in whatever order (RFC 8842 §4).
@@ -54,37 +138,24 @@ impl Agreement {
     }
 
     /// What the transport has to know, compared with what was agreed `before`.
-    pub fn transport(&self, remote: &Content, before: Option<&Self>) -> TransportAgreement {
+    pub fn changes(&self, index: usize, remote: &Content, before: Option<&Self>) -> TransportAgreement {
         let fingerprints_changed =
             before.is_some_and(|before| !before.same_association(&self.fingerprints, self.tls_id.as_deref()));
+        let listed = &remote.sections[remote.candidates_of(self.tag())];
         TransportAgreement {
+            index,
             local_ice: self.local_ice.clone(),
-            remote_ice: self.remote_ice(remote),
+            remote_ice: RemoteIce {
+                credentials: self.remote_ice.clone(),
+                candidates: listed.candidates.clone(),
+                // RFC 8838 §3: a peer that does not trickle has said everything.
+                end_of_candidates: listed.end_of_candidates || !remote.options.trickle,
+                lite: self.lite.1,
+            },
             ice_restarted: before.is_some_and(|before| before.remote_ice != self.remote_ice),
             fingerprints: self.fingerprints.clone(),
             fingerprints_changed,
             dtls_role: self.dtls_role,
-        }
-    }
-
-    fn remote_ice(&self, remote: &Content) -> RemoteIce {
-        let section = &remote.sections[self.section];
-        RemoteIce {
-            credentials: self.remote_ice.clone(),
-            candidates: section.candidates.clone(),
-            // RFC 8838 §3: a peer that does not trickle has said everything.
-            end_of_candidates: section.end_of_candidates || !remote.options.trickle,
-            lite: remote.transport(self.section).lite,
-        }
-    }
-
-    /// What the association has to know, compared with what was agreed `before`.
-    pub fn sctp(&self, before: Option<&Self>) -> SctpAgreement {
-        SctpAgreement {
-            local_port: self.ports.0,
-            remote_port: self.ports.1,
-            max_message_size: self.max_message_size,
-            restarted: before.is_some_and(|before| before.ports != self.ports),
         }
     }
 }

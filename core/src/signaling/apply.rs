@@ -43,19 +43,16 @@ impl Session {
         let kind = description.kind;
         let (next, rolls_back) = self.next_state(side, kind)?;
         let parsed = Description::parse(&description.sdp)?;
-        let mut content = Content::read(&parsed, kind)?;
+        let content = Content::read(&parsed, kind)?;
         if side == Side::Remote {
             rtp_checks::check(&parsed, &content)?;
             let against = Against {
                 kind,
                 offer: self.slots.local.pending_offer().filter(|_| kind != SdpType::Offer),
                 current: self.slots.current(),
-                settled: self.settled.as_ref(),
+                settled: &self.settled,
             };
             checks::check(&content, against)?;
-            if let Some(at) = self.data_of_remote(&content, kind) {
-                content.adopt_candidates(at);
-            }
         }
         Ok(Checked { side, applied: Applied { description, content }, next, rolls_back })
     }
@@ -79,32 +76,30 @@ impl Session {
         })
     }
 
-    /// The data section of a remote description: that of an offer as far as we would accept it.
-    pub(in crate::signaling) fn data_of_remote(&self, content: &Content, kind: SdpType) -> Option<usize> {
-        if kind == SdpType::Offer { self.acceptable_data(content) } else { content.live_data() }
-    }
-
     /// Makes a checked description part of the session, and says what follows.
     pub(in crate::signaling) fn commit(&mut self, checked: Checked) -> Changes {
         let Checked { side, applied, next, rolls_back } = checked;
         let kind = applied.description.kind;
         let had_sctp = self.has_sctp();
+        let streams = self.remote_streams();
         let mut changes = Changes::default();
         if rolls_back {
-            self.slots.roll_back();
+            self.undo(&mut changes);
             self.enter(SignalingState::Stable, &mut changes);
+        }
+        if self.state == SignalingState::Stable {
+            self.remember_stable();
         }
         self.enter(next, &mut changes);
         self.note_mids(&applied.content);
+        self.associate(side, kind, &applied.content, &mut changes);
+        self.note_use(side, &applied);
         self.slots.put(side, applied);
         match (side, kind) {
             (_, SdpType::Answer) => (self.last_offer, self.last_answer) = (None, None),
             // An answer to the offer before would no longer fit.
             (Side::Remote, SdpType::Offer) => self.last_answer = None,
             _ => {}
-        }
-        if side == Side::Local {
-            self.describe_generation(&mut changes);
         }
         if kind == SdpType::Offer {
             changes.data = match (had_sctp, self.has_sctp()) {
@@ -115,7 +110,12 @@ impl Session {
             self.expect_role(side, &mut changes);
         } else {
             self.agree(side, kind, had_sctp, &mut changes);
+            self.agree_on_media(kind, &mut changes);
         }
+        if side == Side::Local {
+            self.describe_generation(&mut changes);
+        }
+        self.note_streams(&streams, &mut changes);
         changes
     }
 
@@ -124,14 +124,21 @@ impl Session {
         let next = self.state.next(side, SdpType::Rollback);
         let next = next.ok_or(SetDescriptionError::RollbackInState(self.state))?;
         let had_sctp = self.has_sctp();
+        let streams = self.remote_streams();
         let mut changes = Changes::default();
-        self.slots.roll_back();
+        self.undo(&mut changes);
         self.last_answer = None;
         self.enter(next, &mut changes);
         if had_sctp && !self.has_sctp() {
             changes.data = DataChange::RolledBack;
         }
+        self.note_streams(&streams, &mut changes);
         Ok(changes)
+    }
+
+    fn undo(&mut self, changes: &mut Changes) {
+        self.slots.roll_back();
+        self.dissociate(self.state, changes);
     }
 
     fn enter(&mut self, state: SignalingState, changes: &mut Changes) {
@@ -144,8 +151,20 @@ impl Session {
     /// Whether SCTP is agreed or described by the offer under way.
     fn has_sctp(&self) -> bool {
         let ours = self.slots.local.pending_offer().and_then(Content::live_data);
-        let theirs = self.slots.remote.pending_offer().and_then(|offer| self.acceptable_data(offer));
-        self.agreed.is_some() || ours.is_some() || theirs.is_some()
+        let theirs = self.slots.remote.pending_offer().and_then(|offer| self.accepted_data(offer));
+        self.agreed.data.is_some() || ours.is_some() || theirs.is_some()
+    }
+
+    /// What is used from now on: what the peer says, and what of ours it answered.
+    fn note_use(&mut self, side: Side, applied: &Applied) {
+        if applied.description.kind != SdpType::Offer
+            && let Some(ours) = self.slots.local.pending_offer()
+        {
+            self.used.note(ours);
+        }
+        if side == Side::Remote || applied.description.kind != SdpType::Offer {
+            self.used.note(&applied.content);
+        }
     }
 
     fn note_mids(&mut self, content: &Content) {
@@ -161,28 +180,35 @@ impl Session {
         let (Some(local), Some(remote)) = (self.slots.local.newest(), self.slots.remote.newest()) else {
             return;
         };
-        let before = self.agreed.as_ref();
-        match Agreement::of(&local.content, &remote.content, side) {
-            Some(agreed) => {
-                let transport = agreed.transport(&remote.content, before);
-                let role = settled_role(side, &local.content, &remote.content, agreed.section);
-                changes.data = DataChange::Agreed(agreed.sctp(before));
-                changes.transport = TransportChange::Agreed(Box::new(transport));
-                self.agreed = Some(agreed);
-                self.settle_role(role, changes);
+        let agreed = Agreement::of(&local.content, &remote.content, side, self.config.max_transports);
+        let nothing = agreed.transports.is_empty();
+        // A provisional answer frees nothing (RFC 9429 §4.1.10.1).
+        if nothing && kind == SdpType::Pranswer {
+            return;
+        }
+        for (index, transport) in agreed.transports.iter().enumerate() {
+            let before = self.agreed.transports.get(index);
+            let change = transport.changes(index, &remote.content, before);
+            changes.transports.push(TransportChange::Agreed(Box::new(change)));
+        }
+        let gone = agreed.transports.len()..self.agreed.transports.len();
+        changes.transports.extend(gone.map(TransportChange::Closed));
+        changes.data = match agreed.sctp(&self.agreed) {
+            Some(sctp) => DataChange::Agreed(sctp),
+            None if had_sctp && kind == SdpType::Answer => DataChange::Closed,
+            None => DataChange::Unchanged,
+        };
+        let role = agreed.transports.first().map(|transport| settled_role(side, transport.lite));
+        self.agreed = agreed;
+        if let Some(role) = role {
+            self.settle_role(role, changes);
+        } else if self.ice_role != KnownRole::Unknown {
+            // An offer that came to nothing had begun with the first. What comes after it starts from nothing.
+            if changes.transports.is_empty() {
+                changes.transports.push(TransportChange::Closed(0));
             }
-            // A provisional answer frees nothing (RFC 9429 §4.1.10.1).
-            None if kind == SdpType::Pranswer => {}
-            None => {
-                self.agreed = None;
-                if had_sctp {
-                    changes.data = DataChange::Closed;
-                    changes.transport = TransportChange::Closed;
-                    // What comes after it starts from nothing.
-                    self.generations = Generations::default();
-                    self.ice_role = KnownRole::Unknown;
-                }
-            }
+            self.generations = Generations::default();
+            self.ice_role = KnownRole::Unknown;
         }
         if kind == SdpType::Answer {
             self.settled.clone_from(&self.agreed);
@@ -192,7 +218,7 @@ impl Session {
     /// Checks may come in as soon as our offer is out, before the answer settles the roles.
     fn expect_role(&mut self, side: Side, changes: &mut Changes) {
         let Some(offer) = self.slots.local.pending_offer().filter(|_| side == Side::Local) else { return };
-        if let (KnownRole::Unknown, Some(at)) = (self.ice_role, offer.live_data()) {
+        if let (KnownRole::Unknown, Some(at)) = (self.ice_role, offer.first_live()) {
             // RFC 8445 §6.1.1: the offerer controls, unless it is lite and the peer is not.
             let lite = offer.transport(at).lite;
             let role = if lite { IceRole::Controlled } else { IceRole::Controlling };
@@ -213,8 +239,8 @@ impl Session {
 }
 
 // RFC 8445 §6.1.1
-fn settled_role(answerer: Side, local: &Content, remote: &Content, section: usize) -> IceRole {
-    match (local.transport(section).lite, remote.transport(section).lite) {
+fn settled_role(answerer: Side, lite: (bool, bool)) -> IceRole {
+    match lite {
         (true, false) => IceRole::Controlled,
         (false, true) => IceRole::Controlling,
         _ if answerer == Side::Remote => IceRole::Controlling,

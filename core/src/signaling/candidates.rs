@@ -1,12 +1,14 @@
 //! Trickle (RFC 8838, webrtc-pc §4.4.1.6): candidates on their way in and out, and the texts they go into.
 
+use crate::signaling::agreement::{AgreedTransport, Agreement};
 use crate::signaling::changes::{Changes, RemoteCandidate};
-use crate::signaling::content::Content;
+use crate::signaling::content::{Content, SectionContent};
 use crate::signaling::description::IceCandidateInit;
 use crate::signaling::error::AddIceCandidateError;
 use crate::signaling::generations::Announcement;
 use crate::signaling::session::Session;
 use crate::signaling::slots::{Applied, Slots};
+use crate::signaling::state::SdpType;
 use crate::signaling::text::append_attribute;
 use crate::wire::candidate::Candidate;
 use crate::wire::sdp::MAX_CANDIDATES;
@@ -15,8 +17,6 @@ use crate::wire::sdp::MAX_CANDIDATES;
 struct Target {
     /// The section that was named, whose text grows.
     section: usize,
-    /// The data section, whose transport it leads to.
-    data: usize,
     ufrag: String,
 }
 
@@ -35,9 +35,20 @@ impl Session {
         if !record(&mut self.slots.remote, &target, candidate.as_ref())? {
             return Ok(RemoteCandidate::Ignored);
         }
-        let ufrag = target.ufrag;
-        if self.agreed.as_ref().is_none_or(|agreed| agreed.remote_ice.ufrag != ufrag) {
+        let Target { section, ufrag } = target;
+        let Some(agreed) = self.agreed.transports.iter().find(|agreed| agreed.remote_ice.ufrag == ufrag)
+        else {
             return Ok(RemoteCandidate::Held);
+        };
+        // Candidates of a section that joined a bundle lead nowhere any more, unless they are the bundle's.
+        let tag = agreed.tag();
+        let leads = self
+            .slots
+            .remote
+            .newest()
+            .is_some_and(|remote| section == tag || remote.content.candidates_of(tag) == section);
+        if !leads {
+            return Ok(RemoteCandidate::Ignored);
         }
         Ok(match candidate {
             Some(candidate) => RemoteCandidate::Candidate { ufrag, candidate: Box::new(candidate) },
@@ -63,14 +74,17 @@ impl Session {
         ufrag: Option<&str>,
     ) -> Result<Option<Target>, AddIceCandidateError> {
         let Some(newest) = self.slots.remote.newest() else { return Ok(None) };
-        let content = &newest.content;
-        let Some(data) = self.data_of_remote(content, newest.description.kind) else { return Ok(None) };
-        let section = named.unwrap_or(data);
+        let Some(tag) = self.tag_of_remote(newest) else { return Ok(None) };
+        let section = named.unwrap_or(tag);
         // A peer that gathers for the whole bundle names the bundle's first section, even if that is rejected.
-        if section != data && content.carrier(data) != Some(section) {
+        let content = &newest.content;
+        let bundled = content.group_of(tag).is_some_and(|group| group.contains(&section));
+        let same = content.transport(section).credentials == content.transport(tag).credentials;
+        let in_use = content.sections[section].is_live();
+        if section != tag && !(bundled && same && in_use) {
             return Ok(None);
         }
-        let of = |applied: &Applied| ufrag_of(&applied.content, data).map(str::to_owned);
+        let of = |applied: &Applied| ufrag_of(&applied.content, section).map(str::to_owned);
         let known = match ufrag {
             None => of(newest),
             Some(ufrag) => {
@@ -78,21 +92,29 @@ impl Session {
                 slots.into_iter().flatten().filter_map(of).find(|known| known == ufrag)
             }
         };
-        known.map(|ufrag| Some(Target { section, data, ufrag })).ok_or(AddIceCandidateError::UnknownUfrag)
+        known.map(|ufrag| Some(Target { section, ufrag })).ok_or(AddIceCandidateError::UnknownUfrag)
+    }
+
+    /// The section whose address a remote description gives: that of an offer as far as we would accept it.
+    fn tag_of_remote(&self, remote: &Applied) -> Option<usize> {
+        if remote.description.kind == SdpType::Offer && self.slots.remote.pending.is_some() {
+            return self.accept(&remote.content).tag;
+        }
+        self.agreed.transports.first().map(AgreedTransport::tag)
     }
 
     /// Announces what is known of the generation that the newest local description names, asks for it to be
     /// gathered if nobody did, and completes the description's text.
     pub(in crate::signaling) fn describe_generation(&mut self, changes: &mut Changes) {
         let Some(applied) = self.slots.local.filled().next() else { return };
-        let Some(at) = applied.content.live_data() else { return };
+        let Some(at) = tag_of_local(&self.agreed, &applied.content) else { return };
         let Some(credentials) = applied.content.transport(at).credentials.clone() else { return };
         let generation = self.generations.entry(&credentials.ufrag);
         for candidate in &generation.candidates {
-            write_candidate(applied, at, at, candidate);
+            write_candidate(applied, at, candidate);
         }
         if generation.is_complete() {
-            write_end(applied, at, at);
+            write_end(applied, at);
         }
         let announcements = generation.announce();
         let init = |what| announcement(&applied.content, at, &credentials.ufrag, what);
@@ -110,12 +132,11 @@ impl Session {
     ) -> Option<IceCandidateInit> {
         let mut place = None;
         for applied in self.slots.local.filled() {
-            let data =
-                applied.content.live_data().filter(|&at| ufrag_of(&applied.content, at) == Some(ufrag));
-            let Some(at) = data else { continue };
+            let tag = tag_of_local(&self.agreed, &applied.content);
+            let Some(at) = tag.filter(|&at| ufrag_of(&applied.content, at) == Some(ufrag)) else { continue };
             match new {
-                Some(candidate) => write_candidate(applied, at, at, candidate),
-                None => write_end(applied, at, at),
+                Some(candidate) => write_candidate(applied, at, candidate),
+                None => write_end(applied, at),
             };
             place = place.or(Some((applied.content.sections[at].mid.clone(), at)));
         }
@@ -132,29 +153,41 @@ fn ufrag_of(content: &Content, at: usize) -> Option<&str> {
     content.transport(at).credentials.as_ref().map(|credentials| credentials.ufrag.as_str())
 }
 
+/// The section that gives the address in a local description: the one that carries the transport in use, or else
+/// the first of its bundle.
+fn tag_of_local(agreed: &Agreement, content: &Content) -> Option<usize> {
+    let in_use = agreed.transports.first().map(AgreedTransport::tag);
+    let is_live = |at: &usize| content.sections.get(*at).is_some_and(SectionContent::is_live);
+    let first = || {
+        let first = content.first_live()?;
+        Some(content.group_of(first).and_then(|group| group.first().copied()).unwrap_or(first))
+    };
+    in_use.filter(is_live).or_else(first)
+}
+
 /// Writes it into every remote description of its generation. `Ok(false)`: it was in all of them.
 fn record(
     remote: &mut Slots,
     target: &Target,
     candidate: Option<&Candidate>,
 ) -> Result<bool, AddIceCandidateError> {
-    let &Target { section, data, ref ufrag } = target;
+    let &Target { section, ref ufrag } = target;
     let mut new = false;
-    for applied in remote.filled().filter(|applied| ufrag_of(&applied.content, data) == Some(ufrag)) {
-        let known = &applied.content.sections[data].candidates;
+    for applied in remote.filled().filter(|applied| ufrag_of(&applied.content, section) == Some(ufrag)) {
+        let known = &applied.content.sections[section].candidates;
         new |= match candidate {
             Some(candidate) if known.contains(candidate) => false,
             Some(_) if known.len() >= MAX_CANDIDATES => return Err(AddIceCandidateError::TooMany),
-            Some(candidate) => write_candidate(applied, section, data, candidate),
-            None => write_end(applied, section, data),
+            Some(candidate) => write_candidate(applied, section, candidate),
+            None => write_end(applied, section),
         };
     }
     Ok(new)
 }
 
-/// Into the text of `section` and the candidates of `data`, unless it is there.
-fn write_candidate(applied: &mut Applied, section: usize, data: usize, candidate: &Candidate) -> bool {
-    let known = &mut applied.content.sections[data].candidates;
+/// Into the text and the candidates of a section, unless it is there.
+fn write_candidate(applied: &mut Applied, section: usize, candidate: &Candidate) -> bool {
+    let known = &mut applied.content.sections[section].candidates;
     let new = !known.contains(candidate);
     if new {
         known.push(candidate.clone());
@@ -164,8 +197,8 @@ fn write_candidate(applied: &mut Applied, section: usize, data: usize, candidate
 }
 
 /// As [`write_candidate`], for the end of candidates.
-fn write_end(applied: &mut Applied, section: usize, data: usize) -> bool {
-    let end = &mut applied.content.sections[data].end_of_candidates;
+fn write_end(applied: &mut Applied, section: usize) -> bool {
+    let end = &mut applied.content.sections[section].end_of_candidates;
     let new = !std::mem::replace(end, true);
     if new {
         append_attribute(&mut applied.description.sdp, section, "end-of-candidates");

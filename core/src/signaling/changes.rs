@@ -1,5 +1,6 @@
 //! What the owner has to carry out after a description was set: plain values, in no need of the session.
 
+use crate::base::media::TransceiverId;
 use crate::signaling::description::IceCandidateInit;
 use crate::signaling::state::SignalingState;
 use crate::wire::candidate::{Candidate, Credentials};
@@ -39,27 +40,50 @@ pub struct Changes {
     /// The local ICE role, when it became known or changed: with the first local offer, and settled by the
     /// first answer.
     pub ice_role: Option<IceRole>,
-    /// What became of the transport of the data section.
-    pub transport: TransportChange,
+    /// What became of the transports; empty for nothing.
+    pub transports: Vec<TransportChange>,
     /// What became of the SCTP association.
     pub data: DataChange,
+    /// What became of the tracks that come from the peer, in the order of events.
+    pub tracks: Vec<TrackChange>,
+    /// Whether the agreed sections of audio and video differ from before.
+    pub media: bool,
 }
 
-/// What became of the transport.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What became of a transport.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TransportChange {
-    /// Nothing.
-    #[default]
-    Unchanged,
     /// Both sides are described: an answer or a provisional answer was set.
     Agreed(Box<TransportAgreement>),
-    /// No section is left that needs it: the answer rejected them all. A later one is gathered for anew.
-    Closed,
+    /// No section is left that needs the transport of this index: the answer rejected them all. A later one is
+    /// gathered for anew.
+    Closed(usize),
+}
+
+/// What became of a track that comes from the peer, or of a stream that such tracks are in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TrackChange {
+    /// The peer stopped sending it: `mute`.
+    Muted(TransceiverId),
+    /// It left a stream: `removetrack` of the stream.
+    LeftStream(TransceiverId, String),
+    /// A stream has no track any more: the obsolete `removestream`.
+    StreamRemoved(String),
+    /// It joined a stream that was there: `addtrack` of the stream.
+    JoinedStream(TransceiverId, String),
+    /// A stream came into being: the obsolete `addstream`.
+    StreamAdded(String),
+    /// `track`, with the streams that it is in.
+    Track(TransceiverId, Vec<String>),
+    /// It ended with its transceiver: `ended`.
+    Ended(TransceiverId),
 }
 
 /// What both sides agreed for one transport.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransportAgreement {
+    /// Which transport; 0 is the first.
+    pub index: usize,
     /// The local credentials of the generation that the peer was told.
     pub local_ice: Credentials,
     /// The peer's ICE side.

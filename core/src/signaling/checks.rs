@@ -1,6 +1,6 @@
 //! Whether a description may be set (RFC 9429 §5.7, §5.8): its place beside what is there already.
 
-use crate::signaling::agreement::Agreement;
+use crate::signaling::agreement::{AgreedTransport, Agreement};
 use crate::signaling::changes::DtlsRole;
 use crate::signaling::content::{Content, TransportContent};
 use crate::signaling::error::InvalidDescription;
@@ -30,7 +30,7 @@ pub(in crate::signaling) struct Against<'a> {
     pub offer: Option<&'a Content>,
     pub current: Option<(&'a Content, &'a Content)>,
     /// What the last answer agreed; a provisional one may still be replaced by that of another fork.
-    pub settled: Option<&'a Agreement>,
+    pub settled: &'a Agreement,
 }
 
 /// Checks a remote description.
@@ -49,7 +49,8 @@ pub(in crate::signaling) fn check(content: &Content, against: Against<'_>) -> Re
             check_transport(content.transport(at), at, against.kind)?;
         }
     }
-    check_data(content, against)
+    check_data(content, against)?;
+    against.settled.transports.iter().try_for_each(|agreed| check_continued(content, agreed, against))
 }
 
 // RFC 3264 §8: sections are never removed and never change places; a rejected one may become anything.
@@ -127,17 +128,31 @@ fn check_transport(transport: &TransportContent, at: usize, kind: SdpType) -> Re
 
 fn check_data(content: &Content, against: Against<'_>) -> Result<(), InvalidDescription> {
     let Some(at) = content.live_data() else { return Ok(()) };
-    let is_answer = against.kind != SdpType::Offer;
     // RFC 8841 §5.1; an offer without a port is rejected in the answer instead.
     let port = content.sections[at].data.and_then(|data| data.port);
-    if is_answer && port.is_none_or(|port| port == 0) {
+    if against.kind != SdpType::Offer && port.is_none_or(|port| port == 0) {
         return Err(InvalidDescription::NoSctpPort(at));
     }
+    Ok(())
+}
+
+/// What a description says of a transport that is in use.
+fn check_continued(
+    content: &Content,
+    agreed: &AgreedTransport,
+    against: Against<'_>,
+) -> Result<(), InvalidDescription> {
+    let live = |at: &usize| {
+        content
+            .sections
+            .get(*at)
+            .is_some_and(|section| section.is_live_data() || section.live_rtp().is_some())
+    };
+    let Some(at) = agreed.sections.iter().copied().find(live) else { return Ok(()) };
     let transport = content.transport(at);
-    let agreed = against.settled.filter(|agreed| agreed.section == at);
-    let (Some(agreed), Some(credentials)) = (agreed, &transport.credentials) else { return Ok(()) };
+    let Some(credentials) = &transport.credentials else { return Ok(()) };
     let restarts = *credentials != agreed.remote_ice;
-    if is_answer {
+    if against.kind != SdpType::Offer {
         // RFC 9429 §5.3.2: an answer restarts ICE exactly when its offer does.
         let offered = against.offer.map(|offer| offer.transport(at).credentials.as_ref());
         let we_restart = offered.is_some_and(|offered| offered != Some(&agreed.local_ice));

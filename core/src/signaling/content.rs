@@ -1,6 +1,7 @@
 //! What the session keeps of a description that was set: owned, resolved, and no more than decisions need.
 
 use crate::signaling::error::InvalidDescription;
+use crate::signaling::rtp::RtpContent;
 use crate::signaling::state::SdpType;
 use crate::wire::candidate::{Candidate, Credentials};
 use crate::wire::fingerprint::Fingerprint;
@@ -18,6 +19,8 @@ pub(in crate::signaling) struct Content {
     pub groups: Vec<Vec<usize>>,
     /// Of the session or of any section.
     pub options: IceOptions,
+    /// One- and two-byte header extensions may be mixed (RFC 8285 §6): said for the session or for a section.
+    pub allow_mixed: bool,
 }
 
 /// One section.
@@ -34,6 +37,8 @@ pub(in crate::signaling) struct SectionContent {
     pub transport: TransportContent,
     /// When it is a data section in a form that we know.
     pub data: Option<DataContent>,
+    /// When it is a section of audio or video.
+    pub rtp: Option<Box<RtpContent>>,
     pub candidates: Vec<Candidate>,
     pub end_of_candidates: bool,
 }
@@ -95,6 +100,11 @@ impl SectionContent {
         self.is_live() && self.data.is_some()
     }
 
+    /// What it says of audio or video, while it is in use.
+    pub fn live_rtp(&self) -> Option<&RtpContent> {
+        self.rtp.as_deref().filter(|_| self.is_live())
+    }
+
     pub fn mid(&self) -> Option<&str> {
         self.mid.as_deref()
     }
@@ -107,10 +117,17 @@ impl Content {
         let mut options = IceOptions::default();
         options.add(&description.attributes);
         let session = TransportContent::read(&description.attributes, 0)?;
+        let direction = description.attributes.iter().find_map(|attribute| match attribute {
+            Attribute::Direction(direction) => Some(*direction),
+            _ => None,
+        });
+        let mut allow_mixed = description.attributes.contains(&Attribute::ExtmapAllowMixed);
         let mut sections: Vec<SectionContent> = Vec::with_capacity(description.sections.len());
         for (at, section) in description.sections.iter().enumerate() {
             options.add(&section.attributes);
-            let read = SectionContent::read(section, kind, &session, at)?;
+            let mut read = SectionContent::read(section, kind, &session, at)?;
+            read.rtp = RtpContent::read(section, direction).map(Box::new);
+            allow_mixed |= read.rtp.is_some() && section.attributes.contains(&Attribute::ExtmapAllowMixed);
             // RFC 5888 §4: a mid names one section.
             if read.mid.is_some() && sections.iter().any(|other| other.mid == read.mid) {
                 return Err(InvalidDescription::DuplicateMid(at));
@@ -118,7 +135,7 @@ impl Content {
             sections.push(read);
         }
         let groups = groups(description, &sections)?;
-        Ok(Self { sections, groups, options })
+        Ok(Self { sections, groups, options, allow_mixed })
     }
 
     /// The bundle group that section `at` is in.
@@ -126,38 +143,39 @@ impl Content {
         self.groups.iter().map(Vec::as_slice).find(|group| group.contains(&at))
     }
 
-    /// The transport attributes that hold for section `at`: its own, or those of the first section of its
-    /// bundle (RFC 9143 §7.1.3).
+    /// The transport attributes that hold for section `at`: its own, or those of the first section of its bundle
+    /// (RFC 9143 §7.1.3). Chromium repeats the credentials and leaves out the rest, which counts as having none.
     pub fn transport(&self, at: usize) -> &TransportContent {
         let own = &self.sections[at].transport;
         let tagged =
             self.group_of(at).and_then(|group| group.first()).map(|&tag| &self.sections[tag].transport);
-        if own.credentials.is_some() { own } else { tagged.unwrap_or(own) }
+        let is_whole = own.credentials.is_some() && !own.fingerprints.is_empty();
+        if is_whole { own } else { tagged.filter(|tagged| tagged.credentials.is_some()).unwrap_or(own) }
     }
 
-    /// The first section of the bundle that `at` is in, when that is another one with the same credentials:
-    /// its candidates lead to the same transport.
-    pub fn carrier(&self, at: usize) -> Option<usize> {
-        let tag = *self.group_of(at)?.first()?;
-        let same = self.sections[tag].transport.credentials == self.transport(at).credentials;
-        (tag != at && same).then_some(tag)
-    }
-
-    /// Gives data section `at` the candidates of its [`carrier`](Self::carrier) when it lists none itself, as
-    /// peers do that gather for the whole bundle at once.
-    pub fn adopt_candidates(&mut self, at: usize) {
-        if let Some(tag) = self.carrier(at)
-            && self.sections[at].candidates.is_empty()
-        {
-            let (candidates, end) =
-                (self.sections[tag].candidates.clone(), self.sections[tag].end_of_candidates);
-            self.sections[at].candidates = candidates;
-            self.sections[at].end_of_candidates |= end;
-        }
+    /// Where the candidates are that lead to the transport of `tag`: its own, those of the section that carries
+    /// its bundle, or those of any other section of that bundle with the same credentials, as peers list them that
+    /// gather for the whole bundle at once.
+    pub fn candidates_of(&self, tag: usize) -> usize {
+        let listed = |&at: &usize| {
+            let section = &self.sections[at];
+            !section.candidates.is_empty() || section.end_of_candidates
+        };
+        let credentials = &self.transport(tag).credentials;
+        let same = |&at: &usize| self.sections[at].transport.credentials == *credentials;
+        let group = self.group_of(tag).unwrap_or(&[]).iter().copied();
+        [tag].into_iter().chain(group.filter(same)).find(listed).unwrap_or(tag)
     }
 
     pub fn section_of_mid(&self, mid: &str) -> Option<usize> {
         self.sections.iter().position(|section| section.mid() == Some(mid))
+    }
+
+    /// The first section in use that has or shares a transport.
+    pub fn first_live(&self) -> Option<usize> {
+        let live = |section: &SectionContent| section.is_live_data() || section.live_rtp().is_some();
+        let addressed = |section: &SectionContent| live(section) && !section.bundle_only;
+        self.sections.iter().position(addressed).or_else(|| self.sections.iter().position(live))
     }
 
     /// The first data section in use.
@@ -246,6 +264,7 @@ impl SectionContent {
             mid,
             transport: TransportContent::read(&section.attributes, at)?.inherit(session),
             data: DataContent::read(section),
+            rtp: None,
             candidates: candidates.collect(),
             end_of_candidates: has(&Attribute::EndOfCandidates),
         })

@@ -1,7 +1,9 @@
 //! What the session is told: its configuration, and what the local side has and can do.
 
+use crate::base::media::MediaCapabilities;
 use crate::wire::candidate::Credentials;
 use crate::wire::fingerprint::Fingerprint;
+use std::sync::Arc;
 
 crate::w3c_enum! {
     /// How media sections share transports when the peer does not bundle (`RTCBundlePolicy`).
@@ -16,17 +18,21 @@ crate::w3c_enum! {
 }
 
 /// What stays the same during a session's life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionConfig {
-    /// Default [`BundlePolicy::Balanced`], as in browsers. Decides which sections of an offer without a usable
-    /// bundle group are accepted.
+    /// Default [`BundlePolicy::Balanced`], as in browsers. Decides which sections of an offer have an address of
+    /// their own, and which of an offer without a usable bundle group are accepted.
     pub bundle_policy: BundlePolicy,
+    /// How many transports the owner drives; sections that would need one more are rejected. Default 1.
+    pub max_transports: usize,
+    /// What this side can do with audio and video. Default: everything that browsers do.
+    pub media: Arc<MediaCapabilities>,
 }
 
 impl Default for SessionConfig {
     fn default() -> Self {
-        Self { bundle_policy: BundlePolicy::Balanced }
+        Self { bundle_policy: BundlePolicy::Balanced, max_transports: 1, media: MediaCapabilities::shared() }
     }
 }
 

@@ -5,17 +5,28 @@
 //! owner to carry out. It is neither a transport nor an association: what the local side has comes in as
 //! [`LocalParameters`](local::LocalParameters).
 
+mod accept;
 mod agreement;
 mod apply;
+mod associate;
 mod candidates;
 pub mod changes;
 mod checks;
+mod codecs;
 mod content;
 pub mod description;
 pub mod error;
 mod generations;
 pub mod local;
+pub mod media_error;
+mod media_plan;
+mod negotiated;
+mod negotiation;
+mod parameters;
+mod payloads;
 mod plan;
+mod profiles;
+mod rtp;
 mod rtp_checks;
 pub mod session;
 mod slots;
@@ -23,4 +34,6 @@ pub mod state;
 #[cfg(test)]
 mod tests;
 mod text;
+pub mod transceiver;
+mod verbs;
 mod write;

@@ -1,37 +1,53 @@
 //! Which sections an offer or an answer has (RFC 9429 §5.2, §5.3).
 
+use crate::base::media::TransceiverId;
 use crate::signaling::changes::DtlsRole;
 use crate::signaling::checks::local_role;
 use crate::signaling::content::{Content, DataContent, DataForm, SectionContent};
 use crate::signaling::generations::Generation;
 use crate::signaling::local::{BundlePolicy, LocalParameters};
+use crate::signaling::payloads::Payloads;
 use crate::signaling::session::Session;
-use crate::signaling::write::{Planned, PlannedData, What};
-use crate::wire::candidate::{Candidate, Credentials};
+use crate::signaling::transceiver::{Life, Transceiver};
+use crate::signaling::write::{Planned, PlannedData, PlannedTransport, What};
+use crate::wire::candidate::Credentials;
 use crate::wire::sdp::attribute::Setup;
 
+/// A description to be.
+#[derive(Clone, Debug)]
+pub(in crate::signaling) struct Plan {
+    pub sections: Vec<Planned>,
+    /// Bundle groups, the section that carries the transport first.
+    pub groups: Vec<Vec<usize>>,
+    /// The transceiver of each section.
+    pub makers: Vec<Option<TransceiverId>>,
+}
+
 impl Session {
-    /// The sections of an offer: those that are there in their places, and data where it is wanted.
-    pub(in crate::signaling) fn plan_offer(&self, local: &LocalParameters<'_>) -> Vec<Planned> {
-        let mut planned: Vec<_> =
-            self.places().map(|(section, live)| self.plan_again(section, live, local)).collect();
-        let has_data = planned.iter().any(|planned| matches!(planned.what, What::Data(_)));
-        if local.wants_data && !has_data {
-            let data = self.plan_data(local.ice, Setup::ActPass, DataContent::NEW, local);
-            let new = Planned {
-                media: "application".to_owned(),
-                protocol: "UDP/DTLS/SCTP".to_owned(),
-                formats: "webrtc-datachannel".to_owned(),
-                mid: Some(self.fresh_mid()),
-                what: What::Data(Box::new(data)),
+    /// The sections of an offer: those that are there in their places, then what is new.
+    pub(in crate::signaling) fn plan_offer(&self, local: &LocalParameters<'_>) -> Plan {
+        let mut payloads = Payloads::of(&self.used);
+        let mut plan = Plan { sections: Vec::new(), groups: Vec::new(), makers: Vec::new() };
+        for (at, (section, live)) in self.places().enumerate() {
+            let maker = self.transceivers.at(at);
+            let offered = maker.filter(|maker| live && maker.life == Life::Live);
+            let planned = match offered {
+                Some(maker) => self.plan_media(maker, section.mid.clone(), Some(section), &mut payloads),
+                None => self.plan_data_again(section, live, local),
             };
-            // RFC 9429 §5.2.2: a rejected place is taken before a new one is made.
-            match planned.iter_mut().find(|planned| matches!(planned.what, What::Rejected)) {
-                Some(rejected) => *rejected = new,
-                None => planned.push(new),
-            }
+            plan.sections.push(planned);
+            plan.makers.push(maker.map(|maker| maker.id));
         }
-        planned
+        let mut mids = self.fresh_mids();
+        for maker in self.transceivers.iter().filter(|t| t.place.is_none() && t.life == Life::Live) {
+            let planned = self.plan_media(maker, mids.next(), None, &mut payloads);
+            plan.put(planned, Some(maker.id));
+        }
+        if local.wants_data && !plan.sections.iter().any(|planned| matches!(planned.what, What::Data(_))) {
+            plan.put(new_data(mids.next(), DataContent::NEW, local), None);
+        }
+        self.assign_offered(&mut plan, local);
+        plan
     }
 
     /// The sections that an offer has to keep, and whether they are in use.
@@ -45,37 +61,79 @@ impl Session {
         local.iter().zip(remote).map(|(local, remote)| (local, local.is_live() && remote.is_live()))
     }
 
-    fn plan_again(&self, section: &SectionContent, live: bool, local: &LocalParameters<'_>) -> Planned {
+    fn plan_data_again(&self, section: &SectionContent, live: bool, local: &LocalParameters<'_>) -> Planned {
         let data = section.data.filter(|_| live);
-        let what = data.map_or(What::Rejected, |data| {
-            // RFC 8842 §5.5: actpass again, although the answer will keep the roles.
-            What::Data(Box::new(self.plan_data(local.ice, Setup::ActPass, data, local)))
-        });
+        let what = data.map_or(What::Rejected, |data| What::Data(plan_data(data, local)));
         let mid = match &what {
-            What::Data(_) => Some(section.mid.clone().unwrap_or_else(|| self.fresh_mid())),
             What::Rejected => section.mid.clone(),
+            _ => section.mid.clone().or_else(|| self.fresh_mids().next()),
         };
         Planned { mid, what, ..mirror(section) }
     }
 
-    /// The sections of an answer, each in the place of its counterpart.
-    pub(in crate::signaling) fn plan_answer(
-        &self,
-        offer: &Content,
-        local: &LocalParameters<'_>,
-    ) -> Vec<Planned> {
-        let accepted = self.acceptable_data(offer);
-        let plan = |(at, section): (usize, &SectionContent)| {
-            let what = if accepted == Some(at) { self.answer_data(offer, at, local) } else { What::Rejected };
-            Planned { what, ..mirror(section) }
-        };
-        offer.sections.iter().enumerate().map(plan).collect()
+    /// Which sections of an offer have an address of their own, which share one, and what carries them all.
+    fn assign_offered(&self, plan: &mut Plan, local: &LocalParameters<'_>) {
+        // RFC 9429 §5.2.1: every section in use is in the group, what carried it before in front.
+        let used: Vec<usize> = (0..plan.sections.len()).filter(|&at| plan.sections[at].is_used()).collect();
+        let bundled = |at: usize| self.agreed.carries(at);
+        let tag = used.iter().copied().find(|&at| bundled(at)).or(used.first().copied());
+        let Some(tag) = tag else { return };
+        let others = used.iter().copied().filter(|&at| at != tag);
+        plan.groups.push([tag].into_iter().chain(others).collect());
+        for (nth, &at) in used.iter().enumerate() {
+            let media = &plan.sections[at].media;
+            let first_of_kind = !used[..nth].iter().any(|&before| plan.sections[before].media == *media);
+            let needs_bundle = match self.config.bundle_policy {
+                BundlePolicy::MaxBundle => true,
+                BundlePolicy::Balanced => !first_of_kind,
+                BundlePolicy::MaxCompat => false,
+            };
+            let planned = &mut plan.sections[at];
+            // RFC 9429 §5.2.1: in use as part of the bundle or not at all; said until it was negotiated.
+            planned.bundle_only = needs_bundle && at != tag && self.agreed.transports.is_empty();
+            // RFC 9143 §7.1.3 would leave the transport out of what is bundled. Chromium then rejects every section
+            // that follows and has one, so that all of them say the same, as browsers' own offers do.
+            // RFC 8842 §5.5: actpass again, although the answer will keep the roles.
+            planned.transport = Some(self.plan_transport(local.ice, Setup::ActPass, at == tag));
+        }
     }
 
-    fn answer_data(&self, offer: &Content, at: usize, local: &LocalParameters<'_>) -> What {
-        let Some(offered) = offer.sections[at].data else { return What::Rejected };
-        let remote = offer.transport(at);
-        let agreed = self.agreed.as_ref().filter(|agreed| agreed.section == at);
+    /// The sections of an answer, each in the place of its counterpart.
+    pub(in crate::signaling) fn plan_answer(&self, offer: &Content, local: &LocalParameters<'_>) -> Plan {
+        let accepted = self.accept(offer);
+        let plan = |(at, section): (usize, &SectionContent)| {
+            let mut planned = mirror(section);
+            match (self.transceivers.at(at), &section.rtp, section.data) {
+                _ if !accepted.sections.contains(&at) => {}
+                (Some(maker), Some(rtp), _) => planned.set_rtp(self.answer_rtp(maker, rtp)),
+                (_, _, Some(data)) => planned.what = What::Data(plan_data(data, local)),
+                _ => {}
+            }
+            if let Some(tag) = accepted.tag.filter(|_| planned.is_used()) {
+                // RFC 9143 §7.1.3 would say it once. Firefox does not survive that, and so all sections say it, as in
+                // browsers' own answers.
+                planned.transport = Some(self.answer_transport(offer, tag, local, at == tag));
+            }
+            planned
+        };
+        let sections: Vec<_> = offer.sections.iter().enumerate().map(plan).collect();
+        let group = accepted.tag.filter(|&tag| offer.group_of(tag).is_some());
+        let others = |tag: usize| accepted.sections.iter().copied().filter(move |&at| at != tag);
+        // RFC 9143 §7.3: of the offered group, what was accepted, the section with the address in front.
+        let groups = group.map(|tag| [tag].into_iter().chain(others(tag)).collect());
+        let makers = (0..sections.len()).map(|at| self.transceivers.at(at).map(|maker| maker.id)).collect();
+        Plan { sections, groups: groups.into_iter().collect(), makers }
+    }
+
+    fn answer_transport(
+        &self,
+        offer: &Content,
+        tag: usize,
+        local: &LocalParameters<'_>,
+        with_candidates: bool,
+    ) -> PlannedTransport {
+        let remote = offer.transport(tag);
+        let agreed = self.agreed.transport_of(tag);
         // RFC 9429 §5.3.1: the credentials stay unless the offer restarts ICE.
         let kept = agreed.filter(|agreed| Some(&agreed.remote_ice) == remote.credentials.as_ref());
         let ice = kept.map_or(local.ice, |agreed| &agreed.local_ice);
@@ -91,67 +149,82 @@ impl Session {
             DtlsRole::Client => Setup::Active,
             DtlsRole::Server => Setup::Passive,
         };
-        What::Data(Box::new(self.plan_data(ice, setup, offered, local)))
+        self.plan_transport(ice, setup, with_candidates)
     }
 
-    /// A data section that keeps the form of `like`.
-    fn plan_data(
-        &self,
-        ice: &Credentials,
-        setup: Setup,
-        like: DataContent,
-        local: &LocalParameters<'_>,
-    ) -> PlannedData {
-        // The old form's port is the section's format, which stays; its peers may not know the size.
-        let (port, says_size) = match like.form {
-            DataForm::Port => (local.sctp_port, true),
-            DataForm::Map { .. } => (like.port.unwrap_or(local.sctp_port), like.max_message_size.0.is_some()),
-        };
-        let generation = self.generations.get(&ice.ufrag);
-        let candidates: Vec<Candidate> = generation.map_or_else(Vec::new, |known| known.candidates.clone());
-        PlannedData {
+    fn plan_transport(&self, ice: &Credentials, setup: Setup, with_candidates: bool) -> PlannedTransport {
+        let generation = self.generations.get(&ice.ufrag).filter(|_| with_candidates);
+        PlannedTransport {
             ice: ice.clone(),
             setup,
-            port,
-            form: like.form,
-            max_message_size: says_size.then_some(local.max_message_size),
-            candidates,
+            candidates: generation.map_or_else(Vec::new, |known| known.candidates.clone()),
             end_of_candidates: generation.is_some_and(Generation::is_complete),
         }
     }
 
-    /// The data section of an offer that the answer accepts: the one in use, or else the first.
-    pub(in crate::signaling) fn acceptable_data(&self, offer: &Content) -> Option<usize> {
-        let acceptable = |at: &usize| {
-            let section = &offer.sections[*at];
-            section.is_live_data()
-                && section.data.and_then(|data| data.port).is_some_and(|port| port != 0)
-                && offer.transport(*at).credentials.is_some()
-                && self.may_be_carried(offer, *at)
+    fn plan_media<'a>(
+        &'a self,
+        maker: &Transceiver,
+        mid: Option<String>,
+        known: Option<&SectionContent>,
+        payloads: &mut Payloads<'a>,
+    ) -> Planned {
+        let mid = mid.or_else(|| self.fresh_mids().next());
+        let mut planned = Planned {
+            media: maker.kind.as_str().to_owned(),
+            protocol: known.map_or("UDP/TLS/RTP/SAVPF", |known| known.protocol.as_str()).to_owned(),
+            formats: String::new(),
+            mid,
+            bundle_only: false,
+            transport: None,
+            what: What::Rejected,
         };
-        let in_use = self.agreed.as_ref().map(|agreed| agreed.section);
-        let all = 0..offer.sections.len();
-        in_use.filter(|at| all.contains(at) && acceptable(at)).or_else(|| all.clone().find(acceptable))
+        planned.set_rtp(self.offer_rtp(maker, known.and_then(|known| known.rtp.as_deref()), payloads));
+        planned
     }
 
-    fn may_be_carried(&self, offer: &Content, at: usize) -> bool {
-        // RFC 9143 §7.3.1: the section that carries an answer's bundle has an address of its own. As no other
-        // section is accepted beside data, data has to be that one, and cannot when it is bundle-only. In a
-        // session that goes on, its transport is there already and needs no address: Firefox offers it as
-        // bundle-only behind every section that is added.
-        let in_use = self.agreed.as_ref().is_some_and(|agreed| agreed.section == at);
-        let addressed = in_use || !offer.sections[at].bundle_only;
-        // RFC 9429 §5.3.1: one transport, that of the first section.
-        let with_first = at == 0 || offer.group_of(at).is_some_and(|group| group.contains(&0));
-        addressed && (self.config.bundle_policy != BundlePolicy::MaxBundle || with_first)
-    }
-
-    /// A mid that no section has or had.
-    fn fresh_mid(&self) -> String {
+    /// Mids that no section has or had.
+    fn fresh_mids(&self) -> impl Iterator<Item = String> {
         let taken = |mid: &str| self.slots.contents().any(|content| content.section_of_mid(mid).is_some());
-        let mut mids = (self.next_mid..).map(|mid| mid.to_string());
-        mids.find(|mid| !taken(mid)).unwrap_or_default()
+        (self.next_mid..).map(|mid| mid.to_string()).filter(move |mid| !taken(mid))
     }
+}
+
+impl Plan {
+    // RFC 9429 §5.2.2: a rejected place is taken before a new one is made.
+    fn put(&mut self, planned: Planned, maker: Option<TransceiverId>) {
+        let mut places = self.sections.iter().zip(&self.makers);
+        let free = places.position(|(section, maker)| !section.is_used() && maker.is_none());
+        match free {
+            Some(at) => (self.sections[at], self.makers[at]) = (planned, maker),
+            None => {
+                self.sections.push(planned);
+                self.makers.push(maker);
+            }
+        }
+    }
+}
+
+fn new_data(mid: Option<String>, data: DataContent, local: &LocalParameters<'_>) -> Planned {
+    Planned {
+        media: "application".to_owned(),
+        protocol: "UDP/DTLS/SCTP".to_owned(),
+        formats: "webrtc-datachannel".to_owned(),
+        mid,
+        bundle_only: false,
+        transport: None,
+        what: What::Data(plan_data(data, local)),
+    }
+}
+
+/// A data section that keeps the form of `like`.
+fn plan_data(like: DataContent, local: &LocalParameters<'_>) -> PlannedData {
+    // The old form's port is the section's format, which stays; its peers may not know the size.
+    let (port, says_size) = match like.form {
+        DataForm::Port => (local.sctp_port, true),
+        DataForm::Map { .. } => (like.port.unwrap_or(local.sctp_port), like.max_message_size.0.is_some()),
+    };
+    PlannedData { port, form: like.form, max_message_size: says_size.then_some(local.max_message_size) }
 }
 
 /// A section of the same kind in the same place, rejected so far.
@@ -161,6 +234,8 @@ fn mirror(section: &SectionContent) -> Planned {
         protocol: section.protocol.clone(),
         formats: section.formats.clone(),
         mid: section.mid.clone(),
+        bundle_only: false,
+        transport: None,
         what: What::Rejected,
     }
 }

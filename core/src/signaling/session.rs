@@ -1,20 +1,27 @@
 //! The session: the signaling state, the four description slots, and the verbs.
 
+use crate::base::media::TransceiverId;
+use crate::base::negotiated::NegotiatedSection;
+use crate::base::random::Rng;
 use crate::signaling::agreement::Agreement;
 use crate::signaling::apply::KnownRole;
 use crate::signaling::changes::{Changes, RemoteCandidate};
-use crate::signaling::content::{Content, IceOptions};
+use crate::signaling::content::IceOptions;
 use crate::signaling::description::{IceCandidateInit, LocalDescriptionInit, SessionDescription};
 use crate::signaling::error::{AddIceCandidateError, CreateDescriptionError, SetDescriptionError};
 use crate::signaling::generations::Generations;
 use crate::signaling::local::{LocalParameters, SessionConfig};
+use crate::signaling::payloads::Memory;
+use crate::signaling::plan::Plan;
 use crate::signaling::slots::{AllSlots, Applied};
 use crate::signaling::state::{SdpType, Side, SignalingState};
-use crate::signaling::write::{Frame, Planned, Versions, What};
+use crate::signaling::transceiver::{Transceivers, random_text};
+use crate::signaling::write::{Frame, Versions, What};
 use crate::wire::candidate::Candidate;
 
 /// The offer/answer side of one peer connection (RFC 9429).
-#[derive(Clone, Debug)]
+#[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub struct Session {
     pub(in crate::signaling) config: SessionConfig,
     session_id: String,
@@ -27,17 +34,30 @@ pub struct Session {
     pub(in crate::signaling) next_mid: u32,
     pub(in crate::signaling) generations: Generations,
     /// What the last answer or provisional answer agreed: what the owner was told.
-    pub(in crate::signaling) agreed: Option<Agreement>,
+    pub(in crate::signaling) agreed: Agreement,
     /// What the last answer agreed: what the exchange under way has to fit.
-    pub(in crate::signaling) settled: Option<Agreement>,
+    pub(in crate::signaling) settled: Agreement,
     pub(in crate::signaling) ice_role: KnownRole,
+    pub(in crate::signaling) transceivers: Transceivers,
+    /// The transceiver of each section of `last_offer`.
+    pub(in crate::signaling) offered_by: Vec<Option<TransceiverId>>,
+    /// The agreed sections of audio and video.
+    pub(in crate::signaling) media: Vec<NegotiatedSection>,
+    /// Payload types and header extension ids that were ever in use.
+    pub(in crate::signaling) used: Memory,
+    /// The canonical name of everything that is sent.
+    pub(in crate::signaling) cname: String,
+    /// The stream of tracks whose peer says nothing of streams.
+    pub(in crate::signaling) default_stream: String,
+    /// Draws ids and sources.
+    pub(in crate::signaling) rng: Rng,
 }
 
 impl Session {
     /// A session in `stable` without descriptions. `session_id` is drawn at random by the owner; its top bit
     /// is not used (RFC 9429 §5.2.1).
     #[must_use]
-    pub fn new(config: SessionConfig, session_id: u64) -> Self {
+    pub fn new(config: SessionConfig, session_id: u64, mut rng: Rng) -> Self {
         Self {
             config,
             session_id: (session_id & (u64::MAX >> 1)).to_string(),
@@ -48,9 +68,16 @@ impl Session {
             last_answer: None,
             next_mid: 0,
             generations: Generations::default(),
-            agreed: None,
-            settled: None,
+            agreed: Agreement::default(),
+            settled: Agreement::default(),
             ice_role: KnownRole::Unknown,
+            transceivers: Transceivers::default(),
+            offered_by: Vec::new(),
+            media: Vec::new(),
+            used: Memory::default(),
+            cname: random_text(&mut rng),
+            default_stream: random_text(&mut rng),
+            rng,
         }
     }
 
@@ -68,13 +95,10 @@ impl Session {
             SignalingState::Closed => return Err(CreateDescriptionError::Closed),
             state => return Err(CreateDescriptionError::OfferInState(state)),
         }
-        let planned = self.plan_offer(local);
-        // RFC 9429 §5.2.1: every section in use.
-        let bundled = |planned: &Planned| planned.mid.clone().filter(|_| is_used(planned));
-        let mids: Vec<_> = planned.iter().filter_map(bundled).collect();
-        let groups = if mids.is_empty() { Vec::new() } else { vec![mids.join(" ")] };
-        let text = self.write(&planned, &groups, IceOptions { trickle: true, ice2: true }, local)?;
+        let plan = self.plan_offer(local);
+        let text = self.write(&plan, IceOptions { trickle: true, ice2: true }, true, local)?;
         self.last_offer = Some(text.clone());
+        self.offered_by = plan.makers;
         Ok(SessionDescription::new(SdpType::Offer, text))
     }
 
@@ -92,36 +116,30 @@ impl Session {
             (SignalingState::Closed, _) => return Err(CreateDescriptionError::Closed),
             (state, _) => return Err(CreateDescriptionError::AnswerInState(state)),
         };
-        let planned = self.plan_answer(offer, local);
-        // RFC 9143 §7.3: of each offered group, what was accepted.
-        let accepted = |group: &Vec<usize>| {
-            let mids = group
-                .iter()
-                .filter(|&&at| is_used(&planned[at]))
-                .filter_map(|&at| planned[at].mid.as_deref());
-            let mids: Vec<_> = mids.collect();
-            (!mids.is_empty()).then(|| mids.join(" "))
-        };
-        let groups: Vec<_> = offer.groups.iter().filter_map(accepted).collect();
-        let options = offer.options;
-        let text = self.write(&planned, &groups, options, local)?;
+        let plan = self.plan_answer(offer, local);
+        let (options, allow_mixed) = (offer.options, offer.allow_mixed);
+        let text = self.write(&plan, options, allow_mixed, local)?;
         self.last_answer = Some(text.clone());
         Ok(SessionDescription::new(SdpType::Answer, text))
     }
 
     fn write(
         &mut self,
-        planned: &[Planned],
-        groups: &[String],
+        plan: &Plan,
         options: IceOptions,
+        allow_mixed: bool,
         local: &LocalParameters<'_>,
     ) -> Result<String, CreateDescriptionError> {
         if local.fingerprints.is_empty() {
             return Err(CreateDescriptionError::NoFingerprint);
         }
+        let mid = |at: &usize| plan.sections[*at].mid.clone();
+        let mids = |group: &Vec<usize>| group.iter().filter_map(mid).collect::<Vec<_>>().join(" ");
+        let groups: Vec<String> = plan.groups.iter().map(mids).filter(|group| !group.is_empty()).collect();
+        let has_media = plan.sections.iter().any(|section| matches!(section.what, What::Rtp(_)));
         let frame = Frame {
             session_id: &self.session_id,
-            groups,
+            groups: &groups,
             // RFC 9429 §5.3.1: an answer has the options that were offered.
             ice_options: match (options.trickle, options.ice2) {
                 (true, true) => "trickle ice2",
@@ -130,9 +148,10 @@ impl Session {
                 (false, false) => "",
             },
             ice_lite: local.ice_lite,
+            allow_mixed: allow_mixed && has_media,
             fingerprints: local.fingerprints,
         };
-        Ok(self.versions.stamp(planned, frame))
+        Ok(self.versions.stamp(&plan.sections, frame))
     }
 
     /// Sets a local description: the one created last, or, with the text left out, one created on the spot.
@@ -293,24 +312,8 @@ impl Session {
     pub fn can_trickle_ice_candidates(&self) -> Option<bool> {
         self.slots.remote.newest().map(|applied| applied.content.options.trickle)
     }
-
-    /// The check of webrtc-pc §4.7.3: whether what the local side wants differs from what was negotiated. The
-    /// flag and its event are the owner's, and so is asking only in `stable`.
-    ///
-    /// `data_wanted`: a data channel was ever created. `restart_wanted`: an ICE restart is due.
-    #[must_use]
-    pub fn is_negotiation_needed(&self, data_wanted: bool, restart_wanted: bool) -> bool {
-        let has_data = |content: &Content| content.sections.iter().any(|section| section.data.is_some());
-        // A data section that was rejected was negotiated, too: asking again and again would not help.
-        let negotiated = self.slots.local.current.as_ref().is_some_and(|local| has_data(&local.content));
-        restart_wanted || data_wanted && !negotiated
-    }
 }
 
 const fn text_of(applied: &Applied) -> &SessionDescription {
     &applied.description
-}
-
-const fn is_used(planned: &Planned) -> bool {
-    matches!(planned.what, What::Data(_))
 }

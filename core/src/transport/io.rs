@@ -1,10 +1,11 @@
 //! What the driver is asked for, and what comes of it: names and streams.
 
-use crate::base::io::{IoId, IoRequest, IoResponse, StreamName};
-use crate::base::net::{Path, SocketId};
+use crate::base::io::{IoId, IoRequest, IoResponse, StreamName, StreamSecurity};
+use crate::base::net::LocalAddress;
 use crate::base::time::Instant;
 use crate::transport::Transport;
 use crate::transport::requests::Purpose;
+use std::net::SocketAddr;
 
 impl Transport {
     /// The next thing that the driver is to do.
@@ -19,23 +20,56 @@ impl Transport {
             Purpose::Server(host) => {
                 let found = match response {
                     IoResponse::Resolved(ips) => Ok(ips),
-                    IoResponse::Failed(why) => Err(why),
-                    _ => Err("the driver answered something else".to_owned()),
+                    other => Err(failure(other)),
                 };
                 self.looked_up(now, &host, found);
             }
+            Purpose::Relay(relay) => match response {
+                IoResponse::Connected(local) => self.relay_connected(id, relay, local),
+                other => {
+                    if let Some(relay) = self.relays.get_mut(relay) {
+                        relay.client.disconnected(now, failure(other));
+                    }
+                }
+            },
+            Purpose::Candidate(candidate) => {
+                // RFC 8839 §5.1: the first address, where the name has several.
+                if let IoResponse::Resolved(ips) = response
+                    && let Some(ip) = ips.first()
+                {
+                    self.take_candidate(now, &candidate, ip.to_canonical());
+                }
+            }
+            Purpose::Mdns => match response {
+                IoResponse::Joined(at) => self.mdns.joined(now, at),
+                _ => self.mdns.joined(now, Vec::new()),
+            },
+            Purpose::Pair(pair) => match response {
+                IoResponse::Connected(local) => self.pair_connected(now, id, pair, local),
+                _ => self.agent.stream_refused(now, pair),
+            },
         }
         self.advance(now);
     }
 
-    /// A listener accepted the stream along `path`.
-    pub fn handle_stream_opened(&mut self, now: Instant, path: Path) {
-        self.requests.close(StreamName::Accepted(path.socket));
-        self.advance(now);
+    /// Has a stream to the peer opened.
+    pub(super) fn connect_pair(&mut self, pair: u32, from: SocketAddr, to: SocketAddr) {
+        let security = StreamSecurity::Plain;
+        self.requests.ask(Purpose::Pair(pair), |id| IoRequest::Connect { id, from, to, security });
     }
 
-    /// The stream on `socket` is at its end.
-    pub fn handle_stream_closed(&mut self, now: Instant, _socket: SocketId) {
-        self.advance(now);
+    fn pair_connected(&mut self, now: Instant, id: IoId, pair: u32, local: LocalAddress) {
+        match self.agent.stream_opened(now, pair, local) {
+            Some(path) => self.streams.add_requested(id, path),
+            None => self.requests.close(StreamName::Requested(id)),
+        }
+    }
+}
+
+/// Why there is no answer of the kind that was asked for.
+fn failure(response: IoResponse) -> String {
+    match response {
+        IoResponse::Failed(why) => why,
+        _ => "the driver answered something else".to_owned(),
     }
 }

@@ -1,51 +1,68 @@
-//! Floor 2: how bytes reach the peer and come back: ICE, TURN and DTLS, and soon SRTP.
+//! Floor 2: how bytes reach the peer and come back: ICE, TURN, DTLS and SRTP.
 //!
 //! A [`Transport`] is one path through the network, found by ICE and secured by DTLS. It knows neither data
 //! channels nor media: it hands up plaintext packets and seals those that it is given.
 //!
 //! Two gates stand here, as types. DTLS is not looked at before ICE vouched for the very path that it came on
 //! ([`ice::ValidatedPath`]), and nothing is sealed before the peer's certificate fits its fingerprint (only a
-//! connected [`dtls::Connection`] hands out a [`dtls::RecordStart`]).
+//! connected [`dtls::Connection`] hands out a [`dtls::RecordStart`], or the keys without which there is no
+//! [`PacketStart`]).
 
 pub mod demux;
 pub mod dtls;
+mod embed;
 mod event;
 mod gather;
 pub mod ice;
 mod io;
 mod lookup;
+mod mdns;
+mod media;
+mod names;
 mod record;
 mod relay;
 mod requests;
 mod server;
+pub mod sped;
 pub mod srtp;
+mod streams;
 mod stun_client;
 #[cfg(test)]
 mod tests;
 pub mod turn;
 
-pub use self::event::{Event, IceGatheringState, IceTransportPolicy, Inbound, SendPath};
+pub use self::event::{
+    Event, ExternalAddress, HostAddresses, IceGatheringState, IceTransportPolicy, Inbound, MediaPath,
+    SendPath,
+};
+pub use self::media::PacketStart;
 pub use self::record::RecordStart;
-pub use self::server::{CandidateError, IceServer};
+pub use self::server::{CandidateError, CandidateSource, IceServer};
 
 use self::demux::Kind;
 use self::dtls::config::Role;
 use self::dtls::{Connection, DtlsTransportState};
+use self::embed::Packer;
 use self::gather::Gatherer;
 use self::ice::{Agent, IceRole, IceTransportState, SelectedPair, ValidatedPath};
-use self::relay::Relay;
+use self::mdns::Mdns;
+use self::media::Media;
+use self::relay::Relays;
 use self::requests::Requests;
+use self::sped::Embedding;
+use self::streams::Streams;
 use self::stun_client::StunClient;
 use crate::base::drops::{DropReason, Drops};
-use crate::base::net::{Datagram, Path, Transmit};
+use crate::base::net::{Datagram, Path, Protocol, Transmit};
 use crate::base::queue::Queue;
 use crate::base::random::Rng;
 use crate::base::time::{Instant, earliest};
 use crate::crypto::CryptoProvider;
-use crate::wire::candidate::{Candidate, Credentials};
+use crate::wire::candidate::{Candidate, CandidateAddress, Credentials};
 use crate::wire::fingerprint::Fingerprint;
 use crate::wire::stun::Message;
 use bytes::BytesMut;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// DTLS datagrams that may wait for our role to be known: a ClientHello in fragments fits.
@@ -60,6 +77,9 @@ pub struct Config {
     pub ice: ice::Config,
     /// Certificate, cryptography and timings of DTLS.
     pub dtls: dtls::config::Config,
+    /// Whether the handshake of DTLS may go inside of ICE's checks ([`sped`]). Default no, in owners that have a default: it
+    /// takes a round trip off, is a draft, and makes the first checks as large as a handshake's first flight.
+    pub sped: bool,
 }
 
 /// One path through the network, found by ICE and secured by DTLS.
@@ -67,11 +87,16 @@ pub struct Config {
 pub struct Transport {
     agent: Agent,
     dtls: Dtls,
+    media: Media,
+    sped: Embedding,
     gatherer: Gatherer,
     stun: StunClient,
-    relays: Vec<Relay>,
+    relays: Relays,
+    streams: Streams,
     requests: Requests,
+    mdns: Mdns,
     gathering_patience: Duration,
+    ownership: Ownership,
     /// What to say to TURN servers, last of all, when the owner closes.
     farewell: Farewell,
     crypto: CryptoProvider,
@@ -82,6 +107,13 @@ pub struct Transport {
     drops: Drops,
     /// Where one datagram's records are collected; empty between calls.
     opened: Vec<BytesMut>,
+}
+
+/// Whose our sockets are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ownership {
+    Own,
+    Shared,
 }
 
 /// When allocations are given back.
@@ -105,17 +137,22 @@ impl Transport {
     /// A transport that does nothing yet but has credentials to signal.
     #[must_use]
     pub fn new(config: Config, crypto: &CryptoProvider, rng: &mut Rng) -> Self {
-        let Config { ice, dtls } = config;
+        let Config { ice, dtls, sped } = config;
         let mtu = dtls.mtu;
         let gathering_patience = ice.gathering_patience;
         Self {
             agent: Agent::new(ice, crypto.hmac, rng.fork()),
             dtls: Dtls::RoleUnknown { config: Box::new(dtls), rng: rng.fork(), early: Vec::new() },
+            media: Media::Absent,
+            sped: if sped { Embedding::new() } else { Embedding::off() },
             gatherer: Gatherer::new(),
             stun: StunClient::new(gathering_patience, rng.fork()),
-            relays: Vec::new(),
+            relays: Relays::default(),
+            streams: Streams::default(),
             requests: Requests::default(),
+            mdns: Mdns::new(rng.fork()),
             gathering_patience,
+            ownership: Ownership::Own,
             farewell: Farewell::NotYet,
             crypto: *crypto,
             rng: rng.fork(),
@@ -158,6 +195,16 @@ impl Transport {
         self.advance(now);
     }
 
+    /// Other transports use the same sockets: what a TURN server knows of them may be another's.
+    pub fn share_sockets(&mut self) {
+        self.ownership = Ownership::Shared;
+    }
+
+    /// Whether both sides have said `a=ice-options:renomination`.
+    pub const fn set_renomination(&mut self, renomination: bool) {
+        self.agent.set_renomination(renomination);
+    }
+
     /// Takes our ICE role.
     pub fn set_ice_role(&mut self, now: Instant, role: IceRole) {
         self.agent.set_role(now, role);
@@ -170,6 +217,7 @@ impl Transport {
         let known = self.agent.remote_credentials();
         if known.is_some_and(|known| *known != credentials) {
             self.gatherer.restart();
+            self.forget_names();
         }
         self.agent.set_remote_credentials(now, credentials);
         self.advance(now);
@@ -177,8 +225,13 @@ impl Transport {
 
     /// Takes a candidate of the peer.
     pub fn add_remote_candidate(&mut self, now: Instant, candidate: &Candidate) {
-        self.agent.add_remote_candidate(now, candidate);
-        self.permit(now, candidate);
+        match &candidate.address {
+            CandidateAddress::Name(name) => self.resolve_candidate(now, name, candidate),
+            CandidateAddress::Ip(ip) => {
+                self.agent.add_remote_candidate(now, candidate);
+                self.permit(now, SocketAddr::new(*ip, candidate.port));
+            }
+        }
         self.advance(now);
     }
 
@@ -205,16 +258,35 @@ impl Transport {
     /// Takes a datagram; the packets inside are appended to `received`.
     pub fn handle_datagram(&mut self, now: Instant, datagram: Datagram, received: &mut Vec<Inbound>) {
         let Datagram { path, ecn: _, data } = datagram;
+        if self.mdns.owns(&path) {
+            self.mdns.handle_datagram(now, path, &data, &mut self.drops);
+            return self.advance(now);
+        }
+        match path.protocol {
+            Protocol::Udp => self.handle_message(now, path, data, received),
+            Protocol::Tcp => self.handle_piece(now, path, data, received),
+        }
+    }
+
+    /// Takes what one datagram carries, or as much of a stream.
+    fn handle_message(&mut self, now: Instant, path: Path, data: BytesMut, received: &mut Vec<Inbound>) {
         let Some((path, data)) = self.unwrap(now, path, data) else { return self.advance(now) };
         let Some(&first) = data.first() else { return self.drops.count(DropReason::Empty) };
         match demux::kind(first) {
             Kind::Stun if self.takes_answer(path, &data) => {}
-            Kind::Stun => self.agent.handle_stun(now, path, &data),
+            Kind::Stun => {
+                if let Some(authentic) = self.agent.handle_stun(now, path, &data) {
+                    self.unpack(now, authentic, path, &data, received);
+                }
+            }
             Kind::Dtls => match self.agent.validated(&path) {
+                // What came inside of a check is not looked at again.
+                Some(_) if !self.sped.note(&data) => self.drops.count(DropReason::DtlsReplay),
                 Some(validated) => return self.handle_dtls(now, validated, data, received),
                 None => self.drops.count(DropReason::UnvalidatedSource),
             },
-            Kind::Rtp => self.drops.count(DropReason::SrtpNotReady),
+            // Nothing follows from media but media.
+            Kind::Rtp => return self.handle_media(&path, data, received),
             Kind::TurnChannel | Kind::Unknown => self.drops.count(DropReason::UnknownProtocol),
         }
         self.advance(now);
@@ -247,6 +319,9 @@ impl Transport {
     fn open(&mut self, now: Instant, data: BytesMut, received: &mut Vec<Inbound>) {
         if let Dtls::Ready(connection) = &mut self.dtls {
             connection.handle_datagram(now, data, &mut self.opened);
+            if !self.opened.is_empty() {
+                self.sped.peer_is_complete();
+            }
             received.extend(self.opened.drain(..).map(Inbound::Sctp));
             self.collect_dtls();
         }
@@ -257,7 +332,9 @@ impl Transport {
         self.agent.handle_timeout(now);
         self.stun.handle_timeout(now);
         self.give_up_lookups(now);
-        self.relays.iter_mut().for_each(|relay| relay.client.handle_timeout(now));
+        self.mdns.handle_timeout(now);
+        self.relays.all.iter_mut().for_each(|relay| relay.client.handle_timeout(now));
+        self.tidy_streams(now);
         if let Dtls::Ready(connection) = &mut self.dtls {
             connection.handle_timeout(now);
         }
@@ -266,31 +343,34 @@ impl Transport {
 
     /// Moves values between the parts: what ICE found out starts DTLS, and both go up as events.
     fn advance(&mut self, now: Instant) {
+        self.collect_names(now);
         self.collect_relays(now);
         self.collect_candidates(now);
         while let Some(event) = self.agent.poll_event() {
             match event {
                 ice::Event::StateChange(state) => self.events.push(Event::IceStateChange(state)),
                 ice::Event::SelectedPairChange => self.events.push(Event::SelectedPairChange),
+                ice::Event::Connect { pair, from, to } => self.connect_pair(pair, from, to),
                 _ => {}
             }
         }
-        // DTLS begins on the first pair that works, not on the nominated one.
+        // DTLS begins on the first pair that works, not on the nominated one; inside of checks it needs none.
         if let Dtls::Ready(connection) = &mut self.dtls
             && connection.state() == DtlsTransportState::New
-            && self.agent.send_path().is_some()
+            && (self.agent.send_path().is_some() || self.sped.is_on())
         {
-            if let Some(rtt) = self.agent.rtt() {
-                connection.set_rtt(rtt);
-            }
             connection.start(now);
+        }
+        if let (Dtls::Ready(connection), Some(rtt)) = (&mut self.dtls, self.agent.rtt()) {
+            connection.set_rtt(rtt);
         }
         self.collect_dtls();
     }
 
     fn collect_dtls(&mut self) {
-        let Dtls::Ready(connection) = &mut self.dtls else { return };
-        while let Some(event) = connection.poll_event() {
+        while let Dtls::Ready(connection) = &mut self.dtls
+            && let Some(event) = connection.poll_event()
+        {
             let state = match event {
                 dtls::Event::Connecting => DtlsTransportState::Connecting,
                 dtls::Event::Connected(_) => DtlsTransportState::Connected,
@@ -298,6 +378,13 @@ impl Transport {
                 dtls::Event::Failed(_) => DtlsTransportState::Failed,
             };
             self.events.push(Event::DtlsStateChange(state));
+            match state {
+                DtlsTransportState::Connected => self.sped.complete(),
+                DtlsTransportState::Closed | DtlsTransportState::Failed => self.sped.end(),
+                DtlsTransportState::New | DtlsTransportState::Connecting => {}
+            }
+            self.end_embedding_if_over();
+            self.secure_media();
         }
     }
 
@@ -315,7 +402,7 @@ impl Transport {
                 },
                 None if self.farewell == Farewell::WhenQuiet => {
                     self.farewell = Farewell::NotYet;
-                    self.relays.iter_mut().for_each(|relay| relay.client.close(now));
+                    self.relays.all.iter_mut().for_each(|relay| relay.client.close(now));
                 }
                 None => return None,
             }
@@ -324,13 +411,10 @@ impl Transport {
 
     /// What has a path of its own, be it through a relay.
     fn poll_parts(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
-        let sent = self.agent.poll_transmit(now, out).or_else(|| self.stun.poll_transmit(out));
-        sent.or_else(|| {
-            let (path, _consent) = self.agent.send_path()?;
-            let Dtls::Ready(connection) = &mut self.dtls else { return None };
-            let size = connection.poll_transmit(now, out)?;
-            Some(Transmit::single(path, size))
-        })
+        self.load_flight(now);
+        let sent = self.agent.poll_transmit_with(now, out, &mut Packer(&mut self.sped));
+        let sent = sent.or_else(|| self.stun.poll_transmit(out)).or_else(|| self.mdns.poll_transmit(out));
+        sent.or_else(|| self.poll_handshake(now, out))
     }
 
     /// Says goodbye to the peer; what has to be sent comes out of [`poll_transmit`](Self::poll_transmit) until
@@ -346,7 +430,11 @@ impl Transport {
     pub fn shut_down(&mut self) {
         self.agent.close();
         self.stun.forget(|_| true);
-        self.relays.clear();
+        self.mdns.close();
+        self.remove_relays(|_| true);
+        let streams: Vec<_> = self.streams.drain().map(|stream| stream.name).collect();
+        streams.into_iter().for_each(|name| self.requests.close(name));
+        self.requests.only_closing();
         self.events.clear();
     }
 
@@ -362,9 +450,10 @@ impl Transport {
             Dtls::Ready(connection) => connection.poll_timeout(),
             Dtls::RoleUnknown { .. } => None,
         };
-        let relays = self.relays.iter().map(|relay| relay.client.poll_timeout());
-        let lookups = self.gatherer.lookups.deadline();
-        earliest(relays.chain([self.agent.poll_timeout(), dtls, self.stun.poll_timeout(), lookups]))
+        let relays = self.relays.all.iter().map(|relay| relay.client.poll_timeout());
+        let own = [self.agent.poll_timeout(), dtls, self.stun.poll_timeout(), self.mdns.poll_timeout()];
+        let io = [self.gatherer.lookups.deadline(), self.streams.deadline()];
+        earliest(relays.chain(own).chain(io))
     }
 
     /// The ICE state.
@@ -417,9 +506,12 @@ impl Transport {
     pub fn drops(&self) -> Drops {
         let mut drops = self.drops.clone();
         drops.merge(self.agent.drops());
-        self.relays.iter().for_each(|relay| drops.merge(relay.client.drops()));
+        self.relays.all.iter().for_each(|relay| drops.merge(relay.client.drops()));
         if let Some(connection) = self.dtls() {
             drops.merge(connection.drops());
+        }
+        if let Media::Ready(secured) = &self.media {
+            drops.merge(secured.receiver.drops());
         }
         drops
     }

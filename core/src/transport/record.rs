@@ -1,16 +1,53 @@
 //! Packets on their way out: laid out and sealed in place, and framed in place where they go through a relay.
 
+use crate::base::net::{Path, Protocol, Transmit};
 use crate::transport::dtls::{RecordStart as DtlsStart, SealError};
 use crate::transport::event::SendPath;
-use crate::transport::turn::{Client, Frame};
+use crate::transport::turn::Frame;
 use crate::transport::{Dtls, DtlsTransportState, Transport};
+use crate::wire::framing::{self, LENGTH_LEN};
 
 /// A packet that was begun in a buffer.
 #[derive(Debug)]
 #[must_use = "finish the record or cancel it"]
 pub struct RecordStart {
     record: DtlsStart,
-    frame: Option<Frame>,
+    frame: Option<Outer>,
+}
+
+/// What is around a sealed packet.
+#[derive(Debug)]
+pub(super) enum Outer {
+    /// A relay's frame.
+    Relay(Frame),
+    /// A length, at this place (RFC 4571): the pair in use is a stream.
+    Length(usize),
+}
+
+impl Outer {
+    pub(super) fn cancel(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Relay(frame) => frame.cancel(out),
+            Self::Length(at) => out.truncate(at),
+        }
+    }
+
+    pub(super) fn finish(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Relay(frame) => frame.finish(out),
+            Self::Length(at) => framing::finish(out, at),
+        }
+    }
+}
+
+/// Puts a length before what was written to `out` from `start` on, where it goes over a stream.
+pub(super) fn frame(transmit: Transmit, start: usize, out: &mut Vec<u8>) -> Transmit {
+    if transmit.path.protocol == Protocol::Udp {
+        return transmit;
+    }
+    out.splice(start..start, [0; LENGTH_LEN]);
+    framing::finish(out, start);
+    Transmit { size: transmit.size + LENGTH_LEN, ..transmit }
 }
 
 impl RecordStart {
@@ -30,20 +67,16 @@ impl Transport {
     pub fn send_path(&self) -> Option<SendPath> {
         let (path, _consent) = self.agent.send_path()?;
         let connection = self.dtls().filter(|dtls| dtls.state() == DtlsTransportState::Connected)?;
-        let relay = self.relay_at(path.local);
-        let framing = relay.map_or(0, |client| client.overhead(path.remote));
+        let (path, framing) = self.outer_path(path)?;
         // SCTP pads to four bytes, so full packets are all of one size only when the room is a multiple of it.
         let max_payload = self.mtu.saturating_sub(connection.record_overhead() + framing) & !3;
-        Some(SendPath { path: relay.map_or(path, Client::path), max_payload })
+        Some(SendPath { path, max_payload })
     }
 
     /// Reserves room for a record's header in `out`, and for that of a relay; the packet is appended behind it.
     pub fn begin_record(&mut self, out: &mut Vec<u8>) -> Option<RecordStart> {
         let (path, _consent) = self.agent.send_path()?;
-        let frame = match self.relay_at_mut(path.local) {
-            Some(client) => Some(client.begin(path.remote, out)?),
-            None => None,
-        };
+        let frame = self.begin_outer(path, out)?;
         let record = match &self.dtls {
             Dtls::Ready(connection) => connection.begin_record(out),
             Dtls::RoleUnknown { .. } => None,
@@ -55,6 +88,27 @@ impl Transport {
             return None;
         };
         Some(RecordStart { record, frame })
+    }
+
+    /// Where what goes along `path` leaves this host, and how many bytes are around it.
+    pub(super) fn outer_path(&self, path: Path) -> Option<(Path, usize)> {
+        match (self.relays.at(path.local), path.protocol) {
+            (Some(client), _) => Some((client.path()?, client.overhead(path.remote))),
+            (None, Protocol::Tcp) => Some((path, LENGTH_LEN)),
+            (None, Protocol::Udp) => Some((path, 0)),
+        }
+    }
+
+    /// Begins what has to be around a sealed packet on its way along `path`; `None` when it may not go there now.
+    pub(super) fn begin_outer(&mut self, path: Path, out: &mut Vec<u8>) -> Option<Option<Outer>> {
+        if let Some(client) = self.relays.at_mut(path.local) {
+            return client.begin(path.remote, out).map(|frame| Some(Outer::Relay(frame)));
+        }
+        Some((path.protocol == Protocol::Tcp).then(|| {
+            let at = out.len();
+            out.extend_from_slice(&[0; LENGTH_LEN]);
+            Outer::Length(at)
+        }))
     }
 
     /// Seals, in place, what was appended to `out` since `start`.

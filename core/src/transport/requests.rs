@@ -2,12 +2,22 @@
 
 use crate::base::io::{IoId, IoRequest, StreamName};
 use crate::base::queue::Queue;
+use crate::transport::relay::RelayId;
+use crate::wire::candidate::Candidate;
 
 /// What an answer of the driver is wanted for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// The addresses of a server with this name.
     Server(Box<str>),
+    /// A stream to a TURN server.
+    Relay(RelayId),
+    /// The addresses of the host that a candidate of the peer names.
+    Candidate(Box<Candidate>),
+    /// The group of multicast DNS.
+    Mdns,
+    /// A stream to the peer: a pair of the ICE agent's.
+    Pair(u32),
 }
 
 /// Requests that wait to be taken, and those that wait for their answer.
@@ -39,9 +49,25 @@ impl Requests {
         Some(self.open.remove(at).1)
     }
 
+    /// How many are waited for that `wanted` says yes to.
+    pub(super) fn count(&self, wanted: impl Fn(&Purpose) -> bool) -> usize {
+        self.open.iter().filter(|(_, purpose)| wanted(purpose)).count()
+    }
+
     /// Waits no longer for what `unwanted` says yes to.
     pub(super) fn forget(&mut self, unwanted: impl Fn(&Purpose) -> bool) {
         self.open.retain(|(_, purpose)| !unwanted(purpose));
+    }
+
+    /// The end: no answer is waited for, and nothing is asked but that streams be closed.
+    pub(super) fn only_closing(&mut self) {
+        let unanswered: Vec<_> = self.open.drain(..).collect();
+        self.outbox.retain(|request| matches!(request, IoRequest::Close { .. }));
+        for (id, purpose) in unanswered {
+            if matches!(purpose, Purpose::Relay(_) | Purpose::Pair(_)) {
+                self.close(StreamName::Requested(id));
+            }
+        }
     }
 
     /// The next request.

@@ -1,7 +1,7 @@
 //! The servers that candidates are gathered from, and what goes wrong with them.
 
 use crate::transport::turn::Login;
-use crate::wire::server_url::ServerUrl;
+use crate::wire::server_url::{ServerTransport, ServerUrl};
 use std::net::SocketAddr;
 
 /// More servers than any application has; the rest is left out (W3C WebRTC §4.4.1.6 asks for 32 at least).
@@ -16,6 +16,15 @@ pub struct IceServer {
     pub at: ServerUrl,
     /// User name and password at a TURN server; `None` for one that is asked for reflexive addresses alone.
     pub turn: Option<Login>,
+}
+
+/// Which server told of a candidate of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CandidateSource {
+    /// The server's URL.
+    pub url: Box<str>,
+    /// How a relay is reached (`relayProtocol`); `None` for a reflexive candidate.
+    pub relay_protocol: Option<ServerTransport>,
 }
 
 /// What an `icecandidateerror` tells.

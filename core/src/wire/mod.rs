@@ -15,6 +15,7 @@ pub mod dcep;
 pub mod dtls;
 pub mod fingerprint;
 pub mod framing;
+pub mod mdns;
 pub mod registry;
 pub mod rtcp;
 pub mod rtp;

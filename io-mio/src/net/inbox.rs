@@ -1,9 +1,9 @@
 //! Where datagrams land.
 
 use bytes::BytesMut;
-use purertc::{Datagram, Ecn, LocalAddress};
+use purertc::{Datagram, Ecn, LocalAddress, Path};
 use quinn_udp::{EcnCodepoint, RecvMeta};
-use std::io::IoSliceMut;
+use std::io::{self, IoSliceMut};
 
 /// Buffers that one call may fill. With receive offload each holds up to 64 datagrams of one sender, and nearly
 /// everything that comes to a connection has one sender.
@@ -69,6 +69,26 @@ impl Inbox {
                 let path = local.to(meta.addr);
                 self.datagrams.push(Datagram { path, ecn: ecn_of(meta.ecn), data });
             }
+        }
+        Ok(())
+    }
+
+    /// Lets `read` fill a buffer with the next piece of a stream, and takes it over unless it is not to be kept.
+    ///
+    /// The end of the stream is the error `UnexpectedEof`.
+    pub(super) fn read(
+        &mut self,
+        path: Path,
+        keep: bool,
+        read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
+    ) -> io::Result<()> {
+        let count = read(&mut self.buffers[..BUFFER])?;
+        if count == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if keep {
+            let data = BytesMut::from(&self.buffers[..count]);
+            self.datagrams.push(Datagram { path, ecn: Ecn::NotEct, data });
         }
         Ok(())
     }

@@ -21,6 +21,15 @@ pub(super) fn usable_addresses(include_loopback: bool) -> io::Result<Vec<IpAddr>
     Ok(addresses)
 }
 
+/// The number of the interface that has this address.
+pub(super) fn index_of(address: IpAddr) -> io::Result<u32> {
+    let all = if_addrs::get_if_addrs()?;
+    let found = all.into_iter().find(|interface| interface.ip() == address);
+    found
+        .and_then(|interface| interface.index)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::AddrNotAvailable, "no interface has this address"))
+}
+
 // RFC 8445 §5.1.1.1: no loopback, no deprecated kinds of IPv6 addresses. A link-local IPv6 address means nothing
 // to a peer without a scope, which candidates do not carry.
 fn is_usable(ip: IpAddr, include_loopback: bool) -> bool {

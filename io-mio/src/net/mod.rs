@@ -3,20 +3,35 @@
 //! An adapter wraps the sockets that [`SocketSettings::bind`] gives into those of its runtime, learns from the
 //! runtime when they are ready, and then calls [`Socket::receive`] and [`Socket::send`]. Nothing here waits.
 
+mod arrivals;
 mod clock;
 mod inbox;
 mod interfaces;
+mod lookup;
+mod multicast;
 mod outbox;
 mod settings;
 mod socket;
+mod sockets;
+mod stream;
+mod table;
+mod tcp;
 #[cfg(test)]
 mod tests;
+mod tls;
+mod watch;
 
+pub use self::arrivals::Arrivals;
 pub use self::clock::Clock;
 pub use self::inbox::Inbox;
+pub use self::lookup::{Alarm, Resolver};
 pub use self::outbox::Outbox;
 pub use self::settings::{Bound, SocketSettings};
 pub use self::socket::Socket;
+pub use self::sockets::{Kind, Place, Runtime, Sockets};
+pub use self::stream::{Opening, Stream, Tcp, stream_is_connected};
+pub use self::table::Table;
+pub use self::tls::TlsSettings;
 
 use purertc::{Init, Instant};
 use std::io;

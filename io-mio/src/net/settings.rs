@@ -1,13 +1,15 @@
 //! Which sockets to open.
 
 use crate::net::interfaces::usable_addresses;
+use crate::net::lookup::Resolver;
+use crate::net::tls::TlsSettings;
 use purertc::{LocalAddress, SocketId};
 use std::io;
-use std::net::{IpAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
 
 /// Which sockets a connection gets. `SocketSettings::default()` suits most programs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SocketSettings {
     /// The addresses to bind to. Default: none are named, and every interface that is up is used.
@@ -20,12 +22,39 @@ pub struct SocketSettings {
     /// The ports to bind to: the first that is free, for each address. Default `None`: the system picks. A range
     /// serves firewalls; every connection takes one port of it on each address.
     pub ports: Option<RangeInclusive<u16>>,
+    /// Whether TCP streams of the peer are accepted on every address, too (ICE-TCP, RFC 6544). Default false: few
+    /// peers are behind something that lets TCP through and no UDP, and most of those use TURN. Streams to passive
+    /// candidates of the peer's are made regardless.
+    pub listen_tcp: bool,
+    /// Whether addresses that the host gains or loses later are used and given up. Default true. It concerns
+    /// connections whose addresses are not named.
+    pub watch_interfaces: bool,
+    /// Which certificates servers may prove their names with. Default: those that the system trusts.
+    pub tls: TlsSettings,
+    /// Who knows the addresses of hosts. Default: the system, as in `/etc/hosts` and `/etc/resolv.conf`.
+    pub resolver: Resolver,
     /// Bytes of the system's send buffer to ask for. Default `None`: 2 MiB, of which the system grants what it
     /// likes.
     pub send_buffer_size: Option<usize>,
     /// Bytes of the system's receive buffer to ask for. Default `None`: 2 MiB, of which the system grants what it
     /// likes. What does not fit is lost, so a fast peer wants more than the customary 208 KiB.
     pub receive_buffer_size: Option<usize>,
+}
+
+impl Default for SocketSettings {
+    fn default() -> Self {
+        Self {
+            addresses: Vec::new(),
+            include_loopback: false,
+            ports: None,
+            listen_tcp: false,
+            watch_interfaces: true,
+            tls: TlsSettings::default(),
+            resolver: Resolver::default(),
+            send_buffer_size: None,
+            receive_buffer_size: None,
+        }
+    }
 }
 
 /// A socket that was opened, non-blocking, and the address that a connection may use through it.
@@ -57,8 +86,8 @@ impl SocketSettings {
         let mut failure = io::Error::new(io::ErrorKind::AddrNotAvailable, "no usable interface is up");
         for &address in addresses {
             let id = SocketId(u32::try_from(bound.len()).unwrap_or(u32::MAX));
-            match self.bind_one(address, id) {
-                Ok(one) => bound.push(one),
+            match self.bind_one(address) {
+                Ok((socket, address)) => bound.push(Bound { socket, local: LocalAddress::udp(id, address) }),
                 Err(error) => {
                     tracing::debug!(%address, %error, "address left out");
                     failure = error;
@@ -68,26 +97,24 @@ impl SocketSettings {
         if bound.is_empty() { Err(failure) } else { Ok(bound) }
     }
 
-    fn bind_one(&self, address: IpAddr, id: SocketId) -> io::Result<Bound> {
+    pub(super) fn bind_one(&self, address: IpAddr) -> io::Result<(UdpSocket, SocketAddr)> {
         if address.is_unspecified() {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 "a wildcard is not an address to bind to",
             ));
         }
-        let socket = match &self.ports {
-            None => UdpSocket::bind((address, 0))?,
-            Some(ports) => {
-                let mut taken = io::Error::new(io::ErrorKind::InvalidInput, "the range of ports is empty");
-                let found = ports
-                    .clone()
-                    .find_map(|port| UdpSocket::bind((address, port)).map_err(|error| taken = error).ok());
-                found.ok_or(taken)?
-            }
-        };
+        let socket = self.on_a_port(|port| UdpSocket::bind((address, port)))?;
         socket.set_nonblocking(true)?;
-        let local = LocalAddress::udp(id, socket.local_addr()?);
-        Ok(Bound { socket, local })
+        let address = socket.local_addr()?;
+        Ok((socket, address))
+    }
+
+    /// Opens something on the first port that is free.
+    pub(super) fn on_a_port<T>(&self, open: impl Fn(u16) -> io::Result<T>) -> io::Result<T> {
+        let Some(ports) = &self.ports else { return open(0) };
+        let mut taken = io::Error::new(io::ErrorKind::InvalidInput, "the range of ports is empty");
+        ports.clone().find_map(|port| open(port).map_err(|error| taken = error).ok()).ok_or(taken)
     }
 }
 

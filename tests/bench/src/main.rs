@@ -10,7 +10,7 @@ mod stacks;
 
 use clap::{Parser, ValueEnum};
 
-use crate::scenarios::{Options, bulk, child, connect, grid, idle_mem, lossy, raw};
+use crate::scenarios::{Options, bulk, child, connect, grid, idle_mem, lossy, raw, stun_flood};
 
 #[global_allocator]
 static ALLOCATOR: alloc::Counting = alloc::Counting;
@@ -31,6 +31,8 @@ enum Scenario {
     IdleMem,
     /// The floor: cipher, checksum, copy
     Raw,
+    /// A million datagrams of unknown origin to an endpoint with a thousand peers
+    StunFlood,
     /// All of them that take seconds
     All,
 }
@@ -77,5 +79,9 @@ fn main() {
     }
     if wants(Scenario::IdleMem) {
         idle_mem::run(&options, &runners);
+    }
+    // Turns counting on, so it comes last.
+    if wants(Scenario::StunFlood) {
+        stun_flood::run(&options);
     }
 }

@@ -3,10 +3,14 @@
 mod candidates;
 mod errors;
 mod exchange;
+mod media;
+mod media_errors;
 mod random;
 mod recorded;
 mod states;
 
+use crate::base::media::{KindCapabilities, MediaCapabilities};
+use crate::base::random::Rng;
 use crate::signaling::changes::{Changes, DataChange, SctpAgreement, TransportAgreement, TransportChange};
 use crate::signaling::description::{LocalDescriptionInit, SessionDescription};
 use crate::signaling::error::SetDescriptionError;
@@ -17,6 +21,7 @@ use crate::signaling::session::Session;
 use crate::signaling::state::{SdpType, SignalingState};
 use crate::wire::candidate::{Candidate, Credentials};
 use crate::wire::fingerprint::Fingerprint;
+use std::sync::Arc;
 
 /// A session with what its owner would have.
 #[derive(Clone, Debug)]
@@ -50,13 +55,27 @@ impl Peer {
 
     fn with_policy(name: char, bundle_policy: BundlePolicy) -> Self {
         Self {
-            session: Session::new(SessionConfig { bundle_policy }, 7),
+            session: Session::new(
+                SessionConfig { bundle_policy, ..SessionConfig::default() },
+                7,
+                Rng::from_number(u64::from(name as u32)),
+            ),
             name,
             ice: credentials(name, 1),
             fingerprints: vec![fingerprint(name)],
             ice_lite: false,
             wants_data: true,
         }
+    }
+
+    /// One that has no codecs.
+    fn deaf(name: char) -> Self {
+        let nothing = Arc::new(MediaCapabilities {
+            audio: KindCapabilities::default(),
+            video: KindCapabilities::default(),
+        });
+        let config = SessionConfig { media: nothing, ..SessionConfig::default() };
+        Self { session: Session::new(config, 7, Rng::from_number(1)), ..Self::new(name) }
     }
 
     fn without_data(name: char) -> Self {
@@ -120,8 +139,8 @@ impl Peer {
     fn visible(&self) -> String {
         let s = &self.session;
         format!(
-            "{:?} {:?} {:?} {:?} {:?} {:?}",
-            s.state, s.slots, s.agreed, s.ice_role, s.next_mid, s.generations
+            "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+            s.state, s.slots, s.agreed, s.ice_role, s.next_mid, s.generations, s.transceivers, s.media
         )
     }
 }
@@ -135,8 +154,8 @@ fn exchange(offerer: &mut Peer, answerer: &mut Peer) -> (Changes, Changes) {
 }
 
 fn agreed(changes: &Changes) -> &TransportAgreement {
-    match &changes.transport {
-        TransportChange::Agreed(agreement) => agreement,
+    match changes.transports.as_slice() {
+        [TransportChange::Agreed(agreement)] => agreement,
         other => panic!("{other:?}"),
     }
 }

@@ -127,8 +127,10 @@ fn check_changes(before: SignalingState, after: SignalingState, changes: &Change
     let states = &changes.signaling_states;
     assert_eq!(states.last().copied().unwrap_or(before), after);
     assert!(states.windows(2).all(|pair| pair[0] != pair[1]) && states.first() != Some(&before));
-    if let TransportChange::Agreed(agreement) = &changes.transport {
-        assert!(!agreement.fingerprints.is_empty());
+    for change in &changes.transports {
+        if let TransportChange::Agreed(agreement) = change {
+            assert!(!agreement.fingerprints.is_empty());
+        }
     }
 }
 
@@ -212,16 +214,15 @@ quickcheck! {
             act(&mut sides, answerer, Verb::SetLocal(SdpType::Answer));
             act(&mut sides, offerer, Verb::Deliver);
             assert!(sides.iter().all(|side| side.peer.state() == SignalingState::Stable));
-            let agreed = [0, 1].map(|at: usize| sides[at].peer.session.agreed.clone());
-            match agreed {
-                [Some(a), Some(b)] => {
-                    assert_eq!((&a.local_ice, &a.remote_ice), (&b.remote_ice, &b.local_ice));
-                    assert_ne!(a.dtls_role, b.dtls_role);
-                    assert_eq!(a.section, b.section);
-                }
-                [None, None] => assert!(!sides[offerer].peer.wants_data),
-                agreed => panic!("{agreed:?}"),
+            let [a, b] = [0, 1].map(|at: usize| sides[at].peer.session.agreed.clone());
+            assert_eq!(a.transports.len(), b.transports.len());
+            assert_eq!(a.data.as_ref().map(|data| data.section), b.data.as_ref().map(|data| data.section));
+            for (a, b) in a.transports.iter().zip(&b.transports) {
+                assert_eq!((&a.local_ice, &a.remote_ice), (&b.remote_ice, &b.local_ice));
+                assert_ne!(a.dtls_role, b.dtls_role);
+                assert_eq!(a.sections, b.sections);
             }
+            assert!(a.data.is_some() || !sides[offerer].peer.wants_data);
         }
         true
     }

@@ -1,7 +1,7 @@
 //! Descriptions that browsers and other stacks wrote, taken as offers and answers.
 
 use super::{Peer, agreed, answer, offer, sctp};
-use crate::signaling::changes::{DataChange, DtlsRole, RemoteCandidate};
+use crate::signaling::changes::{DtlsRole, RemoteCandidate};
 use crate::signaling::description::IceCandidateInit;
 use crate::signaling::state::{SdpType, SignalingState};
 
@@ -11,26 +11,25 @@ macro_rules! vector {
     };
 }
 
-/// Each offer, the index of its data section, the largest message, and the number of candidates for it.
+/// Each offer, the index of its data section, the largest message, and the number of candidates of its first section.
 const OFFERS: &[(&str, &str, Option<usize>, u64, usize)] = &[
     ("aiortc", vector!("aiortc-av-data-offer"), Some(2), 262_144, 2),
-    ("chromium ccfb", vector!("chromium-av-ccfb-offer"), None, 0, 0),
+    ("chromium ccfb", vector!("chromium-av-ccfb-offer"), None, 0, 8),
     ("chromium cryptex", vector!("chromium-av-data-experimental-cryptex-offer"), Some(0), 262_144, 8),
     ("chromium max-compat", vector!("chromium-av-data-maxcompat-offer"), Some(2), 262_144, 8),
     ("chromium mdns", vector!("chromium-av-data-mdns-offer"), Some(2), 262_144, 2),
     ("chromium av data", vector!("chromium-av-data-offer"), Some(2), 262_144, 8),
-    ("chromium av", vector!("chromium-av-offer"), None, 0, 0),
+    ("chromium av", vector!("chromium-av-offer"), None, 0, 8),
     ("chromium data", vector!("chromium-data-offer"), Some(0), 262_144, 8),
     ("chromium snap idata", vector!("chromium-data-snap-idata-offer"), Some(0), 262_144, 8),
     ("chromium snap", vector!("chromium-data-snap-offer"), Some(0), 262_144, 8),
     ("chromium sped", vector!("chromium-data-sped-offer"), Some(0), 262_144, 8),
-    ("chromium simulcast", vector!("chromium-simulcast-offer"), None, 0, 0),
-    ("firefox mdns", vector!("firefox-av-data-mdns-offer"), Some(2), 1_073_741_823, 4),
-    ("firefox av data", vector!("firefox-av-data-offer"), Some(2), 1_073_741_823, 4),
+    ("chromium simulcast", vector!("chromium-simulcast-offer"), None, 0, 8),
+    ("firefox mdns", vector!("firefox-av-data-mdns-offer"), Some(2), 1_073_741_823, 8),
+    ("firefox av data", vector!("firefox-av-data-offer"), Some(2), 1_073_741_823, 8),
     ("firefox data", vector!("firefox-data-offer"), Some(0), 1_073_741_823, 4),
-    ("firefox simulcast", vector!("firefox-simulcast-offer"), None, 0, 0),
-    // Its data section is bundle-only in the bundle of a video section, which is not accepted.
-    ("gstreamer", vector!("gstreamer-av-data-offer"), None, 0, 0),
+    ("firefox simulcast", vector!("firefox-simulcast-offer"), None, 0, 8),
+    ("gstreamer", vector!("gstreamer-av-data-offer"), Some(2), 65_536, 9),
     ("libdatachannel", vector!("libdatachannel-data-offer"), Some(0), 262_144, 4),
     ("werift", vector!("werift-av-data-offer"), Some(2), 65_536, 1),
 ];
@@ -38,7 +37,7 @@ const OFFERS: &[(&str, &str, Option<usize>, u64, usize)] = &[
 #[test]
 fn recorded_offers_are_answered() {
     for &(name, text, data, size, candidates) in OFFERS {
-        let mut b = Peer::new('b');
+        let mut b = Peer::without_data('b');
         b.set_remote(&offer(text)).unwrap_or_else(|error| panic!("{name}: {error}"));
         let (answer, changes) = b.answer();
         let media = |text: &str| -> Vec<String> {
@@ -46,22 +45,31 @@ fn recorded_offers_are_answered() {
             lines.map(|line| line.split(' ').next().unwrap().to_owned()).collect()
         };
         assert_eq!(media(&answer.sdp), media(text), "{name}");
-        let live = |line: &&str| line.starts_with("m=") && line.split(' ').nth(1) != Some("0");
-        assert_eq!(answer.sdp.lines().filter(live).count(), usize::from(data.is_some()), "{name}");
-        let Some(at) = data else {
-            assert_eq!(changes.data, DataChange::Unchanged, "{name}");
-            assert!(!answer.sdp.contains("a=group"), "{name}");
-            continue;
-        };
-        assert_eq!(b.session.agreed.as_ref().map(|agreed| agreed.section), Some(at), "{name}");
-        assert_eq!(sctp(&changes).max_message_size, size, "{name}");
-        assert_eq!(sctp(&changes).remote_port, 5000, "{name}");
+        let rejected = |line: &&str| line.starts_with("m=") && line.split(' ').nth(1) == Some("0");
+        assert_eq!(answer.sdp.lines().filter(rejected).count(), 0, "{name}\n{}", answer.sdp);
+        let group =
+            |text: &str| text.lines().find(|line| line.starts_with("a=group:BUNDLE")).map(str::to_owned);
+        assert_eq!(group(&answer.sdp), group(text), "{name}");
+        let agreed_data = b.session.agreed.data.as_ref();
+        assert_eq!(agreed_data.map(|agreed| agreed.section), data, "{name}");
+        if data.is_some() {
+            assert_eq!((sctp(&changes).max_message_size, sctp(&changes).remote_port), (size, 5000), "{name}");
+        }
         let agreement = agreed(&changes);
         assert_eq!(agreement.dtls_role, DtlsRole::Client, "{name}");
         assert_eq!(agreement.remote_ice.candidates.len(), candidates, "{name}");
-        let mid = text.lines().filter_map(|line| line.strip_prefix("a=mid:")).nth(at).unwrap();
-        assert!(answer.sdp.contains(&format!("a=group:BUNDLE {mid}\r\n")), "{name}");
+        let sections = media(text).iter().filter(|kind| *kind != "application").count();
+        assert_eq!(b.session.media().len(), sections, "{name}");
+        assert!(b.session.media().iter().all(|m| !m.receive.is_empty() && !m.send.is_empty()), "{name}");
         assert_eq!(b.state(), SignalingState::Stable);
+        // And what we offer next is understood by one of ours, whatever went before.
+        let (again, _) = b.offer();
+        assert_eq!(media(&again.sdp), media(text), "{name}");
+        let mut c = Peer::without_data('c');
+        c.hear(&again);
+        let (_, changes) = c.answer();
+        assert_eq!(c.session.media().len(), sections, "{name}\n{}", again.sdp);
+        assert_eq!(changes.transports.len(), 1, "{name}");
     }
 }
 
@@ -89,7 +97,7 @@ a=max-message-size:262144
 
 #[test]
 fn media_that_is_not_supported_is_rejected_in_its_place() {
-    let mut b = Peer::new('b');
+    let mut b = Peer::deaf('b');
     b.hear(&offer(vector!("chromium-av-data-offer")));
     let (answer, _) = b.answer();
     let expected = format!("v=0\no=- 7 1 IN IP4 0.0.0.0\ns=-\nt=0 0\n{CHROMIUM_AV_ANSWERED}");
@@ -98,7 +106,7 @@ fn media_that_is_not_supported_is_rejected_in_its_place() {
 
 #[test]
 fn an_offer_after_such_an_answer_keeps_every_place() {
-    let mut b = Peer::new('b');
+    let mut b = Peer::deaf('b');
     b.hear(&offer(vector!("chromium-av-data-offer")));
     b.answer();
     let (text, changes) = b.offer();
@@ -142,16 +150,17 @@ fn a_browser_that_gathers_for_the_whole_bundle_is_heard() {
         sdp_m_line_index: None,
         username_fragment: Some("2Rms".into()),
     };
-    let mut b = Peer::new('b');
+    let mut b = Peer::deaf('b');
     b.hear(&offer(stripped));
     assert_eq!(b.session.add_remote_candidate(Some(&init("0"))), Ok(RemoteCandidate::Held));
-    assert_eq!(b.session.add_remote_candidate(Some(&init("1"))), Ok(RemoteCandidate::Ignored));
+    // Whether that section is in the bundle, the answer will say.
+    assert_eq!(b.session.add_remote_candidate(Some(&init("1"))), Ok(RemoteCandidate::Held));
     let (_, changes) = b.answer();
     assert_eq!(agreed(&changes).remote_ice.candidates.len(), 1);
     // Candidates in the description itself count as well.
     let (before, data) = text.split_once("m=application").unwrap();
     let data: String = data.split_inclusive('\n').filter(|line| !line.starts_with("a=candidate")).collect();
-    let mut b = Peer::new('b');
+    let mut b = Peer::deaf('b');
     b.hear(&offer(format!("{before}m=application{data}")));
     assert_eq!(agreed(&b.answer().1).remote_ice.candidates.len(), 2);
 }
@@ -229,5 +238,6 @@ fn attack_36_several_groups_are_answered_one_by_one() {
     b.hear(&offer(text));
     let (answer, _) = b.answer();
     assert_eq!(answer.sdp.matches("a=group:BUNDLE").count(), 1);
-    assert!(answer.sdp.contains("a=group:BUNDLE 2\r\n"));
+    // There is one transport, and the first group has it.
+    assert!(answer.sdp.contains("a=group:BUNDLE 0 1\r\n") && answer.sdp.contains("m=application 0 "));
 }

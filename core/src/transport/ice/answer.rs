@@ -1,12 +1,13 @@
 //! Checks of the peer: who may be answered, how, and what is learnt (RFC 8445 §7.3).
 
 use crate::base::drops::DropReason;
-use crate::base::net::{LocalAddress, Path};
+use crate::base::net::{Path, Protocol};
 use crate::base::time::Instant;
 use crate::transport::ice::pair::{Pair, PairId};
 use crate::transport::ice::scan::Scan;
 use crate::transport::ice::send::{Answer, MAX_UNKNOWN};
 use crate::transport::ice::state::IceRole;
+use crate::transport::ice::tcp::Link;
 use crate::transport::ice::{Agent, Event};
 use crate::wire::stun::{Message, TransactionId};
 
@@ -17,7 +18,23 @@ pub(super) struct Early {
     /// Who claims to have sent it; known to be the peer when its credentials come.
     pub ufrag: Box<str>,
     pub priority: u32,
-    pub use_candidate: bool,
+    pub nomination: Option<Wish>,
+}
+
+/// The wish of a controlling peer to use a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Wish {
+    /// USE-CANDIDATE alone.
+    Plain,
+    /// With a number: the highest counts (draft-thatcher-ice-renomination).
+    Numbered(u32),
+}
+
+impl Wish {
+    /// A numbered one is meant whether USE-CANDIDATE is there or not.
+    fn of(scan: &Scan<'_>) -> Option<Self> {
+        scan.nomination.map(Self::Numbered).or(scan.use_candidate.then_some(Self::Plain))
+    }
 }
 
 impl Agent {
@@ -36,8 +53,8 @@ impl Agent {
         if !self.local.signed(message) {
             return self.drops.count(DropReason::StunIntegrity);
         }
-        let base = LocalAddress { socket: path.socket, protocol: path.protocol, address: path.local };
-        let Some(local) = self.candidates.host(base).filter(|&local| self.may_use(local)) else {
+        self.vouched.vouch();
+        let Some(local) = self.candidates.reached_by(&path).filter(|&local| self.may_use(local)) else {
             return self.drops.count(DropReason::StunUnexpected);
         };
         if self.list.on_path(&path).is_some_and(Pair::is_revoked) {
@@ -47,10 +64,10 @@ impl Agent {
         let Some(priority) = self.accept(path, message.transaction, &scan) else { return };
         self.queue_response(path, message.transaction, Answer::Success);
         if !self.has_begun() {
-            let early = Early { path, ufrag: theirs.into(), priority, use_candidate: scan.use_candidate };
+            let early = Early { path, ufrag: theirs.into(), priority, nomination: Wish::of(&scan) };
             return self.remember(early);
         }
-        self.learn(now, local, path, priority, scan.use_candidate);
+        self.learn(now, local, path, priority, Wish::of(&scan));
     }
 
     /// The second half of a USERNAME that is meant for us: ours, a colon, the peer's.
@@ -107,7 +124,7 @@ impl Agent {
     fn remember(&mut self, check: Early) {
         if let Some(known) = self.early.iter_mut().find(|e| (e.path, &e.ufrag) == (check.path, &check.ufrag))
         {
-            known.use_candidate |= check.use_candidate;
+            known.nomination = known.nomination.max(check.nomination);
         } else if self.early.len() < self.config.max_early_checks {
             self.early.push(check);
         } else {
@@ -117,43 +134,55 @@ impl Agent {
 
     /// What came early came from the peer, now that it is known who that is.
     pub(super) fn replay_early_checks(&mut self, now: Instant) {
-        for Early { path, ufrag, priority, use_candidate } in std::mem::take(&mut self.early) {
-            let base = LocalAddress { socket: path.socket, protocol: path.protocol, address: path.local };
+        for Early { path, ufrag, priority, nomination } in std::mem::take(&mut self.early) {
             let peer = self.remote.as_ref().is_some_and(|r| *r.credentials.ufrag == *ufrag);
-            match self.candidates.host(base) {
-                Some(local) if peer => self.learn(now, local, path, priority, use_candidate),
+            match self.candidates.reached_by(&path) {
+                Some(local) if peer => self.learn(now, local, path, priority, nomination),
                 _ => self.drops.count(DropReason::StunUsername),
             }
         }
     }
 
     /// Learns from an authentic check: the candidate, the pair, the wish to use it (RFC 8445 §7.3.1.3 to §7.3.1.5).
-    fn learn(&mut self, now: Instant, local: usize, path: Path, priority: u32, use_candidate: bool) {
+    fn learn(&mut self, now: Instant, local: usize, path: Path, priority: u32, wish: Option<Wish>) {
         let Some(id) = self.pair_for(local, path, priority) else {
             return self.drops.count(DropReason::IceTooManyCandidates);
         };
         if let Some(pair) = self.list.get_mut(id) {
+            if pair.path != path {
+                // A stream of ours, from before a restart: as good as the one that is wanted.
+                let Link::Wanted(count) = pair.link else { return };
+                (pair.path, pair.link) = (path, Link::Opened(count));
+            }
             pair.proven = true;
             pair.counters.requests_received += 1;
             pair.counters.responses_sent += 1;
         }
-        self.trigger(id, now);
-        if use_candidate && self.role == IceRole::Controlled {
-            self.asked_to_use(id, now);
+        if self.is_lite() {
+            self.heard_from(id, now);
+        } else {
+            self.trigger(id, now);
+        }
+        if let Some(wish) = wish.filter(|_| self.role == IceRole::Controlled) {
+            self.asked_to_use(id, wish, now);
         }
     }
 
     /// The pair that a check came on, made now if need be.
     fn pair_for(&mut self, local: usize, path: Path, priority: u32) -> Option<PairId> {
-        let remote = match self.candidates.remote_at(path.remote) {
+        let remote = match self.candidates.remote_at(path.remote, path.protocol) {
             Some(known) => known,
             None if self.candidates.remote.len() >= self.config.max_remote_candidates => return None,
-            None => self.candidates.learn_remote(path.remote, priority),
+            None => self.candidates.learn_remote(path.remote, path.protocol, priority),
         };
         let known = self.list.of(local, remote);
         known.or_else(|| {
             let limit = self.config.max_pairs;
-            self.list.add(&self.candidates, self.role, (local, remote), limit).ok()
+            let id = self.list.add(&self.candidates, self.role, (local, remote), limit).ok()?;
+            if let Some(pair) = self.list.get_mut(id).filter(|_| path.protocol == Protocol::Tcp) {
+                (pair.path, pair.link) = (path, Link::Accepted);
+            }
+            Some(id)
         })
     }
 }

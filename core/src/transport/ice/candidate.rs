@@ -1,8 +1,9 @@
 //! Candidates of both sides: priorities, foundations, and which addresses make a candidate at all.
 
 use crate::base::drops::DropReason;
-use crate::base::net::{LocalAddress, Protocol};
-use crate::wire::candidate::{Candidate, CandidateAddress, CandidateProtocol, CandidateType};
+use crate::base::net::{LocalAddress, Path, Protocol};
+use crate::transport::ice::tcp::{active_base, leaves_from};
+use crate::wire::candidate::{Candidate, CandidateAddress, CandidateProtocol, CandidateType, TcpType};
 use std::mem;
 use std::net::{IpAddr, SocketAddr};
 
@@ -28,6 +29,8 @@ pub(super) struct LocalCandidate {
     pub server: Option<IpAddr>,
     /// Of a relayed candidate: how its server sees this host.
     pub mapped: Option<SocketAddr>,
+    /// Of a TCP candidate: who opens its streams.
+    pub tcp: Option<TcpType>,
     /// Its network is gone: it keeps its place and nothing else.
     pub gone: bool,
 }
@@ -36,6 +39,7 @@ pub(super) struct LocalCandidate {
 #[derive(Clone, Debug)]
 pub(super) struct RemoteCandidate {
     pub address: SocketAddr,
+    pub protocol: Protocol,
     pub priority: u32,
     pub foundation: Foundation,
     /// As it was signalled; `None` while it is known from checks alone.
@@ -45,14 +49,24 @@ pub(super) struct RemoteCandidate {
 impl RemoteCandidate {
     /// As text has it.
     pub fn describe(&self) -> Candidate {
-        let Self { address, priority, foundation, ref signalled } = *self;
+        let Self { address, protocol, priority, foundation, ref signalled } = *self;
         match signalled {
             Some(candidate) => Candidate::clone(candidate),
             None => {
                 let foundation = format!("prflx{foundation}");
-                describe(foundation, address, priority, CandidateType::PeerReflexive, None, None)
+                // RFC 6544 §7.2: who opened a stream to us is active.
+                let tcp = (protocol == Protocol::Tcp).then_some(TcpType::Active);
+                Candidate {
+                    tcp_type: tcp,
+                    ..describe(foundation, address, protocol, priority, CandidateType::PeerReflexive)
+                }
             }
         }
+    }
+
+    /// Whether it waits for streams.
+    pub fn is_passive(&self) -> bool {
+        self.signalled.as_ref().is_some_and(|c| c.tcp_type == Some(TcpType::Passive))
     }
 
     pub fn kind(&self) -> CandidateType {
@@ -70,6 +84,27 @@ const fn type_preference(kind: CandidateType) -> u32 {
     }
 }
 
+/// The same for TCP, behind what UDP has: a lost segment holds up all that follow (RFC 6544 §4.2).
+const fn tcp_type_preference(kind: CandidateType) -> u32 {
+    match kind {
+        CandidateType::Host => 90,
+        CandidateType::PeerReflexive => 80,
+        CandidateType::ServerReflexive => 70,
+        CandidateType::Relayed => 0,
+    }
+}
+
+/// RFC 6544 §4.2: the direction, then the order among candidates of one direction. Active goes through most NATs.
+const fn tcp_priority(direction: TcpType, local_preference: u16) -> u32 {
+    let direction = match direction {
+        TcpType::Active => 6,
+        TcpType::Passive => 4,
+        TcpType::SimultaneousOpen => 2,
+    };
+    let local = direction << 13 | (local_preference >> 3) as u32;
+    tcp_type_preference(CandidateType::Host) << 24 | local << 8 | (256 - COMPONENT) as u32
+}
+
 /// RFC 8445 §5.1.2.1.
 const fn priority(kind: CandidateType, local_preference: u16) -> u32 {
     type_preference(kind) << 24 | (local_preference as u32) << 8 | (256 - COMPONENT) as u32
@@ -77,8 +112,12 @@ const fn priority(kind: CandidateType, local_preference: u16) -> u32 {
 
 /// The priority that a candidate would have were it learnt from a check (RFC 8445 §7.1.1): what stands in
 /// PRIORITY, and what a local peer-reflexive candidate gets.
-pub(super) const fn as_peer_reflexive(priority: u32) -> u32 {
-    type_preference(CandidateType::PeerReflexive) << 24 | priority & 0x00FF_FFFF
+pub(super) const fn as_peer_reflexive(priority: u32, protocol: Protocol) -> u32 {
+    let preference = match protocol {
+        Protocol::Udp => type_preference(CandidateType::PeerReflexive),
+        Protocol::Tcp => tcp_type_preference(CandidateType::PeerReflexive),
+    };
+    preference << 24 | priority & 0x00FF_FFFF
 }
 
 /// Without what does not tell one host from another: flow labels, and scopes where they have no meaning.
@@ -96,7 +135,7 @@ pub(super) fn plain(address: SocketAddr) -> SocketAddr {
 }
 
 /// Candidates are signalled without a scope, so a scope does not make another candidate.
-fn same_host_and_port(a: SocketAddr, b: SocketAddr) -> bool {
+pub(super) fn same_host_and_port(a: SocketAddr, b: SocketAddr) -> bool {
     (a.ip(), a.port()) == (b.ip(), b.port())
 }
 
@@ -163,13 +202,44 @@ impl Candidates {
         if let Some(known) = self.local.iter_mut().find(host) {
             return mem::take(&mut known.gone).then(|| self.host(base)).flatten();
         }
-        // ICE-TCP (RFC 6544) is to come; its candidates would be pairs of their own kind.
-        let udp = base.protocol == Protocol::Udp;
-        if !udp || !is_usable(base.address) || self.local.len() >= limit {
+        if !is_usable(base.address) || self.local.len() >= limit {
             return None;
         }
-        let priority = priority(CandidateType::Host, self.local_preference(base.address.ip()));
-        Some(self.push_local(CandidateType::Host, base, base.address, priority))
+        let preference = self.local_preference(base.address.ip());
+        let (priority, tcp) = match base.protocol {
+            Protocol::Udp => (priority(CandidateType::Host, preference), None),
+            Protocol::Tcp => (tcp_priority(TcpType::Passive, preference), Some(TcpType::Passive)),
+        };
+        let at = self.push_local(CandidateType::Host, base, base.address, priority);
+        self.local[at].tcp = tcp;
+        Some(at)
+    }
+
+    /// Makes an active candidate of each of our addresses that has none; those that are new.
+    pub fn add_active(&mut self, limit: usize) -> Vec<usize> {
+        let mut fresh = Vec::new();
+        for at in 0..self.local.len() {
+            let LocalCandidate { base, kind, gone, tcp, .. } = self.local[at];
+            if gone || kind != CandidateType::Host || tcp == Some(TcpType::Active) {
+                continue;
+            }
+            let base = active_base(base);
+            match self.local.iter_mut().position(|c| c.base == base && c.kind == CandidateType::Host) {
+                Some(known) if !self.local[known].gone => {}
+                Some(known) => {
+                    self.local[known].gone = false;
+                    fresh.push(known);
+                }
+                None if self.local.len() >= limit => {}
+                None => {
+                    let priority = tcp_priority(TcpType::Active, self.local_preference(base.address.ip()));
+                    let active = self.push_local(CandidateType::Host, base, base.address, priority);
+                    self.local[active].tcp = Some(TcpType::Active);
+                    fresh.push(active);
+                }
+            }
+        }
+        fresh
     }
 
     /// Adds what a server saw of the host candidate `base`, unless that is a candidate already (RFC 8445 §5.1.3). One
@@ -200,6 +270,7 @@ impl Candidates {
             foundation,
             server: Some(server),
             mapped: None,
+            tcp: None,
             gone: false,
         };
         match known {
@@ -214,7 +285,7 @@ impl Candidates {
         &mut self,
         base: LocalAddress,
         mapped: SocketAddr,
-        server: IpAddr,
+        (server, preference): (IpAddr, u8),
         limit: usize,
     ) -> Option<usize> {
         let known = self.local.iter().any(|c| !c.gone && same_host_and_port(c.address, base.address));
@@ -224,7 +295,8 @@ impl Candidates {
         let kind = CandidateType::Relayed;
         let before = self.local.iter().filter(|c| c.kind == kind).count();
         let rank = u16::try_from(2 * before + usize::from(base.address.is_ipv4())).unwrap_or(u16::MAX);
-        let priority = priority(kind, u16::MAX - rank);
+        // RFC 8445 §5.1.2.2 has 0 for all of them; a few above it tell what leads to the server.
+        let priority = priority(kind, u16::MAX - rank) | u32::from(preference) << 24;
         let foundation = self.local_foundation(kind, base, Some(server));
         let (address, server, mapped) = (base.address, Some(server), Some(mapped));
         self.local.push(LocalCandidate {
@@ -235,6 +307,7 @@ impl Candidates {
             foundation,
             server,
             mapped,
+            tcp: None,
             gone: false,
         });
         Some(self.local.len() - 1)
@@ -252,7 +325,10 @@ impl Candidates {
     /// the list at its limit the base stands for it.
     pub fn local_seen_as(&mut self, base: usize, mapped: SocketAddr, limit: usize) -> usize {
         let from = self.local[base].base;
-        let known = self.local.iter().position(|c| same_host_and_port(c.address, mapped));
+        let known = self
+            .local
+            .iter()
+            .position(|c| same_host_and_port(c.address, mapped) && c.base.protocol == from.protocol);
         if let Some(known) = known {
             self.local[known].gone = false;
             return known;
@@ -260,8 +336,10 @@ impl Candidates {
         if self.local.len() >= limit {
             return base;
         }
-        let priority = as_peer_reflexive(self.local[base].priority);
-        self.push_local(CandidateType::PeerReflexive, from, mapped, priority)
+        let priority = as_peer_reflexive(self.local[base].priority, from.protocol);
+        let at = self.push_local(CandidateType::PeerReflexive, from, mapped, priority);
+        self.local[at].tcp = self.local[base].tcp;
+        at
     }
 
     /// The host or relayed candidate that a datagram to `base` came to.
@@ -269,37 +347,67 @@ impl Candidates {
         self.local.iter().position(|c| {
             matches!(c.kind, CandidateType::Host | CandidateType::Relayed)
                 && !c.gone
-                && c.base.socket == base.socket
                 && c.base.protocol == base.protocol
+                // What a listener accepted has a number of its own.
+                && (c.base.socket == base.socket || base.protocol == Protocol::Tcp)
                 && same_host_and_port(c.base.address, base.address)
         })
+    }
+
+    /// The host or relayed candidate that a datagram along `path` came to: for a stream of ours, the active candidate that
+    /// it began at.
+    pub fn reached_by(&self, path: &Path) -> Option<usize> {
+        let base = LocalAddress { socket: path.socket, protocol: path.protocol, address: path.local };
+        let active =
+            |c: &LocalCandidate| c.tcp == Some(TcpType::Active) && !c.gone && leaves_from(&c.base, path);
+        self.host(base).or_else(|| self.local.iter().position(active))
     }
 
     /// Takes the host candidate at `address` out of service, and those that are sent from there; its base.
     pub fn retire(&mut self, address: LocalAddress) -> Option<LocalAddress> {
         let base = self.local[self.host(address)?].base;
         self.local.iter_mut().filter(|c| c.base == base).for_each(|c| c.gone = true);
+        let active = active_base(base);
+        let host = |c: &LocalCandidate| {
+            !c.gone
+                && c.base != active
+                && c.kind == CandidateType::Host
+                && c.base.address.ip() == active.address.ip()
+        };
+        if !self.local.iter().any(host) {
+            self.local.iter_mut().filter(|c| c.base == active).for_each(|c| c.gone = true);
+        }
         Some(base)
     }
 
     /// The peer's candidate at `address`.
-    pub fn remote_at(&self, address: SocketAddr) -> Option<usize> {
-        self.remote.iter().position(|c| same_host_and_port(c.address, address))
+    pub fn remote_at(&self, address: SocketAddr, protocol: Protocol) -> Option<usize> {
+        self.remote.iter().position(|c| c.protocol == protocol && same_host_and_port(c.address, address))
     }
 
     /// Learns a candidate of the peer from a check that came from it (RFC 8445 §7.3.1.3).
-    pub fn learn_remote(&mut self, address: SocketAddr, priority: u32) -> usize {
+    pub fn learn_remote(&mut self, address: SocketAddr, protocol: Protocol, priority: u32) -> usize {
         // Its foundation is one that no other candidate has; numbers from the top never meet those of names.
         let place = self.remote.len().min(usize::from(Foundation::MAX / 2));
         let foundation = Foundation::MAX - place as Foundation;
-        self.remote.push(RemoteCandidate { address, priority, foundation, signalled: None });
+        self.remote.push(RemoteCandidate { address, protocol, priority, foundation, signalled: None });
         self.remote.len() - 1
     }
 
     /// Takes a signalled candidate; where it is, and whether pairs are to be made with it.
-    pub fn signal(&mut self, candidate: &Candidate, limit: usize) -> Result<Signalled, DropReason> {
-        let address = usable_address(candidate).ok_or(DropReason::IceCandidateUnusable)?;
-        let known = self.remote_at(address);
+    /// It is at `ip`, whatever its name.
+    pub fn signal(
+        &mut self,
+        candidate: &Candidate,
+        ip: Option<IpAddr>,
+        limit: usize,
+    ) -> Result<Signalled, DropReason> {
+        let (address, protocol) = usable_address(candidate, ip).ok_or(DropReason::IceCandidateUnusable)?;
+        if candidate.tcp_type == Some(TcpType::Active) {
+            // Nobody can connect to it: it shows when it has connected to us.
+            return Ok(Signalled::Known);
+        }
+        let known = self.remote_at(address, protocol);
         if known.is_some_and(|at| self.remote[at].signalled.is_some()) {
             return Ok(Signalled::Known);
         }
@@ -308,7 +416,8 @@ impl Candidates {
         }
         let foundation = self.remote_foundation(&candidate.foundation);
         let signalled = Some(Box::new(candidate.clone()));
-        let candidate = RemoteCandidate { address, priority: candidate.priority, foundation, signalled };
+        let priority = candidate.priority;
+        let candidate = RemoteCandidate { address, protocol, priority, foundation, signalled };
         Ok(match known {
             // RFC 8838 §11.4, RFC 8445 §7.3.1.3: what was learnt from a check turns out to be this one.
             Some(at) => {
@@ -324,13 +433,20 @@ impl Candidates {
 
     /// As text has it: local candidate `at`, of the generation `ufrag`.
     pub fn describe_local(&self, at: usize, ufrag: &str) -> Candidate {
-        let LocalCandidate { kind, base, address, priority, foundation, mapped, .. } = self.local[at];
+        let LocalCandidate { kind, base, address, priority, foundation, mapped, tcp, .. } = self.local[at];
         // RFC 8839 §5.1: the base, or for a relayed candidate the mapped address.
         let related = mapped.unwrap_or(base.address);
         let related =
             (kind != CandidateType::Host).then(|| (CandidateAddress::Ip(related.ip()), related.port()));
         let foundation = (u32::from(foundation) + 1).to_string();
-        describe(foundation, address, priority, kind, related, Some(ufrag.to_owned()))
+        let ufrag = Some(ufrag.to_owned());
+        // Over whatever a relay is reached, what it relays are datagrams.
+        Candidate {
+            related,
+            tcp_type: tcp,
+            ufrag,
+            ..describe(foundation, address, base.protocol, priority, kind)
+        }
     }
 
     /// Takes the peer's candidates out: their generation is over.
@@ -362,7 +478,7 @@ impl Candidates {
         priority: u32,
     ) -> usize {
         let foundation = self.local_foundation(kind, base, None);
-        let (server, mapped) = (None, None);
+        let (server, mapped, tcp) = (None, None, None);
         self.local.push(LocalCandidate {
             kind,
             base,
@@ -371,6 +487,7 @@ impl Candidates {
             foundation,
             server,
             mapped,
+            tcp,
             gone: false,
         });
         self.local.len() - 1
@@ -410,32 +527,39 @@ pub(super) enum Signalled {
     Known,
 }
 
-/// Names (mDNS), TCP, other transports and other components are not for this agent, or not yet.
-fn usable_address(candidate: &Candidate) -> Option<SocketAddr> {
-    let address = plain(SocketAddr::new(candidate.address.ip()?, candidate.port));
-    let udp = candidate.protocol == CandidateProtocol::Udp;
-    (udp && candidate.component == COMPONENT && is_usable(address)).then_some(address)
+/// Names, other transports and other components are not for this agent; nor is simultaneous-open, whose peers have a
+/// passive candidate, too.
+fn usable_address(candidate: &Candidate, ip: Option<IpAddr>) -> Option<(SocketAddr, Protocol)> {
+    let address = plain(SocketAddr::new(ip?, candidate.port));
+    let protocol = match (&candidate.protocol, candidate.tcp_type) {
+        (CandidateProtocol::Udp, _) => Protocol::Udp,
+        (CandidateProtocol::Tcp, Some(TcpType::Active | TcpType::Passive)) => Protocol::Tcp,
+        _ => return None,
+    };
+    (candidate.component == COMPONENT && is_usable(address)).then_some((address, protocol))
 }
 
 fn describe(
     foundation: String,
     address: SocketAddr,
+    protocol: Protocol,
     priority: u32,
     kind: CandidateType,
-    related: Option<(CandidateAddress, u16)>,
-    ufrag: Option<String>,
 ) -> Candidate {
     Candidate {
         foundation,
         component: COMPONENT,
-        protocol: CandidateProtocol::Udp,
+        protocol: match protocol {
+            Protocol::Udp => CandidateProtocol::Udp,
+            Protocol::Tcp => CandidateProtocol::Tcp,
+        },
         priority,
         address: CandidateAddress::Ip(address.ip()),
         port: address.port(),
         kind,
-        related,
+        related: None,
         tcp_type: None,
-        ufrag,
+        ufrag: None,
         extensions: Vec::new(),
     }
 }

@@ -6,6 +6,7 @@ use crate::base::time::Instant;
 use crate::transport::ice::candidate::plain;
 use crate::transport::ice::consent::{Sending, Watch};
 use crate::transport::ice::pair::Pair;
+use crate::transport::ice::tcp::leaves_from;
 use crate::transport::ice::{Agent, Event, Patience, Timer};
 use std::time::Duration;
 
@@ -21,12 +22,12 @@ impl Agent {
         let now = self.tick(now);
         let address = LocalAddress { address: plain(address.address), ..address };
         let Some(base) = self.candidates.retire(address).filter(|_| !self.is_over()) else { return };
-        let carried = self.sending.is_some_and(|sending| base.to(sending.path.remote) == sending.path);
+        let carried = self.sending.is_some_and(|sending| leaves_from(&base, &sending.path));
         self.list.retire(&base);
         if let Some(former) = &mut self.former {
             former.list.retire(&base);
         }
-        self.transactions.retain(|t| base.to(t.path.remote) != t.path);
+        self.transactions.retain(|t| !leaves_from(&base, &t.path));
         if self.selected.is_some_and(|id| self.list.get(id).is_none()) {
             self.selected = None;
             self.push_event(Event::SelectedPairChange);

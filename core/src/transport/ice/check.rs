@@ -1,11 +1,12 @@
 //! Checks of ours: starting them at their pace, sending them again, giving them up (RFC 8445 §7.2.2, §7.2.4).
 
-use crate::base::net::Path;
+use crate::base::net::{Path, Protocol};
 use crate::base::time::Instant;
 use crate::transport::ice::Agent;
 use crate::transport::ice::candidate::as_peer_reflexive;
 use crate::transport::ice::pair::{Nomination, Pair, PairId, Standing};
 use crate::transport::ice::state::IceRole;
+use crate::transport::ice::tcp::ANSWER_WAIT;
 use crate::wire::stun::TransactionId;
 use std::time::Duration;
 
@@ -80,6 +81,13 @@ impl Agent {
                 if matches!(pair.standing, Standing::Revoked) {
                     continue;
                 }
+                if !pair.link.is_there() {
+                    if self.needs_stream(id) {
+                        self.next_check_at = now + self.config.pacing.max(MINIMUM_PACING);
+                        return;
+                    }
+                    continue;
+                }
                 pair.counters.requests_sent += 1;
                 let nominate = self.role == IceRole::Controlling && pair.nomination == Nomination::Wanted;
                 if !matches!(pair.standing, Standing::Succeeded { .. }) {
@@ -102,7 +110,7 @@ impl Agent {
             pair: id,
             path,
             purpose,
-            priority: as_peer_reflexive(self.candidates.local[local].priority),
+            priority: as_peer_reflexive(self.candidates.local[local].priority, path.protocol),
             role: self.role,
             tie_breaker: self.tie_breaker,
             sent_at: now,
@@ -110,6 +118,7 @@ impl Agent {
             rto,
             due: match purpose {
                 Purpose::Consent => now + self.config.consent_expiry,
+                _ if path.protocol == Protocol::Tcp => now + ANSWER_WAIT,
                 _ if self.config.max_sends <= 1 => now + rto * self.config.last_wait,
                 _ => now + rto,
             },
@@ -134,7 +143,9 @@ impl Agent {
                 at += 1;
                 continue;
             }
-            let again = transaction.purpose.is_check() && transaction.sends < self.config.max_sends;
+            // RFC 6544 §7.1: a stream loses nothing, so nothing is sent again.
+            let lossy = transaction.path.protocol == Protocol::Udp;
+            let again = lossy && transaction.purpose.is_check() && transaction.sends < self.config.max_sends;
             if again {
                 transaction.sends += 1;
                 let wait = if transaction.sends >= self.config.max_sends {

@@ -1,10 +1,11 @@
 //! The checklist: pairs in order of priority, what is frozen and what is next (RFC 8445 §6.1.2, §6.1.4).
 
-use crate::base::net::{LocalAddress, Path};
+use crate::base::net::{LocalAddress, Path, Protocol};
 use crate::base::time::Instant;
 use crate::transport::ice::candidate::{Candidates, reach};
 use crate::transport::ice::pair::{Nomination, Pair, PairCounters, PairId, Rtt, Standing, pair_priority};
 use crate::transport::ice::state::IceRole;
+use crate::transport::ice::tcp::{Link, leaves_from};
 use std::collections::VecDeque;
 
 /// The pairs, the best first, and the triggered-check queue.
@@ -78,6 +79,10 @@ impl Checklist {
             seen_as: None,
             remote,
             path: ours.base.to(to),
+            link: match ours.base.protocol {
+                Protocol::Udp => Link::Datagrams,
+                Protocol::Tcp => Link::Wanted(0),
+            },
             priority,
             foundation,
             standing: self.first_standing(foundation),
@@ -195,7 +200,7 @@ impl Checklist {
 
     /// Takes out the pairs that are sent from `base`.
     pub fn retire(&mut self, base: &LocalAddress) {
-        self.pairs.retain(|pair| base.to(pair.path.remote) != pair.path);
+        self.pairs.retain(|pair| !leaves_from(base, &pair.path));
         let pairs = &self.pairs;
         self.triggered.retain(|&id| pairs.iter().any(|pair| pair.id == id));
     }

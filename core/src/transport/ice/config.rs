@@ -1,6 +1,19 @@
 //! What of an agent can be tuned, and why the defaults are what they are.
 
+use crate::wire::candidate::Credentials;
 use std::time::Duration;
+
+/// How much of ICE an agent does (RFC 8445 §2.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// All of it.
+    #[default]
+    Full,
+    /// It answers checks and sends none: for servers whose addresses everyone reaches. Connecting takes one round trip
+    /// less of theirs, and a peer that is lite, too, cannot be connected to. The peer's checks stand in for consent
+    /// checks of ours.
+    Lite,
+}
 
 /// Timings and caps of an [`Agent`](super::Agent).
 ///
@@ -45,6 +58,11 @@ pub struct Config {
     /// How long a STUN server may take to answer before gathering ends without it. Default 5 s: three
     /// retransmissions. Connections do not wait for it, only the end of gathering does.
     pub gathering_patience: Duration,
+    /// Full or lite. Default full.
+    pub mode: Mode,
+    /// The credentials of the first generation. Default: drawn. A server may choose them so that it finds a connection by
+    /// its user fragment; whoever can guess the password can take the connection over.
+    pub credentials: Option<Credentials>,
     /// Most local candidates. Default 32.
     pub max_local_candidates: usize,
     /// Most remote candidates, signalled and learnt. Default 100.
@@ -74,6 +92,8 @@ impl Default for Config {
             settle_reflexive: Duration::from_millis(250),
             settle_relayed: Duration::from_millis(500),
             gathering_patience: Duration::from_secs(5),
+            mode: Mode::Full,
+            credentials: None,
             max_local_candidates: 32,
             max_remote_candidates: 100,
             max_pairs: 100,

@@ -88,6 +88,9 @@ impl Agent {
     /// Time for a consent check.
     pub(super) fn ask_for_consent(&mut self, now: Instant) {
         let Some(Sending { pair, .. }) = self.sending else { return };
+        if self.is_lite() {
+            return self.missed_the_peer(now);
+        }
         let consent = |t: &Transaction| t.purpose == Purpose::Consent;
         if self.transactions.iter().filter(|t| consent(t)).count() >= MAX_OUTSTANDING {
             let oldest = self.transactions.iter().position(consent);
@@ -108,6 +111,26 @@ impl Agent {
             }
             silent => silent,
         };
+    }
+
+    /// Lite: a check of the peer is as good as an answer to one of ours (RFC 7675 §5.1 has full agents in mind; RFC 8445
+    /// §8.2 lets a lite one send along the pair that the peer nominated).
+    pub(super) fn heard_from(&mut self, id: PairId, now: Instant) {
+        let consent_until = now + self.config.consent_expiry;
+        let Some(pair) = self.list.get_mut(id) else { return };
+        let since = match pair.standing {
+            Standing::Succeeded { since, .. } => since,
+            _ => now,
+        };
+        pair.standing = Standing::Succeeded { since, consent_until };
+        self.watch_answered(id, now);
+    }
+
+    /// Lite: no check came for as long as they are apart.
+    fn missed_the_peer(&mut self, now: Instant) {
+        self.timers.cancel(Timer::Consent);
+        self.timers.set(Timer::Silence, now + self.config.disconnected_after);
+        self.watch = Watch::Silent { since: now };
     }
 
     /// The pair in use has been silent for long.

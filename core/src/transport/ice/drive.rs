@@ -1,6 +1,7 @@
 //! What the agent does by itself: beginning, what is due, and the state that follows.
 
 use crate::base::drops::DropReason;
+use crate::base::net::Protocol;
 use crate::base::time::Instant;
 use crate::transport::ice::candidate::{Candidates, LocalCandidate, Signalled, may_probe};
 use crate::transport::ice::checklist::NoPair;
@@ -8,8 +9,9 @@ use crate::transport::ice::consent::Watch;
 use crate::transport::ice::pair::{Pair, pair_priority};
 use crate::transport::ice::state::{Checks, Facts, Health, IceRole, IceTransportState, Outlook};
 use crate::transport::ice::{Agent, Event, Patience, Timer};
-use crate::wire::candidate::{Candidate, CandidateType};
+use crate::wire::candidate::{Candidate, CandidateType, TcpType};
 use std::mem::discriminant;
+use std::net::IpAddr;
 
 /// Beyond this many unread events, only the latest of each kind is kept.
 const MAX_EVENTS: usize = 32;
@@ -32,14 +34,15 @@ impl Agent {
         self.patience != Patience::Over && !(self.ended.local && self.ended.remote)
     }
 
-    pub(super) fn take_remote_candidate(&mut self, candidate: &Candidate) {
+    pub(super) fn take_remote_candidate(&mut self, candidate: &Candidate, ip: Option<IpAddr>) {
         let ours = self.remote.as_ref().map(|remote| &remote.credentials.ufrag);
         // RFC 8838 §15, RFC 8839 §5.1: a candidate that names another generation is none of this one.
         if candidate.ufrag.is_some() && candidate.ufrag.as_ref() != ours {
             return self.drops.count(DropReason::IceCandidateGeneration);
         }
-        match self.candidates.signal(candidate, self.config.max_remote_candidates) {
+        match self.candidates.signal(candidate, ip, self.config.max_remote_candidates) {
             Ok(Signalled::New(at)) => {
+                self.add_active();
                 let locals = 0..self.candidates.local.len();
                 self.form_pairs(locals.map(|local| (local, at)).collect());
             }
@@ -64,12 +67,19 @@ impl Agent {
     /// Pairs host candidates with remote ones, the best first, so that of each foundation the best is tried
     /// first (RFC 8445 §6.1.2.6). What comes after the selection is paired and checked, too: it stands by.
     pub(super) fn form_pairs(&mut self, mut pairs: Vec<(usize, usize)>) {
-        if !self.has_begun() {
+        // RFC 8445 §6.1.1: a lite agent sends no checks, so the peer's show its pairs.
+        if !self.has_begun() || self.is_lite() {
             return;
         }
         let Candidates { local, remote, .. } = &self.candidates;
         // RFC 8445 §6.1.2.4: a reflexive candidate would be sent from its base, which has its own pair.
-        pairs.retain(|&(l, r)| self.may_use(l) && may_probe(&local[l].base, remote[r].address));
+        // RFC 6544 §6.2: where the peer opens the stream, its check shows the pair.
+        let opens = |l: usize, r: usize| match local[l].tcp {
+            None => remote[r].protocol == Protocol::Udp,
+            Some(direction) => direction == TcpType::Active && remote[r].is_passive(),
+        };
+        pairs
+            .retain(|&(l, r)| self.may_use(l) && opens(l, r) && may_probe(&local[l].base, remote[r].address));
         pairs.sort_by_key(|&(l, r)| {
             std::cmp::Reverse(pair_priority(self.role, local[l].priority, remote[r].priority))
         });

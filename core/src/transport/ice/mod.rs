@@ -1,10 +1,10 @@
 //! Interactive connectivity establishment: finds a path to the peer and watches over it (RFC 8445, RFC 8838,
-//! RFC 8863, RFC 7675, RFC 8421).
+//! RFC 8863, RFC 7675, RFC 8421, RFC 6544).
 //!
 //! It is a full agent for one component of one transport. It is not a gatherer: it is told its addresses, and
 //! talks to no STUN or TURN server; and it never looks at anything but STUN.
 //!
-//! Still to come: ICE-TCP, names (mDNS), lite peers, a second component. What a peer sends of these is counted and ignored.
+//! Not here: a second component; simultaneous-open of ICE-TCP. What a peer sends of these is counted and ignored.
 //!
 //! # The order of things
 //!
@@ -21,6 +21,7 @@ mod checklist;
 mod config;
 mod consent;
 mod drive;
+mod luggage;
 mod nominate;
 mod outcome;
 mod pair;
@@ -28,11 +29,13 @@ mod restart;
 mod scan;
 mod send;
 mod state;
+mod tcp;
 #[cfg(test)]
 mod tests;
 mod token;
 
-pub use self::config::Config;
+pub use self::config::{Config, Mode};
+pub use self::luggage::{AuthenticCheck, Luggage, NoLuggage};
 pub use self::pair::{PairCounters, PairInfo, PairState, Rtt};
 pub use self::state::{IceRole, IceTransportState};
 pub use self::token::{ConsentGranted, ValidatedPath};
@@ -43,6 +46,7 @@ use self::candidate::{Candidates, LocalCandidate, RemoteCandidate, plain};
 use self::check::Transaction;
 use self::checklist::Checklist;
 use self::consent::{Sending, Watch};
+use self::luggage::Vouched;
 use self::pair::{Pair, PairId};
 use self::restart::Former;
 use self::send::Outgoing;
@@ -75,6 +79,15 @@ pub enum Event {
     /// Where [`Agent::send_path`] points now: set for the first time with the first valid pair, which is when
     /// DTLS may start; `None` when consent was lost.
     SendPathChange(Option<Path>),
+    /// A pair needs a stream: [`Agent::stream_opened`] or [`Agent::stream_refused`] tells what came of it.
+    Connect {
+        /// Names the pair.
+        pair: u32,
+        /// The address of this host to connect from, without a port.
+        from: SocketAddr,
+        /// Where to connect to.
+        to: SocketAddr,
+    },
     /// A role conflict was resolved by taking this role (RFC 8445 §7.3.1.1).
     RoleChange(IceRole),
 }
@@ -156,10 +169,13 @@ pub struct Agent {
     /// The credentials of the generation to come.
     prepared: Option<Credentials>,
     candidates: Candidates,
+    /// Whether nominations are numbered, and the number of the last one, sent or followed.
+    renomination: bool,
+    nomination: u32,
     /// Nothing leaves from this host's own addresses, in this generation.
     relayed_only: bool,
     /// Remote candidates that came before the credentials, which tell what generation is wanted.
-    pending: Vec<Candidate>,
+    pending: Vec<(Candidate, Option<IpAddr>)>,
     early: Vec<Early>,
     ended: Ended,
     list: Checklist,
@@ -174,6 +190,7 @@ pub struct Agent {
     timers: Timers<Timer, { Timer::COUNT }>,
     events: Queue<Event>,
     drops: Drops,
+    vouched: Vouched,
     clock: Instant,
 }
 
@@ -185,7 +202,7 @@ impl Agent {
     /// When `hmac` has no SHA-1, which every provider must have.
     #[must_use]
     pub fn new(config: Config, hmac: &'static dyn Hmac, mut rng: Rng) -> Self {
-        let credentials = restart::draw(&mut rng);
+        let credentials = config.credentials.clone().unwrap_or_else(|| restart::draw(&mut rng));
         Self {
             number: 0,
             newest: 0,
@@ -197,6 +214,8 @@ impl Agent {
             former: None,
             prepared: None,
             candidates: Candidates::default(),
+            renomination: false,
+            nomination: 0,
             relayed_only: false,
             pending: Vec::new(),
             early: Vec::new(),
@@ -213,6 +232,7 @@ impl Agent {
             timers: Timers::default(),
             events: Queue::default(),
             drops: Drops::default(),
+            vouched: Vouched::default(),
             clock: Instant::ZERO,
             config,
             hmac,
@@ -230,9 +250,22 @@ impl Agent {
         self.run(now);
     }
 
+    /// Whether this agent sends no checks.
+    #[must_use]
+    pub const fn is_lite(&self) -> bool {
+        matches!(self.config.mode, Mode::Lite)
+    }
+
+    /// Numbers our nominations (draft-thatcher-ice-renomination): both sides have said `a=ice-options:renomination`, and
+    /// the peer takes the pair of the highest number, wherever that is in its order. Those of the peer are followed in
+    /// any case.
+    pub const fn set_renomination(&mut self, renomination: bool) {
+        self.renomination = renomination;
+    }
+
     /// Adds an address of this host, or one back that was removed. What comes back is the host candidate to be signalled: `None` for an
-    /// address that is there already, that nobody can be reached at (wildcard, multicast, port 0), that is not
-    /// UDP (ICE-TCP is to come), or that is one over [`Config::max_local_candidates`].
+    /// address that is there already, that nobody can be reached at (wildcard, multicast, port 0), or that is one over
+    /// [`Config::max_local_candidates`]. One of a listener for streams makes a passive candidate.
     ///
     /// The order of calls is the order of preference within an address family. Paths must name the address
     /// exactly as it was given here.
@@ -243,6 +276,7 @@ impl Agent {
         }
         let address = LocalAddress { address: plain(address.address), ..address };
         let at = self.candidates.add_host(address, self.config.max_local_candidates)?;
+        self.add_active();
         let remotes = 0..self.candidates.remote.len();
         self.form_pairs(remotes.map(|remote| (at, remote)).collect());
         self.run(now);
@@ -271,13 +305,14 @@ impl Agent {
 
     /// Adds an address on a TURN server at `server` as one to send from: whoever hands in and takes out datagrams of
     /// this path sees to their way through the server, which sees this host at `mapped`. What comes back is the
-    /// relayed candidate to be signalled; it makes pairs like a host candidate.
+    /// relayed candidate to be signalled; it makes pairs like a host candidate. `preference`, up to 10 say, orders relays.
     pub fn add_relayed(
         &mut self,
         now: Instant,
         relayed: LocalAddress,
         mapped: SocketAddr,
         server: IpAddr,
+        preference: u8,
     ) -> Option<Candidate> {
         let now = self.tick(now);
         if self.is_over() {
@@ -285,7 +320,7 @@ impl Agent {
         }
         let relayed = LocalAddress { address: plain(relayed.address), ..relayed };
         let limit = self.config.max_local_candidates;
-        let at = self.candidates.add_relayed(relayed, plain(mapped), server, limit)?;
+        let at = self.candidates.add_relayed(relayed, plain(mapped), (server, preference), limit)?;
         let remotes = 0..self.candidates.remote.len();
         self.form_pairs(remotes.map(|remote| (at, remote)).collect());
         self.run(now);
@@ -333,23 +368,32 @@ impl Agent {
         // RFC 8445 §7.2.2: the peer's fragment, a colon, ours.
         self.outgoing_username = format!("{}:{}", credentials.ufrag, self.local.credentials.ufrag);
         self.remote = Some(Party::new(self.hmac, credentials));
-        for candidate in std::mem::take(&mut self.pending) {
-            self.take_remote_candidate(&candidate);
+        for (candidate, ip) in std::mem::take(&mut self.pending) {
+            self.take_remote_candidate(&candidate, ip);
         }
         self.run(now);
     }
 
-    /// Takes a candidate of the peer. One that is of no use (a name, TCP, another component, another
+    /// Takes a candidate of the peer. One that is of no use (a name, another component, another
     /// generation by its `ufrag`) is counted in [`drops`](Self::drops) and otherwise ignored.
     pub fn add_remote_candidate(&mut self, now: Instant, candidate: &Candidate) {
+        self.add_candidate(now, candidate, candidate.address.ip());
+    }
+
+    /// Takes a candidate of the peer whose name stands for `ip`. What is told about it has the name.
+    pub fn add_resolved_candidate(&mut self, now: Instant, candidate: &Candidate, ip: IpAddr) {
+        self.add_candidate(now, candidate, Some(ip));
+    }
+
+    fn add_candidate(&mut self, now: Instant, candidate: &Candidate, ip: Option<IpAddr>) {
         let now = self.tick(now);
         if self.is_over() {
             return;
         }
         if self.remote.is_some() {
-            self.take_remote_candidate(candidate);
+            self.take_remote_candidate(candidate, ip);
         } else if self.pending.len() < self.config.max_remote_candidates {
-            self.pending.push(candidate.clone());
+            self.pending.push((candidate.clone(), ip));
         } else {
             self.drops.count(DropReason::IceTooManyCandidates);
         }
@@ -363,8 +407,13 @@ impl Agent {
         self.run(now);
     }
 
-    /// Takes a datagram whose first byte says STUN (0 to 3, RFC 7983).
-    pub fn handle_stun(&mut self, now: Instant, path: Path, datagram: &[u8]) {
+    /// Takes a datagram whose first byte says STUN (0 to 3, RFC 7983). What comes back is the proof that it was authentic.
+    pub fn handle_stun(&mut self, now: Instant, path: Path, datagram: &[u8]) -> Option<AuthenticCheck> {
+        self.handle_message(now, path, datagram);
+        self.vouched.take()
+    }
+
+    fn handle_message(&mut self, now: Instant, path: Path, datagram: &[u8]) {
         let now = self.tick(now);
         if self.is_over() {
             return self.drops.count(match self.state {
@@ -409,8 +458,18 @@ impl Agent {
 
     /// Appends one STUN datagram to `out`; [`Transmit::size`] counts that datagram alone.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
+        self.poll_transmit_with(now, out, &mut NoLuggage)
+    }
+
+    /// As [`poll_transmit`](Self::poll_transmit); `luggage` adds to checks and to their answers.
+    pub fn poll_transmit_with(
+        &mut self,
+        now: Instant,
+        out: &mut Vec<u8>,
+        luggage: &mut dyn Luggage,
+    ) -> Option<Transmit> {
         let now = self.tick(now);
-        self.next_datagram(now, out)
+        self.next_datagram(now, out, luggage)
     }
 
     /// The next event.
@@ -428,6 +487,13 @@ impl Agent {
     #[must_use]
     pub fn local_credentials(&self) -> &Credentials {
         &self.local.credentials
+    }
+
+    /// Our user fragments that checks are answered for: that of this generation, and that of the former one as long as it
+    /// is remembered.
+    pub fn answers_to(&self) -> impl Iterator<Item = &str> + Clone {
+        let former = self.former.as_ref().map(|former| &*former.local.credentials.ufrag);
+        std::iter::once(&*self.local.credentials.ufrag).chain(former)
     }
 
     /// The peer's credentials, once known.
@@ -512,6 +578,11 @@ impl Agent {
     /// The peer's candidates, those learnt by checks (`prflx`) among them. Places are stable until a restart.
     pub fn remote_candidates(&self) -> impl Iterator<Item = Candidate> {
         self.candidates.remote.iter().map(RemoteCandidate::describe)
+    }
+
+    /// Where the peer's candidates are, whatever their names.
+    pub fn remote_addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.candidates.remote.iter().map(|candidate| candidate.address)
     }
 
     /// Every pair of this generation, the best first.

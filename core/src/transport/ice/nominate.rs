@@ -1,6 +1,7 @@
 //! Nomination: choosing a pair as controlling agent, following as controlled one (RFC 8445 §8).
 
 use crate::base::time::Instant;
+use crate::transport::ice::answer::Wish;
 use crate::transport::ice::pair::{Nomination, Pair, PairId, Standing};
 use crate::transport::ice::state::IceRole;
 use crate::transport::ice::{Agent, Event};
@@ -43,6 +44,7 @@ impl Agent {
         if let Some(pair) = self.list.get_mut(id) {
             // RFC 8445 §8.1.1: the check that nominates is sent like a triggered one.
             pair.nomination = Nomination::Wanted;
+            self.nomination = self.nomination.saturating_add(1);
             self.list.trigger_first(id);
         }
         None
@@ -61,10 +63,19 @@ impl Agent {
     }
 
     /// Controlled: the peer sent USE-CANDIDATE on a pair (RFC 8445 §7.3.1.5).
-    pub(super) fn asked_to_use(&mut self, id: PairId, now: Instant) {
+    pub(super) fn asked_to_use(&mut self, id: PairId, wish: Wish, now: Instant) {
+        if let Wish::Numbered(number) = wish {
+            // Retransmissions and late comers have been overtaken.
+            if number < self.nomination {
+                return;
+            }
+            self.nomination = number;
+        }
         let Some(pair) = self.list.get_mut(id) else { return };
         pair.asked_for = Some(now);
-        if pair.consented(now) {
+        if pair.consented(now) && wish != Wish::Plain {
+            self.follow(id, now);
+        } else if pair.consented(now) {
             self.nominated(id, now);
         } else if pair.nomination == Nomination::No {
             pair.nomination = Nomination::Wanted;
@@ -81,9 +92,22 @@ impl Agent {
             let holds = selected.consented(now) && !self.watch.is_silent();
             selected.id == id || holds && asked_lately && selected.priority > priority
         });
-        if stays {
-            return;
+        if !stays {
+            self.settle_on(id, now);
         }
+    }
+
+    /// A pair that the peer named by number is taken, whatever its priority.
+    fn follow(&mut self, id: PairId, now: Instant) {
+        if let Some(pair) = self.list.get_mut(id) {
+            pair.nomination = Nomination::Done;
+        }
+        if self.selected != Some(id) {
+            self.settle_on(id, now);
+        }
+    }
+
+    fn settle_on(&mut self, id: PairId, now: Instant) {
         self.select(Some(id));
         self.switch_generation(now);
         self.list.conclude();

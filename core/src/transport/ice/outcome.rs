@@ -21,6 +21,7 @@ impl Agent {
         if !self.addressee(&self.transactions[at]).is_some_and(|(peer, _)| peer.signed(message)) {
             return self.drops.count(DropReason::StunIntegrity);
         }
+        self.vouched.vouch();
         let Ok(scan) = Scan::of(message) else {
             return self.drops.count(DropReason::StunMalformed);
         };

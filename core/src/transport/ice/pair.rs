@@ -4,6 +4,7 @@ use crate::base::net::Path;
 use crate::base::time::Instant;
 use crate::transport::ice::candidate::Foundation;
 use crate::transport::ice::state::IceRole;
+use crate::transport::ice::tcp::Link;
 use std::time::Duration;
 
 /// Where a pair stands (RFC 8445 §6.1.2.6), as W3C's statistics tell it.
@@ -119,6 +120,7 @@ pub(super) struct Pair {
     pub seen_as: Option<usize>,
     pub remote: usize,
     pub path: Path,
+    pub link: Link,
     pub priority: u64,
     pub foundation: (Foundation, Foundation),
     pub standing: Standing,

@@ -14,6 +14,7 @@ pub(super) struct Scan<'a> {
     /// The role that the sender takes, and its tie-breaker.
     pub role: Option<(IceRole, u64)>,
     pub use_candidate: bool,
+    pub nomination: Option<u32>,
     pub mapped: Option<SocketAddr>,
     pub error: Option<u16>,
     // What must be understood and is not, as far as an answer names it.
@@ -33,6 +34,7 @@ impl<'a> Scan<'a> {
                 }
                 Attribute::IceControlled(tie) => scan.role = scan.role.or(Some((IceRole::Controlled, tie))),
                 Attribute::UseCandidate => scan.use_candidate = true,
+                Attribute::Nomination(number) => scan.nomination = scan.nomination.or(Some(number)),
                 Attribute::XorMappedAddress(address) => scan.mapped = scan.mapped.or(Some(address)),
                 Attribute::ErrorCode(error) => scan.error = scan.error.or(Some(error.code)),
                 Attribute::Unknown(code, _) if Attribute::must_be_understood(code) => scan.note(code),

@@ -6,6 +6,7 @@ use crate::base::time::Instant;
 use crate::transport::ice::Agent;
 use crate::transport::ice::auth::Party;
 use crate::transport::ice::check::Transaction;
+use crate::transport::ice::luggage::Luggage;
 use crate::transport::ice::state::IceRole;
 use crate::wire::stun::{Attribute, Builder, Class, Codes, ErrorCode, Method, TransactionId};
 
@@ -59,13 +60,18 @@ impl Agent {
     }
 
     /// The next datagram, appended to `out`.
-    pub(super) fn next_datagram(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
+    pub(super) fn next_datagram(
+        &mut self,
+        now: Instant,
+        out: &mut Vec<u8>,
+        luggage: &mut dyn Luggage,
+    ) -> Option<Transmit> {
         while let Some(outgoing) = self.outbox.pop() {
             let sent = match outgoing {
-                Outgoing::Request(id) => self.write_request(now, id, out),
-                Outgoing::Response { path, id, answer, generation } => {
-                    self.answering(generation).map(|party| write_response(party, path, id, answer, out))
-                }
+                Outgoing::Request(id) => self.write_request(now, id, out, luggage),
+                Outgoing::Response { path, id, answer, generation } => self
+                    .answering(generation)
+                    .map(|party| write_response(party, (path, id), answer, out, luggage)),
             };
             if sent.is_some() {
                 return sent;
@@ -75,15 +81,22 @@ impl Agent {
     }
 
     /// RFC 8445 §7.1, §7.2.2: USERNAME, PRIORITY, the role, USE-CANDIDATE to nominate, integrity, fingerprint.
-    fn write_request(&mut self, now: Instant, id: TransactionId, out: &mut Vec<u8>) -> Option<Transmit> {
+    fn write_request(
+        &mut self,
+        now: Instant,
+        id: TransactionId,
+        out: &mut Vec<u8>,
+        luggage: &mut dyn Luggage,
+    ) -> Option<Transmit> {
         let transaction = self.transactions.iter_mut().find(|t| t.id == id)?;
         // What the driver was late is no part of the round trip.
         transaction.sent_at = transaction.sent_at.max(now);
         let transaction = transaction.clone();
+        let proven = self.pair(transaction.pair).is_some_and(|pair| pair.proven);
         let (remote, username) = self.addressee(&transaction)?;
         let Transaction { path, priority, role, tie_breaker, purpose, .. } = transaction;
         let nominate = purpose.nominates();
-        let size = Builder::new(out, Class::Request, Method::Binding, id)
+        let message = Builder::new(out, Class::Request, Method::Binding, id)
             .attribute(&Attribute::Username(username))
             .attribute(&Attribute::Priority(priority))
             .attribute(&match role {
@@ -91,20 +104,21 @@ impl Agent {
                 IceRole::Controlled | IceRole::Unknown => Attribute::IceControlled(tie_breaker),
             })
             .maybe(nominate.then_some(Attribute::UseCandidate))
-            .integrity(|parts, tag| remote.sign(parts, tag))
-            .fingerprint()
-            .finish();
+            .maybe((nominate && self.renomination).then_some(Attribute::Nomination(self.nomination)));
+        let message = luggage.pack(proven, message);
+        let size = message.integrity(|parts, tag| remote.sign(parts, tag)).fingerprint().finish();
         Some(Transmit::single(path, size))
     }
 }
 
-/// RFC 8445 §7.3: never larger than the request, so that nobody gains by faking a source (attack 38).
+/// RFC 8445 §7.3: never larger than the request, so that nobody gains by faking a source (attack 38); but for luggage, which
+/// goes to those alone who signed their request.
 fn write_response(
     party: &Party,
-    path: Path,
-    id: TransactionId,
+    (path, id): (Path, TransactionId),
     answer: Answer,
     out: &mut Vec<u8>,
+    luggage: &mut dyn Luggage,
 ) -> Transmit {
     let class = if matches!(answer, Answer::Success) { Class::Success } else { Class::Error };
     let error = |code| Some(Attribute::ErrorCode(ErrorCode { code, reason: "" }));
@@ -117,9 +131,11 @@ fn write_response(
             (error(ErrorCode::UNKNOWN_ATTRIBUTE), Some(Attribute::UnknownAttributes(codes)))
         }
     };
-    let size = Builder::new(out, class, Method::Binding, id)
-        .maybe(first)
-        .maybe(second)
+    let mut message = Builder::new(out, class, Method::Binding, id).maybe(first).maybe(second);
+    if class == Class::Success {
+        message = luggage.pack(true, message);
+    }
+    let size = message
         // RFC 8489 §9.1.3: with the password that protected the request.
         .integrity(|parts, tag| party.sign(parts, tag))
         .fingerprint()

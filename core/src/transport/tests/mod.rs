@@ -1,6 +1,10 @@
 //! Two transports, the NATs before them and the servers behind, with a virtual clock.
 
 mod gathering;
+mod media;
+mod names;
 mod net;
 mod relay;
+mod sped;
+mod streams;
 mod turn_server;

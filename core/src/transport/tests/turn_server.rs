@@ -1,6 +1,5 @@
 //! A TURN server for tests, as strict as coturn: it checks everything and forgets nothing that it should forget.
 
-use super::net::address;
 use crate::base::redact::Redacted;
 use crate::base::time::Instant;
 use crate::crypto::CryptoProvider;
@@ -29,6 +28,8 @@ pub enum Habit {
     Refuses(u16),
     /// Every client is sent to another server.
     Sends(SocketAddr),
+    /// It has no IPv4, and no IPv6 either.
+    OnlySixth,
     /// Every nonce is stale, always.
     NeverContent,
 }
@@ -63,7 +64,7 @@ pub type Sent = (SocketAddr, SocketAddr, Vec<u8>);
 impl TurnServer {
     pub fn new(text: &str, habit: Habit) -> Self {
         Self {
-            address: address(text),
+            address: text.parse().unwrap(),
             habit,
             relay_ip: [203, 0, 113, 200].into(),
             allocations: BTreeMap::new(),
@@ -261,6 +262,7 @@ impl TurnServer {
                     Habit::Refuses(code) => return Err(code),
                     Habit::Sends(_) => return Err(300),
                     _ if attributes.contains(&Attribute::RequestedAddressFamily(2)) => return Err(440),
+                    Habit::OnlySixth => return Err(440),
                     _ if self.allocations.contains_key(&from) => return Err(437),
                     _ => {}
                 }

@@ -1,7 +1,7 @@
 //! The life of the allocation itself: asked for, refreshed, given back (RFC 8656 §7, §8).
 
 use crate::base::time::{Instant, earliest};
-use crate::transport::turn::request::Request;
+use crate::transport::turn::request::{Family, Request};
 use crate::transport::turn::{Client, Event};
 use crate::wire::stun::{Attribute, ErrorCode, Message};
 use std::net::{IpAddr, SocketAddr};
@@ -24,7 +24,7 @@ pub(super) enum State {
         cleared: bool,
     },
     Allocated {
-        relayed: SocketAddr,
+        relayed: [Option<SocketAddr>; 2],
         renew_at: Instant,
         expires: Instant,
     },
@@ -34,19 +34,20 @@ pub(super) enum State {
 }
 
 impl Client {
-    /// Asks for an allocation, once: of IPv6 over IPv6, if the server has it, and of IPv4 otherwise.
+    /// Asks for an allocation, once: of both families, or of the one that the server has.
     pub fn allocate(&mut self, now: Instant) {
         if self.state != State::Idle {
             return;
         }
         let give_up_at = now + self.config.patience;
         self.state = State::Allocating { give_up_at, redirects: 0, cleared: false };
-        self.ask(now, Request::Allocate { sixth: self.config.server.is_ipv6() });
+        self.connect(None);
+        self.ask(now, Request::Allocate { family: Family::Both });
     }
 
     /// Gives the allocation back (RFC 8656 §8); nothing goes through any more.
     pub fn close(&mut self, now: Instant) {
-        let allocated = self.relayed().is_some();
+        let allocated = self.is_allocated();
         self.end(State::Over);
         if allocated {
             self.state = State::Closing;
@@ -64,29 +65,38 @@ impl Client {
         self.held.clear();
     }
 
-    fn fail(&mut self, event: Event) {
+    /// Nothing is left to be said to anyone.
+    pub(super) fn end_quietly(&mut self) {
+        self.end(State::Over);
+    }
+
+    pub(super) fn fail(&mut self, event: Event) {
         self.end(State::Over);
         self.events.push(event);
     }
 
     pub(super) fn allocated(&mut self, now: Instant, message: &Message<'_>) {
-        let (mut relayed, mut mapped, mut lifetime) = (None, None, LIFETIME);
+        let (mut relayed, mut mapped, mut lifetime) = ([None; 2], None, LIFETIME);
         for attribute in message.attributes().flatten() {
             match attribute {
-                Attribute::XorRelayedAddress(address) => relayed = relayed.or(Some(address)),
+                // RFC 8656 §7.3: one of each family where both were asked for.
+                Attribute::XorRelayedAddress(address) if address.port() != 0 => {
+                    let slot: &mut Option<_> = &mut relayed[usize::from(address.is_ipv6())];
+                    *slot = slot.or(Some(address));
+                }
                 Attribute::XorMappedAddress(address) => mapped = mapped.or(Some(address)),
                 Attribute::Lifetime(seconds) => lifetime = seconds,
                 _ => {}
             }
         }
-        let (Some(relayed), Some(mapped)) = (relayed.filter(|a| a.port() != 0), mapped) else {
+        let (true, Some(mapped)) = (relayed.iter().any(Option::is_some), mapped) else {
             return self.fail(Event::Refused(ErrorCode::BAD_REQUEST, "no address was allocated".to_owned()));
         };
         self.live(now, relayed, lifetime);
-        self.events.push(Event::Allocated { relayed, mapped });
+        self.events.extend(relayed.into_iter().flatten().map(|relayed| Event::Allocated { relayed, mapped }));
     }
 
-    fn live(&mut self, now: Instant, relayed: SocketAddr, lifetime: u32) {
+    fn live(&mut self, now: Instant, relayed: [Option<SocketAddr>; 2], lifetime: u32) {
         let lifetime = Duration::from_secs(u64::from(lifetime.max(1)));
         let renew_after = lifetime.saturating_sub(RENEW_EARLY).max(lifetime / 2);
         self.state = State::Allocated { relayed, renew_at: now + renew_after, expires: now + lifetime };
@@ -106,7 +116,7 @@ impl Client {
     }
 
     fn try_again(&mut self, now: Instant) {
-        self.ask(now, Request::Allocate { sixth: self.config.server.is_ipv6() });
+        self.ask(now, Request::Allocate { family: Family::Both });
     }
 
     pub(super) fn refresh_failed(&mut self, asked: u32) {
@@ -122,23 +132,26 @@ impl Client {
     }
 
     pub(super) fn allocation_unanswered(&mut self) {
-        self.fail(Event::Unreachable);
+        self.fail(Event::Unreachable("the server did not answer".to_owned()));
     }
 
     /// RFC 8656 §7.4.
     pub(super) fn allocation_refused(
         &mut self,
         now: Instant,
-        sixth: bool,
+        family: Family,
         error: ErrorCode<'_>,
         message: &Message<'_>,
     ) {
         let State::Allocating { give_up_at, redirects, cleared } = self.state else { return };
         match error.code {
-            ErrorCode::FAMILY_NOT_SUPPORTED if sixth => self.ask(now, Request::Allocate { sixth: false }),
+            // RFC 8656 §7.2: it has no IPv4 to give.
+            ErrorCode::FAMILY_NOT_SUPPORTED if family == Family::Both => {
+                self.ask(now, Request::Allocate { family: Family::Sixth });
+            }
             // A client of this address was here before and left without a word. Where its user was the same, what
             // it left can be removed.
-            ErrorCode::ALLOCATION_MISMATCH if !cleared => {
+            ErrorCode::ALLOCATION_MISMATCH if !cleared && self.config.sole_user => {
                 self.state = State::Allocating { give_up_at, redirects, cleared: true };
                 self.ask(now, Request::Refresh { lifetime: 0 });
             }
@@ -148,6 +161,7 @@ impl Client {
                     // RFC 8489 §10: another server has another realm and nonce.
                     self.session = None;
                     self.state = State::Allocating { give_up_at, redirects: redirects + 1, cleared };
+                    self.connect(alternate_domain(message));
                     self.try_again(now);
                 }
                 None => self.fail(Event::Refused(error.code, error.reason.to_owned())),
@@ -173,7 +187,7 @@ impl Client {
 
     pub(super) fn keep_allocation(&mut self, now: Instant) {
         match self.state {
-            State::Allocating { give_up_at, .. } if now >= give_up_at => self.fail(Event::Unreachable),
+            State::Allocating { give_up_at, .. } if now >= give_up_at => self.allocation_unanswered(),
             State::Allocated { expires, .. } if now >= expires => self.fail(Event::Lost),
             State::Allocated { renew_at, .. } if now >= renew_at && !self.is_refreshing() => {
                 self.ask(now, Request::Refresh { lifetime: LIFETIME });
@@ -195,6 +209,13 @@ impl Client {
             State::Idle | State::Closing | State::Over => None,
         }
     }
+}
+
+fn alternate_domain(message: &Message<'_>) -> Option<String> {
+    message.attributes().flatten().find_map(|attribute| match attribute {
+        Attribute::AlternateDomain(domain) => Some(domain.to_owned()),
+        _ => None,
+    })
 }
 
 /// Loopback, in whatever disguise.

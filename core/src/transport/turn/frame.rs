@@ -2,7 +2,7 @@
 
 use crate::base::drops::DropReason;
 use crate::base::time::Instant;
-use crate::transport::turn::{Client, MAX_WAITING, Outgoing};
+use crate::transport::turn::{Carrier, Client, MAX_WAITING, Outgoing};
 use crate::wire::stun::{
     Attribute, Builder, CHANNEL_HEADER_LEN, ChannelHeader, Class, HEADER_LEN, Message, Method, TransactionId,
     complete_last,
@@ -24,6 +24,8 @@ pub struct Frame {
 #[derive(Debug)]
 enum Kind {
     Channel(u16),
+    /// The same on a stream, where it is padded (RFC 8656 §12.5).
+    PaddedChannel(u16),
     /// Where its DATA begins.
     Indication(usize),
 }
@@ -78,7 +80,11 @@ impl Client {
         let at = out.len();
         if let Some(number) = self.use_channel(peer) {
             out.extend_from_slice(&[0; CHANNEL_HEADER_LEN]);
-            return Some(Frame { at, kind: Kind::Channel(number) });
+            let kind = match self.config.carrier {
+                Carrier::Datagrams => Kind::Channel(number),
+                Carrier::Stream => Kind::PaddedChannel(number),
+            };
+            return Some(Frame { at, kind });
         }
         let id = TransactionId(self.rng.secret_bytes());
         Builder::new(out, Class::Indication, Method::Send, id)
@@ -132,10 +138,13 @@ impl Frame {
     pub fn finish(self, out: &mut Vec<u8>) {
         let Self { at, kind } = self;
         match kind {
-            Kind::Channel(number) => {
+            Kind::Channel(number) | Kind::PaddedChannel(number) => {
                 let length = u16::try_from(out.len() - at - CHANNEL_HEADER_LEN).expect("a datagram");
                 let header = ChannelHeader { number, length };
                 out[at..at + CHANNEL_HEADER_LEN].copy_from_slice(&header.to_bytes());
+                if matches!(kind, Kind::PaddedChannel(_)) {
+                    out.resize(out.len() + (out.len() - at).wrapping_neg() % 4, 0);
+                }
             }
             Kind::Indication(value_at) => complete_last(out, at, value_at),
         }

@@ -1,15 +1,16 @@
-//! A TURN client (RFC 8656): an address on a server that relays to peers and back, over UDP to the server.
+//! A TURN client (RFC 8656): addresses on a server that relays to peers and back.
 //!
-//! One [`Client`] is one allocation: one address of this host, one server. It asks for the allocation and keeps it
-//! alive, permits peers, binds channels, and frames what goes through. It knows nothing of ICE.
-//!
-//! Still to come: TCP and TLS to the server.
+//! One [`Client`] is one allocation: one address of this host, one server, one address on it of each family that it has.
+//! It asks for the allocation and keeps it alive, permits peers, binds channels, and frames what goes through. It speaks
+//! to the server in datagrams or over a stream, which its owner opens for it and cuts into messages. It knows nothing of
+//! ICE, nor of TCP allocations (RFC 6062), which no browser uses.
 
 mod allocation;
 mod auth;
 mod frame;
 mod peers;
 mod request;
+mod stream;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,7 @@ use self::allocation::State;
 use self::auth::Session;
 use self::peers::{Channel, Permission};
 use self::request::Transaction;
+use self::stream::Link;
 use crate::base::drops::{DropReason, Drops};
 use crate::base::net::{LocalAddress, Path, Transmit};
 use crate::base::queue::Queue;
@@ -48,13 +50,36 @@ pub struct Config {
     pub login: Login,
     /// How long the server may take to answer until there is an allocation.
     pub patience: Duration,
+    /// What carries our words to the server.
+    pub carrier: Carrier,
+    /// Whether an allocation that the server has for [`base`](Self::base) already is one of ours from an earlier life,
+    /// which may be removed. Not where others use the same socket.
+    pub sole_user: bool,
+}
+
+/// What carries words to a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carrier {
+    /// UDP, from [`Config::base`].
+    Datagrams,
+    /// TCP or TLS, from the same host. The owner opens it when [`Event::Connect`] asks for it.
+    Stream,
 }
 
 /// What a client has to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// There is an allocation.
+    /// A stream to the server is wanted, in place of the one before: [`Client::connected`] or
+    /// [`Client::disconnected`] tells what came of it.
+    Connect {
+        /// Where to.
+        server: SocketAddr,
+        /// The name that the server proves to have, where it is another than that of the server before
+        /// (ALTERNATE-DOMAIN, RFC 8489 §14.16).
+        domain: Option<String>,
+    },
+    /// There is an allocation. Comes once for each address of it, so twice where there is one of each family.
     Allocated {
         /// The address that peers reach.
         relayed: SocketAddr,
@@ -63,8 +88,8 @@ pub enum Event {
     },
     /// There is none and will be none: the server's code and words.
     Refused(u16, String),
-    /// There is none, because the server does not answer.
-    Unreachable,
+    /// There is none, because the server does not answer or cannot be connected to.
+    Unreachable(String),
     /// There is none any more.
     Lost,
 }
@@ -88,6 +113,7 @@ pub enum Handled {
 /// * Poll: `poll_transmit`, `poll_event`, `poll_timeout`, in any order and as late as one likes.
 pub struct Client {
     config: Config,
+    link: Link,
     crypto: CryptoProvider,
     rng: Rng,
     session: Option<Session>,
@@ -116,6 +142,7 @@ impl Client {
     #[must_use]
     pub fn new(config: Config, crypto: CryptoProvider, rng: Rng) -> Self {
         Self {
+            link: Link::new(config.carrier),
             config,
             crypto,
             rng,
@@ -131,10 +158,20 @@ impl Client {
         }
     }
 
-    /// The way to the server, which may have named another one.
+    /// The way to the server, which may have named another one; `None` while there is no stream.
     #[must_use]
-    pub fn path(&self) -> Path {
-        self.config.base.to(self.config.server)
+    pub fn path(&self) -> Option<Path> {
+        match self.link {
+            Link::Datagrams => Some(self.config.base.to(self.config.server)),
+            Link::Connecting => None,
+            Link::Connected(path) => Some(path),
+        }
+    }
+
+    /// The server, or the one that it named in its place.
+    #[must_use]
+    pub const fn server(&self) -> SocketAddr {
+        self.config.server
     }
 
     /// Where requests are sent from.
@@ -143,13 +180,25 @@ impl Client {
         self.config.base
     }
 
-    /// The relayed address, while there is an allocation.
+    /// The relayed addresses, at most one of each family, while there is an allocation.
+    pub fn relayed(&self) -> impl Iterator<Item = SocketAddr> {
+        let relayed = match self.state {
+            State::Allocated { relayed, .. } => relayed,
+            _ => [None; 2],
+        };
+        relayed.into_iter().flatten()
+    }
+
+    /// The relayed address that reaches `peer`, and that `peer` reaches.
     #[must_use]
-    pub const fn relayed(&self) -> Option<SocketAddr> {
-        match self.state {
-            State::Allocated { relayed, .. } => Some(relayed),
-            _ => None,
-        }
+    pub fn relayed_for(&self, peer: SocketAddr) -> Option<SocketAddr> {
+        self.relayed().find(|relayed| relayed.is_ipv4() == peer.is_ipv4())
+    }
+
+    /// Whether there is an allocation.
+    #[must_use]
+    pub const fn is_allocated(&self) -> bool {
+        matches!(self.state, State::Allocated { .. })
     }
 
     /// Whether the answer to [`allocate`](Self::allocate) is awaited.
@@ -168,7 +217,7 @@ impl Client {
     pub fn handle_datagram(&mut self, now: Instant, mut data: BytesMut) -> Handled {
         if data.first().is_some_and(|first| *first >= FIRST_CHANNEL_BYTE) {
             // Outside 64 to 79 it is no channel message: the server itself may be a peer without a relay.
-            if data[0] > 79 || self.relayed().is_none() {
+            if data[0] > 79 || !self.is_allocated() {
                 return Handled::Other(data);
             }
             return match self.channel_peer(&data) {
@@ -182,12 +231,10 @@ impl Client {
         }
         let Ok(message) = Message::parse(&data) else { return Handled::Other(data) };
         match (message.class, message.method) {
-            (Class::Indication, Method::Data) if self.relayed().is_some() => {
-                match self.relayed_data(&message) {
-                    Ok((peer, inner)) => Handled::Data(peer, inner),
-                    Err(reason) => self.refuse(reason),
-                }
-            }
+            (Class::Indication, Method::Data) if self.is_allocated() => match self.relayed_data(&message) {
+                Ok((peer, inner)) => Handled::Data(peer, inner),
+                Err(reason) => self.refuse(reason),
+            },
             (Class::Success | Class::Error, _) if self.is_ours(&message) => {
                 self.handle_response(now, &message);
                 Handled::Done
@@ -210,6 +257,7 @@ impl Client {
 
     /// Appends one datagram for the server to `out`.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
+        let path = self.path()?;
         while let Some(outgoing) = self.outbox.pop() {
             let size = match outgoing {
                 Outgoing::Request(id) => self.write_request(now, id, out),
@@ -219,7 +267,7 @@ impl Client {
                 }
             };
             if let Some(size) = size {
-                return Some(Transmit::single(self.path(), size));
+                return Some(Transmit::single(path, size));
             }
         }
         None

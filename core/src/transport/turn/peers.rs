@@ -127,14 +127,16 @@ impl Client {
         self.ask(now, Request::Bind(number, peer));
     }
 
-    /// Neither wildcards nor what listens on the server itself, in whatever disguise (attack 42); of the family
-    /// that was allocated, else the server says 443.
+    /// Neither wildcards nor what listens on the server itself, in whatever disguise (attack 42); of a family that was
+    /// allocated, else the server says 443.
     fn may_reach(&self, peer: SocketAddr) -> bool {
-        let Some(relayed) = self.relayed() else { return false };
+        if self.relayed_for(peer).is_none() {
+            return false;
+        }
         let ip = peer.ip().to_canonical();
         let odd = ip.is_unspecified() || ip.is_multicast() || peer.ip() != ip || peer.port() == 0;
         let local = is_loopback(ip) && !self.config.server.ip().is_loopback();
-        !odd && !local && ip.is_ipv4() == relayed.is_ipv4()
+        !odd && !local
     }
 
     pub(super) fn is_permitted(&self, peer: SocketAddr) -> bool {

@@ -4,7 +4,7 @@ use crate::base::drops::DropReason;
 use crate::base::time::Instant;
 use crate::transport::turn::auth::{Challenge, Session};
 use crate::transport::turn::peers::CHANNEL_LIFETIME;
-use crate::transport::turn::{Client, Outgoing};
+use crate::transport::turn::{Carrier, Client, Outgoing};
 use crate::wire::stun::{Attribute, Builder, Class, ErrorCode, Message, Method, TransactionId};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -13,19 +13,20 @@ use std::time::Duration;
 const FIRST_RTO: Duration = Duration::from_millis(500);
 const MAX_SENDS: u8 = 7;
 const LAST_WAIT: u32 = 16;
+/// Ti: over a stream nothing is sent again, and this is how long an answer may take (RFC 8489 §6.2.2).
+const STREAM_WAIT: Duration = Duration::from_millis(39_500);
 /// How often the server may change its nonce, or its mind, during one request.
 const MAX_RETRIES: u8 = 3;
 /// REQUESTED-TRANSPORT for UDP.
 const UDP: u8 = 17;
-/// REQUESTED-ADDRESS-FAMILY for IPv6.
+/// REQUESTED-ADDRESS-FAMILY and ADDITIONAL-ADDRESS-FAMILY for IPv6.
 const IPV6: u8 = 2;
 
 /// What is asked of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Request {
     Allocate {
-        /// Whether IPv6 is asked for by name; without that a server gives IPv4.
-        sixth: bool,
+        family: Family,
     },
     Refresh {
         /// Seconds; 0 ends the allocation.
@@ -33,6 +34,15 @@ pub(super) enum Request {
     },
     Permit(IpAddr),
     Bind(u16, SocketAddr),
+}
+
+/// Which addresses are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Family {
+    /// IPv4, as servers give it when nothing is said, and IPv6 beside it where a server has it (RFC 8656 §7.1).
+    Both,
+    /// IPv6 alone.
+    Sixth,
 }
 
 /// A request that may still be answered.
@@ -54,7 +64,11 @@ impl Client {
 
     fn ask_again(&mut self, now: Instant, request: Request, retries: u8) {
         let id = TransactionId(self.rng.secret_bytes());
-        self.transactions.push(Transaction { id, request, sends: 1, retries, due: now + FIRST_RTO });
+        let (sends, wait) = match self.config.carrier {
+            Carrier::Datagrams => (1, FIRST_RTO),
+            Carrier::Stream => (MAX_SENDS, STREAM_WAIT),
+        };
+        self.transactions.push(Transaction { id, request, sends, retries, due: now + wait });
         self.outbox.push(Outgoing::Request(id));
     }
 
@@ -77,9 +91,12 @@ impl Client {
         let Transaction { request, .. } = *self.transactions.iter().find(|t| t.id == id)?;
         let begin = |out, method| Builder::new(out, Class::Request, method, id);
         let builder = match request {
-            Request::Allocate { sixth } => begin(out, Method::Allocate)
+            Request::Allocate { family } => begin(out, Method::Allocate)
                 .attribute(&Attribute::RequestedTransport(UDP))
-                .maybe(sixth.then_some(Attribute::RequestedAddressFamily(IPV6))),
+                .attribute(&match family {
+                    Family::Both => Attribute::AdditionalAddressFamily(IPV6),
+                    Family::Sixth => Attribute::RequestedAddressFamily(IPV6),
+                }),
             Request::Refresh { lifetime } => {
                 begin(out, Method::Refresh).attribute(&Attribute::Lifetime(lifetime))
             }
@@ -196,7 +213,7 @@ impl Client {
 
     fn refused(&mut self, now: Instant, request: Request, error: ErrorCode<'_>, message: &Message<'_>) {
         match request {
-            Request::Allocate { sixth } => self.allocation_refused(now, sixth, error, message),
+            Request::Allocate { family } => self.allocation_refused(now, family, error, message),
             Request::Refresh { .. } | Request::Permit(_) | Request::Bind(..) => {
                 self.gave_up(now, request, Some(error.code));
             }

@@ -1,6 +1,6 @@
 //! What a server, or whoever pretends to be one, may try.
 
-use super::{Client, Config, Event, Handled, Login};
+use super::{Carrier, Client, Config, Event, Handled, Login};
 use crate::base::drops::DropReason;
 use crate::base::net::{LocalAddress, SocketId};
 use crate::base::random::Rng;
@@ -30,6 +30,8 @@ fn client() -> Client {
         server: address("203.0.113.9:3478"),
         login: Login { username: "user".to_owned(), password: Redacted("secret".to_owned()) },
         patience: Duration::from_secs(5),
+        carrier: Carrier::Datagrams,
+        sole_user: true,
     };
     Client::new(config, CryptoProvider::default(), Rng::from_number(1))
 }
@@ -116,7 +118,7 @@ fn attack_41_an_indication_without_data_or_peer_ends_nothing() {
     assert_eq!(client.drops().of(DropReason::StunUnknownAttribute), 1);
     let Handled::Data(from, inner) = client.handle_datagram(NOW, indication(&[peer, data])) else { panic!() };
     assert_eq!((from, &inner[..]), (address(PEER), &b"hello"[..]));
-    assert!(client.relayed().is_some());
+    assert!(client.is_allocated());
 }
 
 #[test]
@@ -162,7 +164,7 @@ fn what_is_not_signed_by_the_password_never_came() {
         Attribute::XorMappedAddress(address("192.0.2.1:5000")),
     ];
     client.handle_datagram(NOW, respond(&second, Class::Success, &forged, false));
-    assert!(client.relayed().is_none() && client.is_allocating());
+    assert!(!client.is_allocated() && client.is_allocating());
     assert_eq!(client.drops().of(DropReason::StunIntegrity), 1);
     // Refreshes, too: an unsigned refusal takes no allocation away.
     let mut client = allocated();
@@ -172,9 +174,9 @@ fn what_is_not_signed_by_the_password_never_came() {
         sent(&mut client, due).into_iter().find(|d| Message::parse(d).unwrap().method == Method::Refresh);
     let refusal = [Attribute::ErrorCode(ErrorCode { code: 437, reason: "" })];
     client.handle_datagram(due, respond(refresh.as_ref().unwrap(), Class::Error, &refusal, false));
-    assert!(client.relayed().is_some());
+    assert!(client.is_allocated());
     client.handle_datagram(due, respond(refresh.as_ref().unwrap(), Class::Error, &refusal, true));
-    assert!(client.relayed().is_none() && client.is_over());
+    assert!(!client.is_allocated() && client.is_over());
     assert_eq!(client.poll_event(), Some(Event::Lost));
 }
 
@@ -254,7 +256,7 @@ quickcheck! {
             }
             let _ = client.handle_datagram(NOW, BytesMut::from(&bytes[..]));
         }
-        client.relayed().is_some() && client.poll_timeout().is_some()
+        client.is_allocated() && client.poll_timeout().is_some()
     }
 
     fn mutated_responses_allocate_nothing(at: usize, bit: u8) -> bool {
@@ -268,6 +270,6 @@ quickcheck! {
         let at = at % response.len();
         response[at] ^= 1 << (bit % 8);
         client.handle_datagram(NOW, response);
-        client.relayed().is_none()
+        !client.is_allocated()
     }
 }

@@ -7,6 +7,7 @@
 mod attribute;
 mod build;
 mod channel;
+pub mod sped;
 #[cfg(test)]
 mod tests;
 
@@ -310,6 +311,19 @@ pub fn peek_username(datagram: &[u8]) -> Option<&str> {
         }
     }
     None
+}
+
+/// The transaction that a response answers, or that a request begins; `None` for what is neither.
+///
+/// It proves nothing either: it is for routing an answer to the one peer of several that asked.
+#[must_use]
+pub fn peek_transaction(datagram: &[u8]) -> Option<(Class, TransactionId)> {
+    let mut r = Reader::new(datagram);
+    let field = r.u16().ok().filter(|field| field & 0xC000 == 0)?;
+    r.u16().ok()?;
+    let (class, _) = split_type(field);
+    (r.u32().ok()? == MAGIC_COOKIE && class != Class::Indication).then_some(())?;
+    Some((class, TransactionId(r.array().ok()?)))
 }
 
 const MAX_PEEKED_ATTRIBUTES: usize = 16;

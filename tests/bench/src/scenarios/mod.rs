@@ -9,6 +9,7 @@ pub mod heat_map;
 pub mod idle_mem;
 pub mod lossy;
 pub mod raw;
+pub mod stun_flood;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -3,7 +3,7 @@
 use super::net::{LEFT, Link, Net, RIGHT, address, host, ms};
 use crate::base::drops::DropReason;
 use crate::transport::ice::{Event, IceRole, IceTransportState, PairState};
-use crate::wire::candidate::{Candidate, CandidateAddress, CandidateProtocol, CandidateType};
+use crate::wire::candidate::{Candidate, CandidateAddress, CandidateProtocol, CandidateType, TcpType};
 use quickcheck::quickcheck;
 
 #[test]
@@ -303,7 +303,10 @@ fn addresses_of_no_use_make_no_candidate() {
         protocol: crate::base::net::Protocol::Tcp,
         ..host("192.0.2.1:5001")
     };
-    assert_eq!(net.agents[LEFT].add_local_address(net.now, tcp), None);
+    let passive = net.agents[LEFT].add_local_address(net.now, tcp).unwrap();
+    assert_eq!(passive.tcp_type, Some(TcpType::Passive));
+    // RFC 6544 §4.2: behind datagrams, and by direction.
+    assert_eq!((passive.priority >> 24, passive.priority >> 21 & 7), (90, 4));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod attacks;
 mod change;
 mod connect;
+mod modes;
 mod net;
 mod properties;
 mod restart;

@@ -1,0 +1,3 @@
+//! What happens to the packets of one stream that we send.
+
+pub mod history;

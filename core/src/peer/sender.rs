@@ -1,0 +1,83 @@
+//! A borrowed handle to one sender: its attributes and verbs, under their W3C names.
+
+use crate::base::media::{MediaStreamTrack, SenderId, TransceiverId};
+use crate::base::parameters::RtpSendParameters;
+use crate::peer::PeerConnection;
+use crate::peer::offer_answer::NegotiationCheck;
+use crate::signaling::media_error::{SetParametersError, TransceiverError};
+use crate::signaling::transceiver::Transceiver;
+
+/// `RTCRtpSender`, for as long as the connection is borrowed. Keep the [`SenderId`].
+#[derive(Debug)]
+pub struct RtpSender<'a> {
+    pc: &'a mut PeerConnection,
+    id: SenderId,
+}
+
+impl<'a> RtpSender<'a> {
+    pub(super) fn find(pc: &'a mut PeerConnection, id: SenderId) -> Option<Self> {
+        pc.session.transceiver(id.transceiver()).is_some().then_some(Self { pc, id })
+    }
+
+    fn state(&self) -> &Transceiver {
+        let found = self.pc.session.transceiver(self.id.transceiver());
+        // The handle holds the only borrow since `find` saw it, and no verb here removes one.
+        found.expect("a handle is only made for a sender that exists")
+    }
+
+    /// Its transceiver.
+    #[must_use]
+    pub const fn transceiver(&self) -> TransceiverId {
+        self.id.transceiver()
+    }
+
+    /// `track`: what it sends.
+    #[must_use]
+    pub fn track(&self) -> Option<&MediaStreamTrack> {
+        self.state().sender_track()
+    }
+
+    /// The ids of the streams that the peer is told this is in.
+    #[must_use]
+    pub fn streams(&self) -> &[String] {
+        self.state().sender_streams()
+    }
+
+    /// Sends another track, or none for now (`replaceTrack`). Nothing has to be negotiated.
+    ///
+    /// # Errors
+    ///
+    /// Another kind, closed, or stopped.
+    pub fn replace_track(&mut self, track: Option<MediaStreamTrack>) -> Result<(), TransceiverError> {
+        self.pc.session.replace_track(self.id, track)
+    }
+
+    /// Tells the peer of other streams (`setStreams`), and asks for negotiation.
+    ///
+    /// # Errors
+    ///
+    /// Closed, or an id that is no SDP token.
+    pub fn set_streams(
+        &mut self,
+        streams: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Result<(), TransceiverError> {
+        self.pc.session.set_streams(self.id, streams.into_iter().map(Into::into).collect())?;
+        self.pc.update_negotiation_needed(NegotiationCheck::AfterVerb);
+        Ok(())
+    }
+
+    /// How it is set up (`getParameters`): change what may be changed, and hand it to
+    /// [`set_parameters`](Self::set_parameters). The same until that, or until the next negotiation.
+    pub fn get_parameters(&mut self) -> RtpSendParameters {
+        self.pc.session.get_parameters(self.id).unwrap_or_default()
+    }
+
+    /// Sets it up (`setParameters`).
+    ///
+    /// # Errors
+    ///
+    /// [`SetParametersError`]; nothing has changed then.
+    pub fn set_parameters(&mut self, parameters: RtpSendParameters) -> Result<(), SetParametersError> {
+        self.pc.session.set_parameters(self.id, parameters)
+    }
+}

@@ -1,0 +1,160 @@
+//! The agreed sections of audio and video, for the media plane.
+
+use crate::base::media::{CodecRole, RtpCodec, RtpTransceiverDirection};
+use crate::base::negotiated::{NegotiatedCodec, NegotiatedExtension, NegotiatedRid, NegotiatedSection};
+use crate::base::parameters::RtcpParameters;
+use crate::signaling::changes::Changes;
+use crate::signaling::codecs::{CodecKey, same_dictionary};
+use crate::signaling::rtp::{CodecContent, RtpContent, SimulcastStream};
+use crate::signaling::session::Session;
+use crate::signaling::state::SdpType;
+use crate::signaling::transceiver::Transceiver;
+use crate::wire::sdp::attribute::RidDirection;
+
+impl Session {
+    /// The sections of audio and video on which the last answer agreed, in their order.
+    #[must_use]
+    pub fn media(&self) -> &[NegotiatedSection] {
+        &self.media
+    }
+
+    /// An answer was set: works out what both descriptions say together.
+    pub(in crate::signaling) fn agree_on_media(&mut self, kind: SdpType, changes: &mut Changes) {
+        let (Some(local), Some(remote)) = (self.slots.local.newest(), self.slots.remote.newest()) else {
+            return;
+        };
+        let (local, remote) = (&local.content, &remote.content);
+        let pairs = local.sections.iter().zip(&remote.sections).enumerate();
+        let agreed = pairs.filter_map(|(at, (ours, theirs))| {
+            let (ours_rtp, theirs_rtp) = (ours.live_rtp()?, theirs.live_rtp()?);
+            let transport = self.agreed.index_of(at)?;
+            let maker = self.transceivers.at(at)?;
+            let section = NegotiatedSection {
+                mid: ours.mid.clone().unwrap_or_default(),
+                index: at,
+                transport,
+                extmap_allow_mixed: local.allow_mixed && remote.allow_mixed,
+                ..self.agreed_section(maker, ours_rtp, theirs_rtp)
+            };
+            Some(section)
+        });
+        let agreed: Vec<_> = agreed.collect();
+        if kind == SdpType::Answer {
+            self.drop_codecs_not_in(&agreed);
+            self.end_what_nothing_carries(changes);
+        }
+        changes.media = agreed != self.media;
+        self.media = agreed;
+    }
+
+    fn agreed_section(
+        &self,
+        maker: &Transceiver,
+        ours: &RtpContent,
+        theirs: &RtpContent,
+    ) -> NegotiatedSection {
+        let direction = maker.current_direction.unwrap_or(RtpTransceiverDirection::Inactive);
+        let sends_simulcast = direction.sends() && maker.is_simulcast();
+        NegotiatedSection {
+            transceiver: maker.id,
+            mid: String::new(),
+            index: 0,
+            transport: 0,
+            kind: maker.kind,
+            direction,
+            send: common_codecs(theirs, ours),
+            receive: common_codecs(ours, theirs),
+            extensions: common_extensions(ours, theirs),
+            extmap_allow_mixed: false,
+            send_rids: if sends_simulcast { rids(maker, &theirs.simulcast.receive) } else { Vec::new() },
+            receive_rids: received_rids(ours, theirs),
+            local_sources: maker.sender.sources.clone(),
+            remote_sources: theirs.sources.clone(),
+            rtcp: RtcpParameters {
+                cname: Some(self.cname.clone()),
+                reduced_size: ours.rtcp.reduced_size && theirs.rtcp.reduced_size,
+            },
+            cryptex: ours.cryptex && theirs.cryptex,
+            max_bitrate: theirs.max_bitrate,
+        }
+    }
+
+    /// A peer that does not bundle what we have one transport for: RFC 9429 §5.11, as if it had been rejected.
+    fn end_what_nothing_carries(&mut self, changes: &mut Changes) {
+        let carried = |at: &usize| self.agreed.carries(*at);
+        let lost: Vec<usize> =
+            self.transceivers.iter().filter_map(Transceiver::section).filter(|at| !carried(at)).collect();
+        lost.into_iter().for_each(|at| self.end_at(at, changes));
+        self.transceivers.retain(|transceiver| !transceiver.is_stopped());
+    }
+
+    // W3C WebRTC §4.4.1.5: an encoding's own codec has to be one that was negotiated.
+    fn drop_codecs_not_in(&mut self, agreed: &[NegotiatedSection]) {
+        for section in agreed {
+            let Some(transceiver) = self.transceivers.get_mut(section.transceiver) else { continue };
+            for encoding in &mut transceiver.sender.encodings {
+                let negotiated =
+                    |codec: &RtpCodec| section.send.iter().any(|known| same_dictionary(&known.codec, codec));
+                encoding.codec.take_if(|codec| !negotiated(codec));
+            }
+        }
+    }
+}
+
+/// The codecs of `of`, under its payload types, that the other side has, too.
+fn common_codecs(of: &RtpContent, other: &RtpContent) -> Vec<NegotiatedCodec> {
+    let media = of.codecs.iter().filter(|codec| codec.role() != CodecRole::Rtx);
+    let common = media.filter_map(|codec| {
+        let key = CodecKey::from(codec);
+        let same =
+            |theirs: &&CodecContent| theirs.role() != CodecRole::Rtx && key.matches(&CodecKey::from(*theirs));
+        // The same number first: two of one codec may differ in what is not compared.
+        let same_number = other.codec(codec.payload_type).filter(same);
+        let theirs = same_number.or_else(|| other.codecs.iter().find(same))?;
+        let repeats = |rtx: &&CodecContent, apt| rtx.role() == CodecRole::Rtx && rtx.apt() == Some(apt);
+        let has_rtx = other.codecs.iter().any(|rtx| repeats(&rtx, theirs.payload_type));
+        let rtx = of.codecs.iter().find(|rtx| has_rtx && repeats(rtx, codec.payload_type));
+        Some(NegotiatedCodec {
+            payload_type: codec.payload_type,
+            codec: descriptor(of, codec),
+            rtx: rtx.map(|rtx| rtx.payload_type),
+            feedback: codec.feedback.iter().filter(|text| theirs.feedback.contains(text)).cloned().collect(),
+        })
+    });
+    common.collect()
+}
+
+/// A codec under its W3C names.
+pub(in crate::signaling) fn descriptor(rtp: &RtpContent, codec: &CodecContent) -> RtpCodec {
+    RtpCodec {
+        mime_type: format!("{}/{}", rtp.kind, codec.name),
+        clock_rate: codec.clock_rate,
+        channels: (codec.channels > 1).then_some(codec.channels),
+        sdp_fmtp_line: codec.fmtp.clone(),
+    }
+}
+
+fn common_extensions(ours: &RtpContent, theirs: &RtpContent) -> Vec<NegotiatedExtension> {
+    let common = ours.extensions.iter().filter_map(|extension| {
+        let other = theirs.extensions.iter().find(|other| other.uri == extension.uri)?;
+        Some(NegotiatedExtension {
+            id: other.id,
+            uri: extension.uri.clone(),
+            direction: extension.direction.intersect(other.direction.reversed()),
+        })
+    });
+    common.collect()
+}
+
+fn rids(maker: &Transceiver, wanted: &[SimulcastStream]) -> Vec<NegotiatedRid> {
+    let ids = maker.sender.encodings.iter().filter_map(|encoding| encoding.rid.clone());
+    let paused = |id: &str| wanted.iter().any(|stream| stream.rid == id && stream.paused);
+    ids.map(|id| NegotiatedRid { paused: paused(&id), id }).collect()
+}
+
+fn received_rids(ours: &RtpContent, theirs: &RtpContent) -> Vec<NegotiatedRid> {
+    let sent = |id: &&str| theirs.rids_to(RidDirection::Send).any(|known| known == *id);
+    let paused = |id: &str| theirs.simulcast.send.iter().any(|stream| stream.rid == id && stream.paused);
+    let ids = ours.rids_to(RidDirection::Recv).filter(sent);
+    ids.map(|id| NegotiatedRid { id: id.to_owned(), paused: paused(id) }).collect()
+}

@@ -1,0 +1,263 @@
+//! Servers by name, TURN over TCP and TLS, and ICE-TCP, end to end.
+
+use super::net::{LEFT, Net, RIGHT, address, ms, turn_url};
+use super::turn_server::{Habit, TurnServer};
+use crate::base::drops::DropReason;
+use crate::base::io::{IoRequest, StreamSecurity};
+use crate::base::net::{Protocol, SocketId};
+use crate::transport::ice::IceTransportState;
+use crate::transport::{CandidateError, Event, IceGatheringState};
+use crate::wire::candidate::{CandidateProtocol, CandidateType, TcpType};
+use crate::wire::server_url::ServerTransport;
+
+const TURN: &str = "203.0.113.99:3478";
+const TCP: &str = "turn:turn.example.org?transport=tcp";
+const TLS: &str = "turns:turn.example.org:3478";
+
+fn apart(seed: u64, url: &str) -> Net {
+    let mut net = Net::new(seed);
+    net.apart = true;
+    net.turn_servers.push(TurnServer::new(TURN, Habit::Old));
+    net.names.insert("turn.example.org".to_owned(), Ok(vec![[203, 0, 113, 99].into()]));
+    net.add_host(LEFT, "192.0.2.1:5000");
+    net.add_host(RIGHT, "192.0.2.2:6000");
+    net.peers[LEFT].set_ice_servers(vec![turn_url(url)]);
+    net
+}
+
+fn error(net: &Net, who: usize) -> Option<CandidateError> {
+    net.events[who].iter().find_map(|event| match event {
+        Event::CandidateError(error) => Some(CandidateError::clone(error)),
+        _ => None,
+    })
+}
+
+fn exchange(net: &mut Net) {
+    for who in [LEFT, RIGHT] {
+        let before = net.received[1 - who].len();
+        for size in [1, 2, 3, 4, 997] {
+            net.send(who, &vec![7; size]);
+        }
+        net.run_for(ms(200));
+        let sizes: Vec<_> = net.received[1 - who][before..].iter().map(Vec::len).collect();
+        assert_eq!(sizes, [1, 2, 3, 4, 997], "{who}");
+    }
+}
+
+fn connects(net: &Net) -> Vec<StreamSecurity> {
+    let connect = |(_, request): &(usize, IoRequest)| match request {
+        IoRequest::Connect { security, .. } => Some(security.clone()),
+        _ => None,
+    };
+    net.requests.iter().filter_map(connect).collect()
+}
+
+#[test]
+fn a_relay_over_a_stream_carries_all_that_one_over_datagrams_does() {
+    for (url, security, relay) in [
+        (TCP, StreamSecurity::Plain, ServerTransport::Tcp),
+        (TLS, StreamSecurity::Tls("turn.example.org".into()), ServerTransport::Tls),
+    ] {
+        let mut net = apart(1, url);
+        net.signal();
+        net.run_for(ms(4_000));
+        assert!(net.connected(), "{url}");
+        assert_eq!(connects(&net), [security]);
+        let candidates = net.candidates(LEFT);
+        let relayed = candidates.iter().find(|c| c.kind == CandidateType::Relayed).unwrap();
+        assert_eq!(relayed.protocol, CandidateProtocol::Udp);
+        let source = net.peers[LEFT].candidate_source(relayed).unwrap();
+        assert_eq!((&*source.url, source.relay_protocol), (url, Some(relay)));
+        assert_eq!(net.peers[LEFT].send_path().unwrap().path.protocol, Protocol::Tcp);
+        exchange(&mut net);
+        for _ in 0..100 {
+            net.run_for(ms(60_000));
+        }
+        assert_eq!(net.peers[LEFT].ice_state(), IceTransportState::Completed);
+        exchange(&mut net);
+        assert_eq!(net.peers[LEFT].drops().total(), 0);
+        // Goodbye, through the stream.
+        net.peers[LEFT].close(net.now);
+        net.drain();
+        net.peers[LEFT].shut_down();
+        net.run_for(ms(100));
+        assert!(net.turn_servers[0].allocated().is_empty());
+        assert!(net.streams.is_empty());
+    }
+}
+
+#[test]
+fn a_stream_that_breaks_is_replaced_with_its_allocation() {
+    let mut net = apart(2, TCP);
+    net.signal();
+    net.run_for(ms(12_000));
+    let before = net.turn_servers[0].allocated();
+    net.break_streams();
+    net.run_for(ms(8_000));
+    assert_eq!(connects(&net).len(), 2);
+    assert_ne!(net.turn_servers[0].allocated().last(), before.last());
+    exchange(&mut net);
+    // One that breaks again and again is left alone.
+    for _ in 0..5 {
+        net.break_streams();
+        net.run_for(ms(500));
+    }
+    assert!(connects(&net).len() <= 4, "{}", connects(&net).len());
+}
+
+#[test]
+fn a_server_that_cannot_be_connected_to_is_unreachable() {
+    let mut net = apart(3, TCP);
+    net.turn_servers.clear();
+    net.signal();
+    net.run_for(ms(200));
+    let error = error(&net, LEFT).unwrap();
+    assert_eq!((error.code, &*error.url, &*error.text), (701, TCP, "connection refused"));
+    assert_eq!(net.peers[LEFT].gathering_state(), IceGatheringState::Complete);
+}
+
+#[test]
+fn names_are_looked_up_once_and_every_address_is_tried() {
+    let mut net = apart(4, "turn:turn.example.org");
+    // The first is dead, the second of another family, the third lives.
+    let ips = vec![[203, 0, 113, 9].into(), "2001:db8::9".parse().unwrap(), [203, 0, 113, 99].into()];
+    net.names.insert("turn.example.org".to_owned(), Ok(ips));
+    net.peers[LEFT].set_ice_servers(vec![turn_url("turn:turn.example.org"), turn_url(TCP)]);
+    net.signal();
+    net.run_for(ms(5_000));
+    assert!(net.connected());
+    let lookups = net.requests.iter().filter(|(_, r)| matches!(r, IoRequest::Resolve { .. })).count();
+    assert_eq!(lookups, 1);
+    assert_eq!(net.turn_servers[0].allocated().len(), 2, "one over datagrams, one over a stream");
+    assert!(error(&net, LEFT).is_none());
+    exchange(&mut net);
+}
+
+#[test]
+fn names_that_are_not_found_delay_nothing_but_the_end_of_gathering() {
+    let mut net = apart(5, "turn:nowhere.example.org");
+    net.names.insert("nowhere.example.org".to_owned(), Err("no such name".to_owned()));
+    net.names.insert("empty.example.org".to_owned(), Ok(Vec::new()));
+    let urls = [
+        "turn:nowhere.example.org",
+        "turn:empty.example.org",
+        "turn:silent.example.org",
+        "turn:turn.example.org",
+    ];
+    net.peers[LEFT].set_ice_servers(urls.map(turn_url).to_vec());
+    net.signal();
+    net.run_for(ms(3_000));
+    assert!(net.connected());
+    assert_eq!(error(&net, LEFT).unwrap().text, "no such name");
+    assert_eq!(net.peers[LEFT].gathering_state(), IceGatheringState::Gathering);
+    net.run_for(ms(8_000));
+    assert_eq!(net.peers[LEFT].gathering_state(), IceGatheringState::Complete);
+    let errors = net.events[LEFT].iter().filter(|e| matches!(e, Event::CandidateError(_))).count();
+    assert_eq!(errors, 3);
+}
+
+#[test]
+fn a_server_sends_to_another_one_over_streams_too() {
+    let mut net = apart(6, TCP);
+    net.turn_servers[0].habit = Habit::Sends(address("203.0.113.98:3478"));
+    net.turn_servers.push(TurnServer::new("203.0.113.98:3478", Habit::Old));
+    net.signal();
+    net.run_for(ms(4_000));
+    assert!(net.connected());
+    assert_eq!(net.turn_servers[1].allocated().len(), 1);
+    assert_eq!(net.streams.len(), 1, "the stream to the first server is closed");
+    exchange(&mut net);
+}
+
+#[test]
+fn a_server_without_ipv4_is_asked_for_ipv6_by_name() {
+    let mut net = apart(7, "turn:203.0.113.99");
+    net.turn_servers[0].habit = Habit::OnlySixth;
+    net.signal();
+    net.run_for(ms(200));
+    // Ours refuses that, too, and has been asked for it.
+    assert_eq!(error(&net, LEFT).unwrap().code, 440);
+    assert_eq!(net.turn_servers[0].counts[&3], 3);
+}
+
+/// LEFT has a listener; datagrams go nowhere.
+fn tcp_only(seed: u64) -> Net {
+    let mut net = Net::new(seed);
+    net.apart = true;
+    net.add_listener(LEFT, "192.0.2.1:9000");
+    net.add_host(RIGHT, "192.0.2.2:6000");
+    net
+}
+
+#[test]
+fn two_meet_over_a_stream_that_one_of_them_opens() {
+    let mut net = tcp_only(8);
+    net.signal();
+    net.run_for(ms(4_000));
+    assert!(net.connected());
+    let [passive] = &net.candidates(LEFT)[..] else { panic!() };
+    assert_eq!((passive.tcp_type, passive.port), (Some(TcpType::Passive), 9_000));
+    assert!(passive.to_string().contains(" tcp ") && passive.to_string().contains("tcptype passive"));
+    // Active ones are not signalled, and yet known for what they are.
+    assert_eq!(net.candidates(RIGHT).len(), 1);
+    let pair = net.peers[RIGHT].selected_pair().unwrap();
+    assert_eq!((pair.local.tcp_type, pair.local.port), (Some(TcpType::Active), pair.path.local.port()));
+    assert_eq!(pair.path.protocol, Protocol::Tcp);
+    assert_eq!(net.peers[LEFT].selected_pair().unwrap().remote.tcp_type, Some(TcpType::Active));
+    exchange(&mut net);
+    net.run_for(ms(120_000));
+    assert_eq!(net.peers[LEFT].ice_state(), IceTransportState::Completed);
+    assert_eq!(net.peers.each_ref().map(|peer| peer.drops().total()), [0, 0]);
+    assert_eq!(net.streams.len(), 2, "both ends of one");
+    net.peers[RIGHT].close(net.now);
+    net.drain();
+    net.peers[RIGHT].shut_down();
+    net.run_for(ms(100));
+    assert!(net.streams.is_empty());
+}
+
+#[test]
+fn datagrams_are_preferred_where_they_get_through() {
+    let mut net = tcp_only(9);
+    net.apart = false;
+    net.add_host(LEFT, "192.0.2.1:5000");
+    net.signal();
+    net.run_for(ms(4_000));
+    assert_eq!(net.peers[RIGHT].selected_pair().unwrap().path.protocol, Protocol::Udp);
+    exchange(&mut net);
+}
+
+#[test]
+fn who_opened_a_stream_opens_another_when_it_breaks() {
+    let mut net = tcp_only(10);
+    net.signal();
+    net.run_for(ms(4_000));
+    net.break_streams();
+    net.run_for(ms(4_000));
+    assert_eq!(net.streams.len(), 2);
+    exchange(&mut net);
+    // Not for ever.
+    for _ in 0..10 {
+        net.break_streams();
+        net.run_for(ms(4_000));
+    }
+    assert!(connects(&net).len() <= 4);
+    net.run_for(ms(60_000));
+    assert_ne!(net.peers[RIGHT].ice_state(), IceTransportState::Completed);
+}
+
+#[test]
+fn strangers_on_streams_are_few_and_short_lived() {
+    let mut net = tcp_only(11);
+    net.signal();
+    for n in 0..40 {
+        let path = crate::base::net::LocalAddress::tcp(SocketId(1_000 + n), address("192.0.2.1:9000"))
+            .to(address(&format!("198.51.100.1:{}", 1_000 + n)));
+        net.peers[LEFT].handle_stream_opened(net.now, path);
+    }
+    assert_eq!(net.peers[LEFT].drops().of(DropReason::UnknownStream), 9);
+    net.run_for(ms(15_000));
+    let closed =
+        |(who, request): &&(usize, IoRequest)| *who == LEFT && matches!(request, IoRequest::Close { .. });
+    assert_eq!(net.requests.iter().filter(closed).count(), 40);
+}

@@ -1,0 +1,377 @@
+//! All sockets of one connection, those that it asks for included, whatever runtime they belong to.
+
+use crate::net::arrivals::Arrivals;
+use crate::net::interfaces::{index_of, usable_addresses};
+use crate::net::lookup::{Alarm, Lookups};
+use crate::net::settings::SocketSettings;
+use crate::net::socket::Socket;
+use crate::net::stream::{Opening, Stream, Tcp};
+use crate::net::table::Table;
+use crate::net::watch::InterfaceWatch;
+use crate::net::{multicast, tcp};
+use purertc::{
+    Instant, IoId, IoRequest, IoResponse, LocalAddress, Path, Protocol, SocketId, StreamName, StreamSecurity,
+};
+use quinn_udp::UdpSockRef;
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+
+/// Streams that one connection accepts. A peer needs one, and those of a flood are forgotten when they stay silent.
+const MAX_ACCEPTED: usize = 64;
+
+/// What a runtime makes of the system's sockets, so that it learns when they are ready.
+pub trait Runtime: fmt::Debug {
+    /// A UDP socket.
+    type Udp: fmt::Debug;
+    /// A TCP socket that accepts streams.
+    type Listener: fmt::Debug;
+    /// A TCP stream.
+    type Stream: Tcp + fmt::Debug;
+    /// What the adapter notes about each socket.
+    type Mark: Default + fmt::Debug;
+
+    /// Takes a UDP socket, which will have this place in the [`Table`].
+    ///
+    /// # Errors
+    ///
+    /// Those of the runtime.
+    fn udp(&mut self, place: usize, socket: UdpSocket) -> io::Result<Self::Udp>;
+
+    /// Takes a listener.
+    ///
+    /// # Errors
+    ///
+    /// Those of the runtime.
+    fn listener(&mut self, place: usize, listener: TcpListener) -> io::Result<Self::Listener>;
+
+    /// Takes a stream that may still be on its way.
+    ///
+    /// # Errors
+    ///
+    /// Those of the runtime.
+    fn stream(&mut self, place: usize, stream: TcpStream) -> io::Result<Self::Stream>;
+}
+
+/// A socket, and what the adapter notes about it.
+#[derive(Debug)]
+pub struct Place<R: Runtime> {
+    /// The socket.
+    pub kind: Kind<R>,
+    /// The adapter's notes.
+    pub mark: R::Mark,
+}
+
+/// The kinds of sockets.
+#[derive(Debug)]
+pub enum Kind<R: Runtime> {
+    /// Datagrams, at one of the connection's addresses.
+    Udp(Socket<R::Udp>),
+    /// Datagrams of multicast DNS.
+    Multicast(Socket<R::Udp>),
+    /// Streams may come.
+    Listener(R::Listener, LocalAddress),
+    /// A stream.
+    Stream(Stream<R::Stream>),
+}
+
+/// The sockets of one connection.
+///
+/// An adapter lets them receive and send when its runtime says that they are ready, through [`parts`](Self::parts);
+/// hands over what the connection asks for ([`perform`](Self::perform)); lets time pass ([`tick`](Self::tick)); and
+/// delivers the [`Arrivals`].
+#[derive(Debug)]
+pub struct Sockets<R: Runtime> {
+    runtime: R,
+    settings: SocketSettings,
+    table: Table<Place<R>>,
+    lookups: Lookups,
+    watch: Option<InterfaceWatch>,
+    arrivals: Arrivals,
+}
+
+impl<R: Runtime> Sockets<R>
+where
+    for<'a> UdpSockRef<'a>: From<&'a R::Udp>,
+{
+    /// Opens a socket on each address that the settings name, or that the host has. `alarm` is rung, from any thread,
+    /// when [`tick`](Self::tick) would do something.
+    ///
+    /// # Errors
+    ///
+    /// When no socket could be opened.
+    pub fn open(runtime: R, settings: SocketSettings, alarm: Alarm) -> io::Result<Self> {
+        let watches = settings.watch_interfaces && settings.addresses.is_empty();
+        // Before the list is made, so that nothing changes unseen.
+        let watch = if watches { InterfaceWatch::start(alarm.clone()) } else { None };
+        let lookups = Lookups::new(settings.resolver.clone(), alarm);
+        let (table, arrivals) = (Table::default(), Arrivals::default());
+        let mut sockets = Self { runtime, settings, table, lookups, watch, arrivals };
+        for bound in sockets.settings.bind()? {
+            sockets.add_udp(bound.socket, bound.local.address)?;
+            sockets.listen(bound.local.address.ip());
+        }
+        Ok(sockets)
+    }
+
+    /// The sockets, and where what they bring is collected.
+    pub const fn parts(&mut self) -> (&mut Table<Place<R>>, &mut Arrivals) {
+        (&mut self.table, &mut self.arrivals)
+    }
+
+    /// The sockets.
+    #[must_use]
+    pub const fn table(&self) -> &Table<Place<R>> {
+        &self.table
+    }
+
+    /// The addresses that the connection may use.
+    pub fn local_addresses(&self) -> impl Iterator<Item = LocalAddress> {
+        self.table.iter().filter_map(|(_, place)| match &place.kind {
+            Kind::Udp(socket) => Some(socket.local()),
+            Kind::Listener(_, local) => Some(*local),
+            Kind::Multicast(_) | Kind::Stream(_) => None,
+        })
+    }
+
+    /// Whether bytes wait in streams for the other side to take them.
+    #[must_use]
+    pub fn has_unsent(&self) -> bool {
+        self.table.iter().any(|(_, place)| matches!(&place.kind, Kind::Stream(stream) if stream.has_unsent()))
+    }
+
+    /// When [`tick`](Self::tick) is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let streams = self.table.iter().filter_map(|(_, place)| match &place.kind {
+            Kind::Stream(stream) => stream.deadline(),
+            _ => None,
+        });
+        streams.chain(self.lookups.poll_timeout()).min()
+    }
+
+    /// Does what the connection asks for. What comes of it is among the arrivals, sooner or later.
+    pub fn perform(&mut self, now: Instant, request: IoRequest) {
+        match request {
+            IoRequest::Resolve { id, host } => self.lookups.ask(now, id, host),
+            IoRequest::Connect { id, from, to, security } => {
+                if let Err(error) = self.connect(now, id, (from, to), &security) {
+                    self.fail(id, to, &error);
+                }
+            }
+            IoRequest::Close { stream } => self.close(now, stream),
+            IoRequest::JoinMdns { id } => {
+                let joined = self.join_multicast();
+                let failed = || IoResponse::Failed("no interface has multicast".to_owned());
+                let response = if joined.is_empty() { failed() } else { IoResponse::Joined(joined) };
+                self.arrivals.responses.push((id, response));
+            }
+            other => tracing::warn!(?other, "a request that this adapter does not know"),
+        }
+    }
+
+    /// Notes what time alone, another thread or the system has changed.
+    pub fn tick(&mut self, now: Instant) {
+        self.lookups.poll(now, |id, response| self.arrivals.responses.push((id, response)));
+        if self.watch.as_ref().is_some_and(InterfaceWatch::take_change) {
+            self.look_at_interfaces();
+        }
+        for place in 0..self.table.len() {
+            let Some(id) = self.table.at(place) else { continue };
+            let Some(Place { kind: Kind::Stream(stream), .. }) = self.table.get(id) else { continue };
+            if stream.is_done() || stream.deadline().is_some_and(|deadline| deadline <= now) {
+                self.end(id, &io::ErrorKind::TimedOut.into());
+            }
+        }
+    }
+
+    /// Takes in a stream that the listener at `local` accepted from `remote`; `register` gives it the place in the
+    /// table. It is closed at once when there are too many.
+    pub fn admit(
+        &mut self,
+        now: Instant,
+        (local, remote): (SocketAddr, SocketAddr),
+        register: impl FnOnce(&mut R, usize) -> io::Result<R::Stream>,
+    ) {
+        let accepted = |place: &Place<R>| matches!(&place.kind, Kind::Stream(s) if s.request().is_none());
+        if self.table.iter().filter(|(_, place)| accepted(place)).count() >= MAX_ACCEPTED {
+            return;
+        }
+        let runtime = &mut self.runtime;
+        let admitted = self.table.insert(|socket| {
+            let path = Path { socket, protocol: Protocol::Tcp, local, remote };
+            let io = register(runtime, Table::<Place<R>>::place(socket))?;
+            let stream = Stream::accepted(io, path, now);
+            Ok(Place { kind: Kind::Stream(stream), mark: R::Mark::default() })
+        });
+        match admitted {
+            Ok(socket) => {
+                self.arrivals.accepted.push(Path { socket, protocol: Protocol::Tcp, local, remote });
+            }
+            Err(error) => tracing::debug!(%error, %remote, "stream not accepted"),
+        }
+    }
+
+    /// Notes what sending on a stream changed.
+    pub fn sent(&mut self, id: SocketId, opening: Opening) {
+        let Some(Place { kind: Kind::Stream(stream), .. }) = self.table.get(id) else { return };
+        if stream.is_done() {
+            self.table.remove(id);
+        } else if opening == Opening::Opened
+            && let Some(request) = stream.request()
+        {
+            let Path { socket, protocol, local, .. } = stream.path();
+            let local = LocalAddress { socket, protocol, address: local };
+            self.arrivals.responses.push((request, IoResponse::Connected(local)));
+        }
+    }
+
+    /// Notes that a stream is over, and lets go of it.
+    pub fn end(&mut self, id: SocketId, error: &io::Error) {
+        let Some(Place { kind: Kind::Stream(stream), .. }) = self.table.remove(id) else { return };
+        if stream.is_closing() {
+            return;
+        }
+        tracing::debug!(%error, path = %stream.path(), "stream over");
+        match stream.request() {
+            Some(request) if !stream.is_open() => self.fail(request, stream.path().remote, error),
+            _ => self.arrivals.closed.push(id),
+        }
+    }
+
+    fn fail(&mut self, request: IoId, to: SocketAddr, error: &io::Error) {
+        let words = format!("cannot connect to {to}: {error}");
+        self.arrivals.responses.push((request, IoResponse::Failed(words)));
+    }
+
+    fn connect(
+        &mut self,
+        now: Instant,
+        id: IoId,
+        (from, to): (SocketAddr, SocketAddr),
+        security: &StreamSecurity,
+    ) -> io::Result<()> {
+        let tls = match security {
+            StreamSecurity::Plain => None,
+            StreamSecurity::Tls(name) => Some(Box::new(self.settings.tls.client(name)?)),
+        };
+        let runtime = &mut self.runtime;
+        self.table.insert(|socket| {
+            let io = tcp::connect(from, to)?;
+            let path = Path { socket, protocol: Protocol::Tcp, local: io.local_addr()?, remote: to };
+            let io = runtime.stream(Table::<Place<R>>::place(socket), io)?;
+            let stream = Stream::connecting(io, path, id, tls, now);
+            Ok(Place { kind: Kind::Stream(stream), mark: R::Mark::default() })
+        })?;
+        Ok(())
+    }
+
+    fn close(&mut self, now: Instant, name: StreamName) {
+        let (table, _) = self.parts();
+        let named = table.iter_mut_from(0).find_map(|(id, place)| match &mut place.kind {
+            Kind::Stream(stream) => {
+                let meant = match name {
+                    StreamName::Requested(request) => stream.request() == Some(request),
+                    StreamName::Accepted(socket) => id == socket,
+                };
+                meant.then_some((id, stream))
+            }
+            _ => None,
+        });
+        let Some((id, stream)) = named else { return };
+        stream.close(now);
+        if stream.is_done() {
+            table.remove(id);
+        }
+    }
+
+    fn add_udp(&mut self, io: UdpSocket, address: SocketAddr) -> io::Result<LocalAddress> {
+        self.add_datagrams(io, address, Kind::Udp).inspect(|local| self.arrivals.added.push(*local))
+    }
+
+    fn add_datagrams(
+        &mut self,
+        io: UdpSocket,
+        address: SocketAddr,
+        kind: impl FnOnce(Socket<R::Udp>) -> Kind<R>,
+    ) -> io::Result<LocalAddress> {
+        let Self { runtime, table, settings, .. } = self;
+        let socket = table.insert(|socket| {
+            let io = runtime.udp(Table::<Place<R>>::place(socket), io)?;
+            let kind = kind(Socket::new(io, LocalAddress::udp(socket, address), settings)?);
+            Ok(Place { kind, mark: R::Mark::default() })
+        })?;
+        Ok(LocalAddress::udp(socket, address))
+    }
+
+    /// Listens for streams on an address, if the settings want that and the system lets us.
+    fn listen(&mut self, address: IpAddr) {
+        if !self.settings.listen_tcp {
+            return;
+        }
+        let Self { runtime, table, settings, arrivals, .. } = self;
+        let opened = table.insert(|socket| {
+            let listener = settings.on_a_port(|port| tcp::listen(address, port))?;
+            let local = LocalAddress::tcp(socket, listener.local_addr()?);
+            let io = runtime.listener(Table::<Place<R>>::place(socket), listener)?;
+            arrivals.added.push(local);
+            Ok(Place { kind: Kind::Listener(io, local), mark: R::Mark::default() })
+        });
+        if let Err(error) = opened {
+            tracing::debug!(%address, %error, "no TCP there");
+        }
+    }
+
+    /// One socket for each interface and family.
+    fn join_multicast(&mut self) -> Vec<LocalAddress> {
+        let addresses: Vec<IpAddr> = self
+            .table
+            .iter()
+            .filter_map(|(_, place)| match &place.kind {
+                Kind::Udp(socket) => Some(socket.local().address.ip()),
+                _ => None,
+            })
+            .collect();
+        let (mut joined, mut interfaces) = (Vec::new(), Vec::new());
+        for address in addresses {
+            let interface = index_of(address).ok().map(|index| (index, address.is_ipv4()));
+            if interface.is_some() && interfaces.contains(&interface) {
+                continue;
+            }
+            interfaces.push(interface);
+            let name = multicast::name_of(address);
+            match multicast::join(address).and_then(|io| self.add_datagrams(io, name, Kind::Multicast)) {
+                Ok(local) => joined.push(local),
+                Err(error) => tracing::debug!(%address, %error, "no multicast there"),
+            }
+        }
+        joined
+    }
+
+    /// Opens sockets on addresses that are new, and closes those on addresses that are gone.
+    fn look_at_interfaces(&mut self) {
+        let present = match usable_addresses(self.settings.include_loopback) {
+            Ok(present) => present,
+            Err(error) => return tracing::debug!(%error, "the interfaces cannot be listed"),
+        };
+        let known: Vec<LocalAddress> = self.local_addresses().collect();
+        for gone in known.iter().filter(|local| !present.contains(&local.address.ip())) {
+            tracing::debug!(address = %gone.address, "address gone");
+            self.table.remove(gone.socket);
+            self.arrivals.removed.push(*gone);
+        }
+        for new in present.into_iter().filter(|ip| !known.iter().any(|local| local.address.ip() == *ip)) {
+            let bound = self.settings.bind_one(new).and_then(|(io, address)| self.add_udp(io, address));
+            match bound {
+                Ok(local) => {
+                    tracing::debug!(address = %local.address, "new address");
+                    self.listen(new);
+                }
+                Err(error) => tracing::debug!(address = %new, %error, "new address left out"),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
