@@ -47,8 +47,9 @@ pub struct Configuration {
     /// The codecs and header extensions of audio and video. Default: all that browsers have, shared by all
     /// connections. As media goes in and out encoded, a codec costs nothing but its lines in descriptions.
     pub media: Arc<MediaCapabilities>,
-    /// The largest datagram to send, in bytes of UDP payload. Default 1,200, which fits every path that WebRTC
-    /// meets, tunnels included. From 576 to 65,000; a value that a path cannot carry loses every full packet.
+    /// The largest datagram to send before the path has shown that it carries larger ones, in bytes of UDP payload.
+    /// Default 1,200, which fits every path that WebRTC meets, tunnels included. From 576 to 65,000; a value that a
+    /// path cannot carry loses every full packet. How far probes go beyond it says `data.largest_ip_packet`.
     pub mtu: usize,
     /// Versions of DTLS, the most preferred first. Default 1.3, then 1.2, which every peer has. Without any of them a
     /// connection fails when DTLS begins.
