@@ -67,6 +67,14 @@ drop_reasons! {
     SrtpMalformed => "not a well-formed SRTP or SRTCP packet",
     SrtpReplay => "an SRTP packet that was seen before or is too old",
     SrtpAuthentication => "an SRTP packet whose authentication tag is wrong",
+    // RTP and RTCP.
+    RtpMalformed => "not a well-formed RTP packet, or one of a payload format that it does not follow",
+    RtpUnknownSource => "an RTP packet that no section of the descriptions can be told to be meant by",
+    RtpUnknownPayload => "an RTP packet of a payload type that was not negotiated",
+    RtpTooManySources => "an RTP packet of one source more than the cap allows",
+    RtpNotReceiving => "an RTP packet of a section that receives nothing",
+    RtpOutOfPlace => "an RTP packet that came before, or far from where its source was",
+    RtcpMalformed => "not a well-formed RTCP packet",
     // SCTP.
     SctpMalformed => "not a well-formed SCTP packet",
     SctpChecksum => "the SCTP checksum is wrong",

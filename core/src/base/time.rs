@@ -110,9 +110,39 @@ impl WallClock {
     }
 }
 
+/// Seconds from 1900, where NTP counts from, to 1970.
+const NTP_EPOCH: u64 = 2_208_988_800;
+
+/// A date as NTP writes it: seconds since 1900 in 32.32 fixed point. Wraps in 2036, as NTP does.
+#[must_use]
+pub fn ntp_of(date: SystemTime) -> u64 {
+    let since = date.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let fraction = (u64::from(since.subsec_nanos()) << 32) / 1_000_000_000;
+    since.as_secs().wrapping_add(NTP_EPOCH) << 32 | fraction
+}
+
+/// The date that NTP writes so, of the era from 1968 on (RFC 4330 §3).
+#[must_use]
+pub fn date_of(ntp: u64) -> SystemTime {
+    let era = if ntp >> 63 == 1 { 0 } else { 1 << 32 };
+    let seconds = (era + (ntp >> 32)).saturating_sub(NTP_EPOCH);
+    let nanos = ((ntp & 0xffff_ffff) * 1_000_000_000) >> 32;
+    SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos as u32)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Instant, WallClock, earliest};
+    use super::{Instant, WallClock, date_of, earliest, ntp_of};
+
+    #[test]
+    fn dates_go_to_ntp_and_back() {
+        for seconds in [0, 1_700_000_000, 2_085_978_495, 2_085_978_496, 3_000_000_000] {
+            let date = SystemTime::UNIX_EPOCH + Duration::new(seconds, 500_000_000);
+            assert_eq!(date_of(ntp_of(date)), date);
+        }
+        assert_eq!(ntp_of(SystemTime::UNIX_EPOCH), 2_208_988_800 << 32);
+    }
+
     use std::time::{Duration, SystemTime};
 
     #[test]

@@ -1,9 +1,284 @@
 //! Floor 3: audio and video as RTP. It takes and gives plain packets: sealing them and finding a way to the peer is
 //! the transport's business, deciding what is sent is signaling's.
 //!
-//! So far there are the parts that need neither: payload formats, what a receiver counts and asks for, and what a
-//! sender keeps.
+//! [`Media`] is a machine like the others. From below come packets ([`Media::handle_rtp`], [`Media::handle_rtcp`]), to
+//! below go packets ([`Media::poll_transmit`]); from above come frames or packets to send, to above go frames or packets
+//! that came ([`Media::poll_event`]). It neither encodes nor decodes, and it has no opinion on bandwidth.
 
 pub mod codec;
+pub mod error;
+pub mod event;
+pub mod extensions;
+mod inbound;
+mod outbound;
+pub mod packet;
 pub mod receive;
+mod rtcp;
+mod section;
 pub mod send;
+mod sources;
+#[cfg(test)]
+mod tests;
+
+use crate::base::drops::Drops;
+use crate::base::ids::{Id, Slots};
+use crate::base::map::SeededMap;
+use crate::base::media::{ReceiverId, SenderId, TransceiverId};
+use crate::base::negotiated::NegotiatedSection;
+use crate::base::queue::Queue;
+use crate::base::random::Rng;
+use crate::base::time::{Instant, WallClock, earliest};
+use crate::media::error::WriteError;
+use crate::media::event::{Event, SendFrame, SendPacket};
+use crate::media::extensions::Extensions;
+use crate::media::receive::arrivals::Arrivals;
+use crate::media::receive::stream::{Delivery, Incoming};
+use crate::media::section::Section;
+use crate::media::send::stream::Stream;
+use crate::media::sources::Sources;
+use crate::timer_keys;
+use std::time::Duration;
+
+/// The round trip that is assumed before one was measured.
+const FIRST_ROUND_TRIP: Duration = Duration::from_millis(100);
+
+timer_keys! {
+    enum Timer {
+        /// The next compound report.
+        Report,
+        /// Feedback on the transport's packets.
+        Arrivals,
+        /// Something is to be asked for.
+        Missing,
+        /// A frame is given up.
+        Frames,
+    }
+}
+
+type Timers = crate::base::timers::Timers<Timer, { Timer::COUNT }>;
+
+/// The media of one connection.
+///
+/// * Do: [`set_sections`](Self::set_sections), [`write_frame`](Self::write_frame), [`write_rtp`](Self::write_rtp),
+///   [`request_key_frame`](Self::request_key_frame), [`set_delivery`](Self::set_delivery).
+/// * Handle: [`handle_rtp`](Self::handle_rtp), [`handle_rtcp`](Self::handle_rtcp),
+///   [`handle_timeout`](Self::handle_timeout).
+/// * Poll: `poll_transmit`, `poll_event`, `poll_timeout`, in any order and as late as one likes.
+#[derive(Debug)]
+pub struct Media {
+    rng: Rng,
+    wall_clock: WallClock,
+    sections: Vec<Section>,
+    extensions: Extensions,
+    cname: String,
+    reduced_size: bool,
+    /// Who reports where nothing is sent.
+    reporter: u32,
+    incoming: Slots<Incoming>,
+    sources: Sources,
+    outgoing: Vec<Stream>,
+    /// Where the stream of an encoding is.
+    encodings: SeededMap<(TransceiverId, usize), usize>,
+    /// Streams with packets that wait, in turn.
+    ready: Queue<usize>,
+    /// The number of the next packet on the transport.
+    transport_sequence: u16,
+    arrivals: Arrivals,
+    /// The sender of the packets that arrived last: feedback names one.
+    arrivals_of: u32,
+    packets: Queue<Vec<u8>>,
+    deliveries: SeededMap<TransceiverId, Delivery>,
+    muted: Vec<TransceiverId>,
+    round_trip: Option<Duration>,
+    timers: Timers,
+    events: Queue<Event>,
+    drops: Drops,
+}
+
+/// What a packet that is to be sent is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PacketKind {
+    /// RTP.
+    Rtp,
+    /// RTCP, compound or of reduced size.
+    Rtcp,
+}
+
+impl Media {
+    /// A machine that has agreed on nothing yet.
+    #[must_use]
+    pub fn new(mut rng: Rng, wall_clock: WallClock) -> Self {
+        Self {
+            reporter: rng.secret_u32(),
+            deliveries: SeededMap::new(&mut rng),
+            sources: Sources::new(&mut rng),
+            encodings: SeededMap::new(&mut rng),
+            rng,
+            wall_clock,
+            sections: Vec::new(),
+            extensions: Extensions::default(),
+            cname: String::new(),
+            reduced_size: false,
+            incoming: Slots::default(),
+            outgoing: Vec::new(),
+            ready: Queue::default(),
+            transport_sequence: 0,
+            arrivals: Arrivals::default(),
+            arrivals_of: 0,
+            packets: Queue::default(),
+            muted: Vec::new(),
+            round_trip: None,
+            timers: Timers::default(),
+            events: Queue::default(),
+            drops: Drops::default(),
+        }
+    }
+
+    /// Takes what the descriptions agree on, in place of what they did before.
+    pub fn set_sections(&mut self, now: Instant, sections: &[NegotiatedSection]) {
+        let known: Vec<TransceiverId> = self.sections.iter().map(|section| section.transceiver).collect();
+        self.sections = sections.iter().map(Section::of).collect();
+        self.extensions = Extensions::of(sections);
+        self.cname = sections.iter().find_map(|section| section.rtcp.cname.clone()).unwrap_or_default();
+        self.reduced_size = !sections.is_empty() && sections.iter().all(|section| section.rtcp.reduced_size);
+        let receives = |id: &TransceiverId| {
+            self.sections.iter().any(|section| section.transceiver == *id && section.direction.receives())
+        };
+        self.muted.retain(receives);
+        let muted = sections.iter().map(|section| section.transceiver).filter(|id| !known.contains(id));
+        self.muted.extend(muted);
+        let gone: Vec<Id<Incoming>> = self
+            .incoming
+            .iter()
+            .filter(|(_, stream)| !receives(&stream.transceiver))
+            .map(|(id, _)| id)
+            .collect();
+        gone.into_iter().for_each(|id| self.forget_stream(id));
+        for (_, stream) in self.incoming.iter_mut() {
+            let place = self.sections.iter().position(|section| section.transceiver == stream.transceiver);
+            stream.section = place.unwrap_or_default();
+        }
+        self.make_streams(sections);
+        if !self.sections.is_empty() && self.timers.get(Timer::Report).is_none() {
+            self.schedule_report(now);
+        }
+    }
+
+    /// Streams of ours: kept where their source is, made where it is new, gone where it is gone.
+    fn make_streams(&mut self, sections: &[NegotiatedSection]) {
+        let mut streams = Vec::new();
+        for (place, section) in sections.iter().enumerate() {
+            for (encoding, source) in section.local_sources.iter().enumerate() {
+                let known = self.outgoing.iter().position(|stream| stream.ssrc == source.ssrc);
+                let mut stream = match known {
+                    Some(at) => self.outgoing.swap_remove(at),
+                    None => {
+                        Stream::new(section.transceiver, encoding, [source.ssrc, source.rtx], &mut self.rng)
+                    }
+                };
+                stream.section = place;
+                stream.rid = section.send_rids.get(encoding).map(|rid| rid.id.as_str().into());
+                if !section.direction.sends() {
+                    stream.clear();
+                }
+                streams.push(stream);
+            }
+        }
+        self.outgoing = streams;
+        self.encodings = SeededMap::new(&mut self.rng);
+        for (at, stream) in self.outgoing.iter().enumerate() {
+            self.encodings.insert((stream.transceiver, stream.encoding), at);
+        }
+        self.ready.clear();
+        for at in 0..self.outgoing.len() {
+            self.outgoing[at].is_ready = false;
+            self.make_ready(at);
+        }
+    }
+
+    /// How the application takes what this receiver gets. Until it is told otherwise: frames.
+    pub fn set_delivery(&mut self, receiver: ReceiverId, delivery: Delivery) {
+        self.deliveries.insert(receiver.transceiver(), delivery);
+    }
+
+    /// Asks the peer for a key frame of what this receiver gets, of all its streams or of the one with this rid. No more
+    /// often than every 300 ms: an encoder needs a while.
+    pub fn request_key_frame(&mut self, now: Instant, receiver: ReceiverId, rid: Option<&str>) {
+        let wanted = |stream: &&mut Incoming| {
+            stream.transceiver == receiver.transceiver() && (rid.is_none() || stream.rid.as_deref() == rid)
+        };
+        self.incoming.iter_mut().map(|(_, stream)| stream).filter(wanted).for_each(Incoming::want_key);
+        self.ask(now);
+    }
+
+    /// Cuts a frame into packets, to be sent. `limit`: bytes that an RTP packet may have on the path.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError`]; then nothing of it is sent.
+    pub fn write_frame(
+        &mut self,
+        sender: SenderId,
+        frame: &SendFrame<'_>,
+        limit: usize,
+    ) -> Result<(), WriteError> {
+        self.queue_frame(sender.transceiver(), frame, limit)
+    }
+
+    /// Queues a packet of another source, to be sent under a name, numbers and ids of ours. `limit`: bytes that an RTP
+    /// packet may have on the path.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError`]; then it is not sent.
+    pub fn write_rtp(
+        &mut self,
+        sender: SenderId,
+        packet: &SendPacket<'_>,
+        limit: usize,
+    ) -> Result<(), WriteError> {
+        self.queue_packet(sender.transceiver(), packet, limit)
+    }
+
+    /// Does what is due at `now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(timer) = self.timers.pop_due(now) {
+            match timer {
+                Timer::Report => {
+                    self.report(now);
+                    self.schedule_report(now);
+                }
+                Timer::Arrivals => self.report_arrivals(),
+                Timer::Missing => self.ask(now),
+                Timer::Frames => self.deliver_all(now),
+            }
+        }
+    }
+
+    /// The next event.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop()
+    }
+
+    /// When `handle_timeout` is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        earliest([self.timers.deadline()])
+    }
+
+    /// The ids of header extensions.
+    #[must_use]
+    pub const fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+
+    /// What was refused.
+    #[must_use]
+    pub const fn drops(&self) -> &Drops {
+        &self.drops
+    }
+
+    fn round_trip(&self) -> Duration {
+        self.round_trip.unwrap_or(FIRST_ROUND_TRIP)
+    }
+}

@@ -5,14 +5,18 @@ use crate::base::time::Instant;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+/// Numbers that may be left out: more are a source that jumped.
+const MAX_GAP: u16 = 1_024;
+
 /// The packets of one stream that were sent last: not older than a time, and not more than so many bytes.
 ///
-/// Numbers follow on one another, so a packet is found without searching.
+/// They lie by their numbers, so a packet is found without searching. What is forwarded may leave numbers out and fill
+/// them later.
 #[derive(Clone, Debug)]
 pub struct History<P> {
     /// The number of the first.
     first: Serial16,
-    packets: VecDeque<Sent<P>>,
+    packets: VecDeque<Option<Sent<P>>>,
     bytes: usize,
     max_bytes: usize,
     max_age: Duration,
@@ -43,29 +47,44 @@ impl<P> History<P> {
         Self { first: Serial16(0), packets: VecDeque::new(), bytes: 0, max_bytes, max_age }
     }
 
-    /// Keeps a packet of `len` bytes. A number that does not follow on the one before begins anew.
+    /// Keeps a packet of `len` bytes. A number far from the one before begins anew.
     pub fn push(&mut self, now: Instant, sequence: Serial16, packet: P, len: usize) {
-        if self.first.plus(self.packets.len() as u16) != sequence {
-            self.clear();
+        let sent = Some(Sent { packet, len, at: now, repeated: None });
+        let end = self.first.plus(self.packets.len() as u16);
+        if sequence.is_before(end) && sequence.is_at_or_after(self.first) {
+            let place = &mut self.packets[usize::from(sequence.distance_from(self.first))];
+            self.bytes += if place.is_none() { len } else { 0 };
+            if place.is_none() {
+                *place = sent;
+            }
+        } else {
+            if self.packets.is_empty() || sequence.is_before(end) || sequence.distance_from(end) > MAX_GAP {
+                self.clear();
+                self.first = sequence;
+            }
+            let at = usize::from(sequence.distance_from(self.first));
+            self.packets.resize_with(at, || None);
+            self.packets.push_back(sent);
+            self.bytes += len;
         }
-        if self.packets.is_empty() {
-            self.first = sequence;
-        }
-        self.packets.push_back(Sent { packet, len, at: now, repeated: None });
-        self.bytes += len;
         // Half the ring of numbers can be told apart.
-        while self.bytes > self.max_bytes || self.packets.len() > 1 << 15 || self.is_stale(now) {
+        while self.bytes > self.max_bytes || self.packets.len() > 1 << 14 || self.is_stale(now) {
             self.pop();
         }
     }
 
+    /// Whether the first place is of no use any more.
     fn is_stale(&self, now: Instant) -> bool {
-        self.packets.front().is_some_and(|sent| now.saturating_since(sent.at) > self.max_age)
+        match self.packets.front() {
+            Some(Some(sent)) => now.saturating_since(sent.at) > self.max_age,
+            Some(None) => true,
+            None => false,
+        }
     }
 
     fn pop(&mut self) {
-        if let Some(sent) = self.packets.pop_front() {
-            self.bytes -= sent.len;
+        if let Some(place) = self.packets.pop_front() {
+            self.bytes -= place.map_or(0, |sent| sent.len);
             self.first = self.first.next();
         }
     }
@@ -79,7 +98,7 @@ impl<P> History<P> {
     pub fn repeat(&mut self, now: Instant, sequence: Serial16, round_trip: Duration) -> Result<&P, Refusal> {
         let max_age = self.max_age;
         let at = usize::from(sequence.distance_from(self.first));
-        let sent = self.packets.get_mut(at).ok_or(Refusal::Unknown)?;
+        let sent = self.packets.get_mut(at).and_then(Option::as_mut).ok_or(Refusal::Unknown)?;
         if now.saturating_since(sent.at) > max_age {
             return Err(Refusal::Unknown);
         }
@@ -143,11 +162,23 @@ mod tests {
     fn a_jump_of_the_numbers_begins_anew() {
         let mut history = History::new(1_000, Duration::from_secs(1));
         history.push(ms(0), Serial16(1), 'a', 1);
-        history.push(ms(0), Serial16(9), 'b', 1);
+        history.push(ms(0), Serial16(9_000), 'b', 1);
         assert_eq!(history.repeat(ms(0), Serial16(1), ROUND_TRIP), Err(Refusal::Unknown));
-        assert_eq!(history.repeat(ms(0), Serial16(9), ROUND_TRIP), Ok(&'b'));
+        assert_eq!(history.repeat(ms(0), Serial16(9_000), ROUND_TRIP), Ok(&'b'));
         // One packet above the limit is not kept at all.
-        history.push(ms(0), Serial16(10), 'c', 1_001);
+        history.push(ms(0), Serial16(9_001), 'c', 1_001);
         assert_eq!(history.bytes(), 0);
+    }
+
+    #[test]
+    fn numbers_that_are_left_out_may_be_filled_later() {
+        let mut history = History::new(1_000, Duration::from_secs(1));
+        for (number, packet) in [(1, 'a'), (4, 'd'), (2, 'b'), (2, 'x')] {
+            history.push(ms(0), Serial16(number), packet, 1);
+        }
+        let found: Vec<_> =
+            (0..6).map(|at| history.repeat(ms(0), Serial16(at), ROUND_TRIP).ok().copied()).collect();
+        assert_eq!(found, [None, Some('a'), Some('b'), None, Some('d'), None]);
+        assert_eq!(history.bytes(), 3);
     }
 }

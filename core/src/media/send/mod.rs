@@ -1,3 +1,4 @@
 //! What happens to the packets of one stream that we send.
 
 pub mod history;
+pub(super) mod stream;

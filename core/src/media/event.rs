@@ -1,0 +1,98 @@
+//! What the media plane tells its owner, and what it takes for sending.
+
+use crate::base::media::{ReceiverId, SenderId};
+use crate::base::time::Instant;
+use crate::media::codec::Layer;
+use crate::media::packet::RtpPacket;
+use crate::wire::rtp::value::{AudioLevel, Orientation, Value};
+use bytes::Bytes;
+use std::time::SystemTime;
+
+/// What happened to media.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A frame came, whole and in order.
+    Frame(Box<Frame>),
+    /// A packet came, for a receiver that wants packets.
+    Rtp(RtpPacket),
+    /// The first packet of a track since it was muted.
+    Unmute(ReceiverId),
+    /// The peer can do nothing without a key frame of this encoding: have one made.
+    KeyFrameRequest {
+        /// Whose.
+        sender: SenderId,
+        /// Its place among the encodings.
+        encoding: usize,
+    },
+}
+
+/// A frame that came.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Frame {
+    /// Who receives it.
+    pub receiver: ReceiverId,
+    /// Which of several simulcast streams it is from.
+    pub rid: Option<Box<str>>,
+    /// The source.
+    pub ssrc: u32,
+    /// The codec, as a payload type of the negotiation.
+    pub payload_type: u8,
+    /// Its time on the codec's clock.
+    pub timestamp: u32,
+    /// Its time on the sender's wall clock, once a report of the sender has said how the two relate. Frames of one
+    /// sender that bear the same time belong together: this is what lips are synchronised by.
+    pub captured: Option<SystemTime>,
+    /// The frame, as its decoder takes it.
+    pub data: Bytes,
+    /// Whether it can be decoded without any before it.
+    pub key: bool,
+    /// Its layer, for codecs that say so.
+    pub layer: Layer,
+    /// When its last packet came.
+    pub arrived: Instant,
+    /// How loud it is, where the sender says so.
+    pub audio_level: Option<AudioLevel>,
+    /// How the camera was held, where the sender says so.
+    pub orientation: Option<Orientation>,
+}
+
+/// A frame to send.
+#[derive(Clone, Debug, Default)]
+pub struct SendFrame<'a> {
+    /// The place of its encoding among those of the sender: 0 without simulcast.
+    pub encoding: usize,
+    /// The codec, as a payload type of the negotiation. Default: the peer's first choice.
+    pub payload_type: Option<u8>,
+    /// Its time on the codec's clock: the count of samples so far, or 90,000 a second for video.
+    pub timestamp: u32,
+    /// The frame, as its encoder gave it.
+    pub data: Bytes,
+    /// For audio: the first frame after a silence (RFC 3551 §4.1). Video has its own rules.
+    pub marker: bool,
+    /// Its layer, for codecs that say so.
+    pub layer: Layer,
+    /// Header extensions: those that were negotiated are sent along.
+    pub extensions: &'a [Value<'a>],
+}
+
+/// A packet to send, of another source: for forwarding.
+#[derive(Clone, Debug, Default)]
+pub struct SendPacket<'a> {
+    /// The place of its encoding among those of the sender: 0 without simulcast.
+    pub encoding: usize,
+    /// The codec, as a payload type of the negotiation. Default: the peer's first choice.
+    pub payload_type: Option<u8>,
+    /// The number that the source gave it, counted on ([`RtpPacket::count`]). Gaps stay gaps and late ones stay late; a
+    /// jump of more than 16,383 is another source, which goes on where the last one ended.
+    pub count: u64,
+    /// Its timestamp. Of one source as it is; another source's have to go on from those.
+    pub timestamp: u32,
+    /// Its marker.
+    pub marker: bool,
+    /// Its payload, which is shared.
+    pub payload: Bytes,
+    /// Header extensions: those that were negotiated are sent along.
+    pub extensions: &'a [Value<'a>],
+}

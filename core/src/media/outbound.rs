@@ -1,0 +1,243 @@
+//! What happens to media that is to be sent, and packets on their way out.
+
+use crate::base::media::TransceiverId;
+use crate::base::time::{Instant, ntp_of};
+use crate::media::error::WriteError;
+use crate::media::event::{SendFrame, SendPacket};
+use crate::media::extensions::Extensions;
+use crate::media::section::{Codec, Feedback, Section};
+use crate::media::send::stream::{FrameToSend, MAX_QUEUED, Outgoing, PacketToSend, Stream};
+use crate::media::{Media, PacketKind};
+use crate::wire::rtp::extension::{Elements, Form, Writer};
+use crate::wire::rtp::value::{Kind, Value, abs_send_time};
+use crate::wire::rtp::{EXTENSION_HEADER_LEN, HEADER_LEN, rtx};
+use bytes::Bytes;
+
+/// Bytes of the extensions that every packet may have beside mid and rid: when it left, and its number.
+const STAMPS: usize = 4 + 3;
+/// The profile under which the application's extensions are kept until they are sent: ids of one byte, then lengths.
+const KEPT: u16 = 0x1000;
+
+impl Media {
+    pub(super) fn queue_frame(
+        &mut self,
+        id: TransceiverId,
+        frame: &SendFrame<'_>,
+        limit: usize,
+    ) -> Result<(), WriteError> {
+        let (at, codec) = self.sendable(id, frame.encoding, frame.payload_type)?;
+        let format = codec.format.ok_or(WriteError::NoFormat)?;
+        let codec = codec.clone();
+        let extensions = self.lay_out(frame.extensions);
+        let limit = limit.saturating_sub(self.overhead(at, extensions.len()));
+        let stream = &mut self.outgoing[at];
+        let to_send = FrameToSend {
+            data: &frame.data,
+            timestamp: frame.timestamp,
+            marker: frame.marker,
+            layer: frame.layer,
+            extensions,
+        };
+        stream.push_frame(&codec, format, &to_send, limit)?;
+        self.make_ready(at);
+        Ok(())
+    }
+
+    pub(super) fn queue_packet(
+        &mut self,
+        id: TransceiverId,
+        packet: &SendPacket<'_>,
+        limit: usize,
+    ) -> Result<(), WriteError> {
+        let (at, codec) = self.sendable(id, packet.encoding, packet.payload_type)?;
+        let payload_type = codec.payload_type;
+        let extensions = self.lay_out(packet.extensions);
+        let limit = limit.saturating_sub(self.overhead(at, extensions.len()));
+        if packet.payload.len() > limit {
+            return Err(WriteError::TooLong { len: packet.payload.len(), limit });
+        }
+        let to_send = PacketToSend {
+            count: packet.count,
+            timestamp: packet.timestamp,
+            marker: packet.marker,
+            payload: &packet.payload,
+            extensions,
+        };
+        self.outgoing[at].push_packet(payload_type, &to_send);
+        self.make_ready(at);
+        Ok(())
+    }
+
+    /// The stream of an encoding and the codec to use, if anything may be sent.
+    fn sendable(
+        &self,
+        id: TransceiverId,
+        encoding: usize,
+        payload_type: Option<u8>,
+    ) -> Result<(usize, &Codec), WriteError> {
+        let Some(&at) = self.encodings.get(&(id, encoding)) else {
+            let known = self.encodings.get(&(id, 0)).is_some();
+            return Err(if known { WriteError::NoEncoding(encoding) } else { WriteError::NotNegotiated });
+        };
+        let section = &self.sections[self.outgoing[at].section];
+        if !section.direction.sends() {
+            return Err(WriteError::NotSending);
+        }
+        if self.outgoing[at].queued() >= MAX_QUEUED {
+            return Err(WriteError::QueueFull);
+        }
+        let codec = match payload_type {
+            Some(payload_type) => section.sent(payload_type).ok_or(WriteError::NoCodec(payload_type)),
+            None => section.first_choice().ok_or(WriteError::NoFormat),
+        };
+        Ok((at, codec?))
+    }
+
+    /// The application's extensions, as far as they were negotiated, in the form that is kept.
+    fn lay_out(&self, values: &[Value<'_>]) -> Bytes {
+        if values.is_empty() {
+            return Bytes::new();
+        }
+        let mut kept = Vec::new();
+        for value in values {
+            let Some(id) = self.extensions.id(kind_of(value)) else { continue };
+            let at = kept.len();
+            kept.extend_from_slice(&[id, 0]);
+            value.write(&mut kept);
+            // No value that is known here has more than 255 bytes but a list of levels, which cannot either.
+            kept[at + 1] = u8::try_from(kept.len() - at - 2).unwrap_or(u8::MAX);
+        }
+        kept.into()
+    }
+
+    /// Bytes of a packet that are not payload.
+    fn overhead(&self, at: usize, kept: usize) -> usize {
+        let stream = &self.outgoing[at];
+        let section = &self.sections[stream.section];
+        let names = 2 + section.mid.len() + 2 + stream.rid.as_deref().map_or(0, str::len);
+        // Up to three bytes fill the last word. A repetition needs room for the number that it repeats.
+        HEADER_LEN + EXTENSION_HEADER_LEN + names + STAMPS + kept + 3 + rtx::HEADER_LEN
+    }
+
+    pub(super) fn make_ready(&mut self, at: usize) {
+        // In line already if something waited before.
+        if self.outgoing[at].queued() > 0 && !self.outgoing[at].is_ready {
+            self.outgoing[at].is_ready = true;
+            self.ready.push(at);
+        }
+    }
+
+    /// Whether anything waits to be sent.
+    #[must_use]
+    pub fn has_packets(&self) -> bool {
+        self.packets.front().is_some() || self.ready.front().is_some()
+    }
+
+    /// Appends the next packet to `out`: feedback and reports first, then streams in turn.
+    pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<PacketKind> {
+        if let Some(packet) = self.packets.pop() {
+            out.extend_from_slice(&packet);
+            return Some(PacketKind::Rtcp);
+        }
+        while let Some(at) = self.ready.pop() {
+            let Some(stream) = self.outgoing.get_mut(at) else { continue };
+            stream.is_ready = false;
+            let section = &self.sections[stream.section];
+            let codec_of = |payload_type| {
+                section
+                    .sent(payload_type)
+                    .or_else(|| section.send.iter().find(|c| c.rtx == Some(payload_type)))
+            };
+            let Some(packet) = stream.pop(now, |payload_type| codec_of(payload_type).map(|c| c.clock_rate))
+            else {
+                continue;
+            };
+            let counts = codec_of(packet.header.payload_type)
+                .is_some_and(|codec| codec.feedback.has(Feedback::TRANSPORT));
+            let sequence = counts.then_some(self.transport_sequence);
+            self.transport_sequence = self.transport_sequence.wrapping_add(u16::from(counts));
+            let stamps = Stamps { sequence, ntp: ntp_of(self.wall_clock.at(now)) };
+            write(&packet, stream, section, &self.extensions, stamps, out);
+            self.make_ready(at);
+            return Some(PacketKind::Rtp);
+        }
+        None
+    }
+}
+
+/// What a packet is stamped with when it leaves.
+#[derive(Clone, Copy)]
+struct Stamps {
+    /// Its number on the transport.
+    sequence: Option<u16>,
+    ntp: u64,
+}
+
+/// Lays a packet out.
+fn write(
+    packet: &Outgoing,
+    stream: &Stream,
+    section: &Section,
+    extensions: &Extensions,
+    stamps: Stamps,
+    out: &mut Vec<u8>,
+) {
+    let start = out.len();
+    packet.header.write(&[], out);
+    let kept = Elements::new(KEPT, &packet.extensions);
+    let longest = kept.clone().map(|element| element.data.len()).max().unwrap_or_default();
+    let form = extensions.form(longest.max(section.mid.len()));
+    let mut writer = Writer::begin(out, start, form);
+    let mut put = |kind: Kind, value: Value<'_>| {
+        if let Some(id) = extensions.id(kind) {
+            writer.put(id, |out| value.write(out));
+        }
+    };
+    // RFC 8843 §15, RFC 8852 §3: names, until the peer has shown that it knows the source.
+    if !stream.is_known {
+        if !section.mid.is_empty() {
+            put(Kind::Mid, Value::Mid(&section.mid));
+        }
+        if let Some(rid) = stream.rid.as_deref() {
+            match packet.repeats {
+                None => put(Kind::Rid, Value::Rid(rid)),
+                Some(_) => put(Kind::RepairedRid, Value::RepairedRid(rid)),
+            }
+        }
+    }
+    put(Kind::AbsSendTime, Value::AbsSendTime(abs_send_time(stamps.ntp)));
+    if let Some(sequence) = stamps.sequence {
+        put(Kind::TransportSequence, Value::TransportSequence(sequence));
+    }
+    for element in kept {
+        writer.put(element.id, |out| out.extend_from_slice(element.data));
+    }
+    writer.finish();
+    if let Some(original) = packet.repeats {
+        out.extend_from_slice(&original.0.to_be_bytes());
+    }
+    packet.payload.write(out);
+}
+
+const fn kind_of(value: &Value<'_>) -> Kind {
+    match value {
+        Value::Mid(_) => Kind::Mid,
+        Value::Rid(_) => Kind::Rid,
+        Value::RepairedRid(_) => Kind::RepairedRid,
+        Value::AudioLevel(_) => Kind::AudioLevel,
+        Value::CsrcAudioLevels(_) => Kind::CsrcAudioLevels,
+        Value::AbsSendTime(_) => Kind::AbsSendTime,
+        Value::TransportSequence(_) => Kind::TransportSequence,
+        Value::TransportSequence2(..) => Kind::TransportSequence2,
+        Value::TransmissionOffset(_) => Kind::TransmissionOffset,
+        Value::AbsCaptureTime(_) => Kind::AbsCaptureTime,
+        Value::PlayoutDelay(_) => Kind::PlayoutDelay,
+        Value::VideoOrientation(_) => Kind::VideoOrientation,
+        Value::ColorSpace(_) => Kind::ColorSpace,
+        Value::VideoTiming(_) => Kind::VideoTiming,
+        Value::VideoContentType(_) => Kind::VideoContentType,
+    }
+}
+
+/// The form that takes every id: what is kept is in it.
+const _: () = assert!(matches!(Form::of(KEPT), Some(Form::TwoByte)));

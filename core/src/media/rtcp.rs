@@ -1,0 +1,248 @@
+//! RTCP, both ways: reports, requests for packets and key frames, goodbyes.
+
+use crate::base::drops::DropReason;
+use crate::base::ids::Id;
+use crate::base::time::{Instant, ntp_of};
+use crate::media::event::Event;
+use crate::media::receive::stream::Incoming;
+use crate::media::send::stream::Stream;
+use crate::media::{Media, Timer};
+use crate::wire::rtcp::feedback::{Feedback, Message, Missing};
+use crate::wire::rtcp::list::List;
+use crate::wire::rtcp::report::{ReceiverReport, ReportBlock, SenderReport, middle};
+use crate::wire::rtcp::source::{Bye, Chunk, Description, Item, ItemKind};
+use crate::wire::rtcp::{Packet, packets};
+use std::time::Duration;
+
+/// Between two reports, on the average: what browsers do for video, and little beside any stream.
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// Blocks in one report (RFC 3550 §6.4.1).
+const MAX_BLOCKS: usize = 31;
+/// Bytes after which another compound packet begins: less than any path takes.
+const FULL: usize = 800;
+/// Key frame requests that come closer together are one: an encoder that obeyed each would do nothing else.
+const KEY_INTERVAL: Duration = Duration::from_millis(100);
+
+impl Media {
+    /// Takes an RTCP packet that was opened.
+    pub fn handle_rtcp(&mut self, now: Instant, packet: &[u8]) {
+        for packet in packets(packet) {
+            match packet {
+                Ok(packet) => self.hear(now, &packet),
+                Err(_) => self.drops.count(DropReason::RtcpMalformed),
+            }
+        }
+    }
+
+    fn hear(&mut self, now: Instant, packet: &Packet<'_>) {
+        match packet {
+            Packet::SenderReport(report) => {
+                if let Some((_, stream)) = self.incoming_of(report.ssrc) {
+                    stream.reception.hear_sender(now, &report.info);
+                    stream.report = Some(report.info);
+                }
+                self.hear_blocks(now, report.blocks);
+            }
+            Packet::ReceiverReport(report) => self.hear_blocks(now, report.blocks),
+            Packet::Bye(bye) => {
+                for ssrc in bye.sources.iter() {
+                    if let Some(id) = self.incoming_of(ssrc).map(|(id, _)| id) {
+                        self.forget_stream(id);
+                    }
+                }
+            }
+            Packet::Feedback(feedback) => self.hear_feedback(now, feedback),
+            _ => {}
+        }
+    }
+
+    fn incoming_of(&mut self, ssrc: u32) -> Option<(Id<Incoming>, &mut Incoming)> {
+        self.incoming.iter_mut().find(|(_, stream)| stream.ssrc == ssrc)
+    }
+
+    /// How the peer receives what we send.
+    fn hear_blocks(&mut self, now: Instant, blocks: List<'_, ReportBlock>) {
+        let arrived = middle(ntp_of(self.wall_clock.at(now)));
+        for block in blocks.iter() {
+            let Some(stream) = self.outgoing.iter_mut().find(|stream| stream.ssrc == block.ssrc) else {
+                continue;
+            };
+            // It reports on the source, so it has understood what that is.
+            stream.is_known = true;
+            stream.reported = Some(block);
+            if block.last_report != 0 {
+                // RFC 3550 §6.4.1: in 1/65,536 s; a clock that stepped can make it negative.
+                let units = arrived.wrapping_sub(block.last_report).wrapping_sub(block.delay);
+                if units < 1 << 31 {
+                    let sample = Duration::from_nanos((u64::from(units) * 1_000_000_000) >> 16);
+                    let smooth = |before: Duration| (7 * before + sample) / 8;
+                    self.round_trip = Some(self.round_trip.map_or(sample, smooth));
+                }
+            }
+        }
+    }
+
+    fn hear_feedback(&mut self, now: Instant, feedback: &Feedback<'_>) {
+        match feedback.message {
+            Message::Nack(missing) => self.repeat(now, feedback.media, missing),
+            Message::PictureLoss => self.hear_key_request(now, feedback.media),
+            Message::IntraRequest(requests) => {
+                for request in requests.iter() {
+                    let of = |stream: &&mut Stream| stream.ssrc == request.ssrc;
+                    let Some(stream) = self.outgoing.iter_mut().find(of) else { continue };
+                    // RFC 5104 §4.3.1.2: with the number of the one before it is that one again.
+                    if stream.intra_request.replace(request.sequence) != Some(request.sequence) {
+                        self.hear_key_request(now, request.ssrc);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn hear_key_request(&mut self, now: Instant, ssrc: u32) {
+        let Some(stream) = self.outgoing.iter_mut().find(|stream| stream.ssrc == ssrc) else { return };
+        if stream.key_requested.is_none_or(|at| now.saturating_since(at) >= KEY_INTERVAL) {
+            stream.key_requested = Some(now);
+            let (sender, encoding) = (stream.transceiver.sender(), stream.encoding);
+            self.events.push(Event::KeyFrameRequest { sender, encoding });
+        }
+    }
+
+    /// The peer misses packets.
+    fn repeat(&mut self, now: Instant, ssrc: u32, missing: List<'_, Missing>) {
+        let round_trip = self.round_trip.unwrap_or_default();
+        let Some(at) = self.outgoing.iter().position(|stream| stream.ssrc == ssrc) else { return };
+        let stream = &mut self.outgoing[at];
+        let section = &self.sections[stream.section];
+        for number in missing.iter().flat_map(Missing::numbers) {
+            let rtx = |payload_type| section.sent(payload_type).and_then(|codec| codec.rtx);
+            // What is not there any more cannot be helped; what was just sent is on its way.
+            let _ = stream.repeat(now, number, round_trip, rtx);
+        }
+        self.make_ready(at);
+    }
+
+    pub(super) fn schedule_report(&mut self, now: Instant) {
+        // RFC 3550 §6.2: between half and one and a half, so that peers do not fall into step.
+        let share = 0.5 + self.rng.jitter_unit();
+        self.timers.set(Timer::Report, now + REPORT_INTERVAL.mul_f64(share));
+    }
+
+    /// Tells what we sent and how we receive.
+    pub(super) fn report(&mut self, now: Instant) {
+        let ntp = ntp_of(self.wall_clock.at(now));
+        let mut blocks: Vec<ReportBlock> = Vec::new();
+        for (_, stream) in self.incoming.iter_mut() {
+            blocks.push(stream.reception.report(now, stream.ssrc));
+        }
+        let mut blocks = blocks.chunks(MAX_BLOCKS);
+        let mut compound = Vec::new();
+        for stream in &mut self.outgoing {
+            let Some(info) = stream.report(now, ntp) else { continue };
+            let list = blocks.next().unwrap_or_default();
+            let report = SenderReport { ssrc: stream.ssrc, info, blocks: list.into(), extension: &[] };
+            Packet::SenderReport(report).write(&mut compound);
+            describe(stream.ssrc, &self.cname, &mut compound);
+            if compound.len() > FULL {
+                self.packets.push(std::mem::take(&mut compound));
+            }
+        }
+        let reporter = self.reporter();
+        for list in blocks {
+            let report = ReceiverReport { ssrc: reporter, blocks: list.into(), extension: &[] };
+            Packet::ReceiverReport(report).write(&mut compound);
+            describe(reporter, &self.cname, &mut compound);
+            self.packets.push(std::mem::take(&mut compound));
+        }
+        if !compound.is_empty() {
+            self.packets.push(compound);
+        }
+    }
+
+    /// Who feedback is from: a source of ours, where there is one.
+    fn reporter(&self) -> u32 {
+        self.outgoing.first().map_or(self.reporter, |stream| stream.ssrc)
+    }
+
+    /// Queues feedback, behind an empty report where the peer wants compound packets (RFC 5506).
+    fn push_feedback(&mut self, media: u32, message: Message<'_>) {
+        let sender = self.reporter();
+        let mut packet = Vec::new();
+        if !self.reduced_size {
+            Packet::ReceiverReport(ReceiverReport { ssrc: sender, ..ReceiverReport::default() })
+                .write(&mut packet);
+            describe(sender, &self.cname, &mut packet);
+        }
+        Packet::Feedback(Feedback { sender, media, message }).write(&mut packet);
+        self.packets.push(packet);
+    }
+
+    pub(super) fn push_picture_loss(&mut self, ssrc: u32) {
+        self.push_feedback(ssrc, Message::PictureLoss);
+    }
+
+    /// Asks for what is missing, and for key frames.
+    pub(super) fn ask(&mut self, now: Instant) {
+        let round_trip = self.round_trip();
+        let mut wishes = Vec::new();
+        let mut next = None::<Instant>;
+        for (_, stream) in self.incoming.iter_mut() {
+            let mut numbers = Vec::new();
+            stream.missing(now, round_trip, &mut numbers);
+            let key = stream.take_key_request(now);
+            if !numbers.is_empty() || key {
+                wishes.push((stream.ssrc, numbers, key));
+            }
+            let due = stream.missing_deadline();
+            next = next.into_iter().chain(due).min();
+        }
+        for (ssrc, numbers, key) in wishes {
+            if !numbers.is_empty() {
+                let mut missing = Vec::new();
+                Missing::pack(numbers, |record| missing.push(record));
+                // A record is four bytes; a gap of any length takes several packets.
+                for records in missing.chunks(FULL / 4) {
+                    self.push_feedback(ssrc, Message::Nack(records.into()));
+                }
+            }
+            if key {
+                self.push_picture_loss(ssrc);
+            }
+        }
+        if let Some(next) = next {
+            self.timers.set_earlier(Timer::Missing, next);
+        }
+    }
+
+    /// Tells the peer's congestion control when its packets came.
+    pub(super) fn report_arrivals(&mut self) {
+        let mut arrivals = std::mem::take(&mut self.arrivals);
+        while let Some(feedback) = arrivals.feedback() {
+            self.push_feedback(self.arrivals_of, Message::TransportWide(feedback));
+        }
+        self.arrivals = arrivals;
+    }
+
+    /// Says that our streams end: what the last packets of a connection carry.
+    pub fn close(&mut self) {
+        self.ready.clear();
+        let sources: Vec<u32> = self.outgoing.iter().filter(|s| s.packets > 0).map(|s| s.ssrc).collect();
+        for sources in sources.chunks(MAX_BLOCKS) {
+            let mut packet = Vec::new();
+            let reporter = self.reporter();
+            Packet::ReceiverReport(ReceiverReport { ssrc: reporter, ..ReceiverReport::default() })
+                .write(&mut packet);
+            describe(reporter, &self.cname, &mut packet);
+            let bye = Bye { sources: sources.into(), reason: &[] };
+            Packet::Bye(bye).write(&mut packet);
+            self.packets.push(packet);
+        }
+    }
+}
+
+/// RFC 3550 §6.1: each compound packet names its source.
+fn describe(ssrc: u32, cname: &str, out: &mut Vec<u8>) {
+    let items = [Item { kind: ItemKind::Cname, text: cname.as_bytes() }];
+    Packet::SourceDescription(Description::new(&[Chunk::new(ssrc, &items)])).write(out);
+}

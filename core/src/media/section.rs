@@ -1,0 +1,114 @@
+//! One section of audio or video as packets need it: payload types, names, sources.
+
+use crate::base::media::{CodecRole, MediaKind, RtpTransceiverDirection, TransceiverId};
+use crate::base::negotiated::{NegotiatedCodec, NegotiatedSection, RemoteSource};
+use crate::media::codec::Format;
+
+/// What is agreed on for one transceiver.
+#[derive(Clone, Debug)]
+pub(super) struct Section {
+    pub transceiver: TransceiverId,
+    pub mid: Box<str>,
+    pub kind: MediaKind,
+    pub direction: RtpTransceiverDirection,
+    pub send: Vec<Codec>,
+    pub receive: Vec<Codec>,
+    pub receive_rids: Vec<Box<str>>,
+    pub remote_sources: Vec<RemoteSource>,
+}
+
+/// A codec of a section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Codec {
+    pub payload_type: u8,
+    pub clock_rate: u32,
+    /// Where frames of it are known.
+    pub format: Option<Format>,
+    pub role: CodecRole,
+    /// The payload type of its retransmissions.
+    pub rtx: Option<u8>,
+    pub feedback: Feedback,
+}
+
+/// Which feedback both sides know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Feedback(u8);
+
+impl Feedback {
+    pub const NACK: Self = Self(1);
+    pub const PLI: Self = Self(2);
+    pub const FIR: Self = Self(4);
+    pub const TRANSPORT: Self = Self(8);
+
+    fn of(texts: &[String]) -> Self {
+        let known = [
+            ("nack", Self::NACK),
+            ("nack pli", Self::PLI),
+            ("ccm fir", Self::FIR),
+            ("transport-cc", Self::TRANSPORT),
+        ];
+        let agreed = known.into_iter().filter(|(name, _)| texts.iter().any(|text| text == name));
+        Self(agreed.fold(0, |bits, (_, feedback)| bits | feedback.0))
+    }
+
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+/// What a payload type of a section stands for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Payload<'a> {
+    /// The codec itself.
+    Media(&'a Codec),
+    /// Retransmissions of it.
+    Repeated(&'a Codec),
+}
+
+impl Codec {
+    fn of(codec: &NegotiatedCodec) -> Self {
+        let fmtp = codec.codec.sdp_fmtp_line.as_deref().unwrap_or_default();
+        let mode = fmtp.split(';').any(|parameter| parameter.trim() == "packetization-mode=1");
+        let name = codec.codec.name();
+        Self {
+            payload_type: codec.payload_type,
+            clock_rate: codec.codec.clock_rate,
+            format: Format::of(name, mode.into()),
+            role: CodecRole::of(name),
+            rtx: codec.rtx,
+            feedback: Feedback::of(&codec.feedback),
+        }
+    }
+}
+
+impl Section {
+    pub(super) fn of(section: &NegotiatedSection) -> Self {
+        Self {
+            transceiver: section.transceiver,
+            mid: section.mid.as_str().into(),
+            kind: section.kind,
+            direction: section.direction,
+            send: section.send.iter().map(Codec::of).collect(),
+            receive: section.receive.iter().map(Codec::of).collect(),
+            receive_rids: section.receive_rids.iter().map(|rid| rid.id.as_str().into()).collect(),
+            remote_sources: section.remote_sources.clone(),
+        }
+    }
+
+    /// What a payload type of a received packet stands for.
+    pub(super) fn received(&self, payload_type: u8) -> Option<Payload<'_>> {
+        let media = self.receive.iter().find(|codec| codec.payload_type == payload_type);
+        let repeated = || self.receive.iter().find(|codec| codec.rtx == Some(payload_type));
+        media.map(Payload::Media).or_else(|| repeated().map(Payload::Repeated))
+    }
+
+    /// The codec to send under this payload type.
+    pub(super) fn sent(&self, payload_type: u8) -> Option<&Codec> {
+        self.send.iter().find(|codec| codec.payload_type == payload_type)
+    }
+
+    /// The codec to send where none is named: the peer's first choice that carries media.
+    pub(super) fn first_choice(&self) -> Option<&Codec> {
+        self.send.iter().find(|codec| codec.role == CodecRole::Media)
+    }
+}

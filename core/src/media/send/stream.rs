@@ -1,0 +1,244 @@
+//! One stream of ours: frames cut into packets, packets numbered, kept, and repeated when they are missed.
+
+use crate::base::media::TransceiverId;
+use crate::base::random::Rng;
+use crate::base::seq::{Serial16, Serial32};
+use crate::base::time::Instant;
+use crate::media::codec::{Format, Layer, PacketizeError, Packetizer, Payload};
+use crate::media::section::Codec;
+use crate::media::send::history::{History, Refusal};
+use crate::wire::rtcp::report::{ReportBlock, SenderInfo};
+use crate::wire::rtp::Header;
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// Packets that wait to be sent: a driver that does not ask for them has stopped.
+pub(in crate::media) const MAX_QUEUED: usize = 4_096;
+/// What is kept for repetitions: two seconds at 8 Mbit/s, and never more.
+const HISTORY_BYTES: usize = 2 << 20;
+const HISTORY_AGE: Duration = Duration::from_secs(2);
+
+/// A packet that has its number and waits to be laid out.
+#[derive(Clone, Debug)]
+pub(in crate::media) struct Outgoing {
+    pub header: Header,
+    pub payload: Payload,
+    /// Header extensions of the application, as [`ExtensionValues`](crate::media::event::ExtensionValues) has them.
+    pub extensions: Bytes,
+    /// The number that it repeats.
+    pub repeats: Option<Serial16>,
+}
+
+/// One stream of ours.
+#[derive(Debug)]
+pub(in crate::media) struct Stream {
+    pub transceiver: TransceiverId,
+    /// Its place among the encodings of its sender.
+    pub encoding: usize,
+    /// The place of its section.
+    pub section: usize,
+    pub ssrc: u32,
+    rtx_ssrc: u32,
+    pub rid: Option<Box<str>>,
+    next: Serial16,
+    rtx_next: Serial16,
+    /// What the application's timestamps count up from.
+    offset: u32,
+    packetizer: Option<Packetizer>,
+    first_picture: u16,
+    queue: VecDeque<Outgoing>,
+    history: History<Outgoing>,
+    /// Whether the peer has reported on it, and so knows which it is.
+    pub is_known: bool,
+    pub packets: u32,
+    pub octets: u32,
+    pub repeated: u64,
+    /// The timestamp sent last, when, and its clock.
+    latest: Option<(Serial32, Instant, u32)>,
+    /// The number that the source had last, and ours for it, where packets are forwarded.
+    forwarded: Option<(u64, u16)>,
+    /// Packets sent until the report before.
+    reported_packets: u32,
+    /// What the peer last reported of it.
+    pub reported: Option<ReportBlock>,
+    /// When a key frame was asked for last, and the number of the last full intra request.
+    pub key_requested: Option<Instant>,
+    pub intra_request: Option<u8>,
+    /// Whether it stands in line to send.
+    pub is_ready: bool,
+}
+
+impl Stream {
+    pub(in crate::media) fn new(
+        transceiver: TransceiverId,
+        encoding: usize,
+        [ssrc, rtx_ssrc]: [u32; 2],
+        rng: &mut Rng,
+    ) -> Self {
+        // RFC 3550 §5.1: numbers and timestamps begin where nobody can guess.
+        let numbers = rng.secret_u64();
+        Self {
+            transceiver,
+            encoding,
+            section: 0,
+            ssrc,
+            rtx_ssrc,
+            rid: None,
+            // In the lower half, so that SRTP's count cannot wrap before its first packet is authenticated.
+            next: Serial16(numbers as u16 & 0x7fff),
+            rtx_next: Serial16((numbers >> 16) as u16 & 0x7fff),
+            offset: (numbers >> 32) as u32,
+            packetizer: None,
+            first_picture: numbers as u16,
+            queue: VecDeque::new(),
+            history: History::new(HISTORY_BYTES, HISTORY_AGE),
+            is_known: false,
+            packets: 0,
+            octets: 0,
+            repeated: 0,
+            latest: None,
+            forwarded: None,
+            reported_packets: 0,
+            reported: None,
+            key_requested: None,
+            intra_request: None,
+            is_ready: false,
+        }
+    }
+
+    /// Packets that wait.
+    pub(in crate::media) fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Cuts a frame into packets that wait to be sent.
+    pub(in crate::media) fn push_frame(
+        &mut self,
+        codec: &Codec,
+        format: Format,
+        frame: &FrameToSend<'_>,
+        limit: usize,
+    ) -> Result<(), PacketizeError> {
+        if self.packetizer.as_ref().is_none_or(|packetizer| packetizer.format() != format) {
+            self.packetizer = Some(Packetizer::new(format, self.first_picture));
+        }
+        let Some(packetizer) = &mut self.packetizer else { return Ok(()) };
+        let mut payloads = Vec::new();
+        packetizer.packetize(frame.data, limit, frame.layer, &mut payloads)?;
+        let last = payloads.len() - 1;
+        for (at, payload) in payloads.into_iter().enumerate() {
+            let marker = if format.marks_ends() { at == last } else { frame.marker };
+            let header = self.header(codec.payload_type, marker, frame.timestamp);
+            let extensions = frame.extensions.clone();
+            self.queue.push_back(Outgoing { header, payload, extensions, repeats: None });
+        }
+        Ok(())
+    }
+
+    /// Queues a packet of another source: its number and its timestamp become ours. `count` is the source's own number,
+    /// counted on; gaps in it stay gaps, so that the peer asks for what is missing.
+    pub(in crate::media) fn push_packet(&mut self, payload_type: u8, packet: &PacketToSend<'_>) {
+        let sequence = match self.forwarded {
+            // Late ones take the number that was left for them; a source that jumped goes on behind the last.
+            Some((count, ours)) if packet.count.abs_diff(count) < 1 << 14 => {
+                let ahead = packet.count.wrapping_sub(count) as i64 as u16;
+                Serial16(ours.wrapping_add(ahead))
+            }
+            _ => self.next,
+        };
+        if sequence.is_at_or_after(self.next) {
+            self.next = sequence.next();
+            self.forwarded = Some((packet.count, sequence.0));
+        }
+        let timestamp = Serial32(packet.timestamp.wrapping_add(self.offset));
+        let header = Header { marker: packet.marker, payload_type, sequence, timestamp, ssrc: self.ssrc };
+        let (payload, extensions) = (Payload::plain(packet.payload.clone()), packet.extensions.clone());
+        self.queue.push_back(Outgoing { header, payload, extensions, repeats: None });
+    }
+
+    fn header(&mut self, payload_type: u8, marker: bool, timestamp: u32) -> Header {
+        let sequence = self.next;
+        self.next = sequence.next();
+        let timestamp = Serial32(timestamp.wrapping_add(self.offset));
+        Header { marker, payload_type, sequence, timestamp, ssrc: self.ssrc }
+    }
+
+    /// The next packet, which counts as sent now.
+    pub(in crate::media) fn pop(
+        &mut self,
+        now: Instant,
+        clock_rate: impl FnOnce(u8) -> Option<u32>,
+    ) -> Option<Outgoing> {
+        let packet = self.queue.pop_front()?;
+        let len = packet.payload.len();
+        if packet.repeats.is_none() {
+            self.packets = self.packets.wrapping_add(1);
+            self.octets = self.octets.wrapping_add(len as u32);
+            if let Some(clock_rate) = clock_rate(packet.header.payload_type) {
+                self.latest = Some((packet.header.timestamp, now, clock_rate));
+            }
+            self.history.push(now, packet.header.sequence, packet.clone(), len);
+        }
+        Some(packet)
+    }
+
+    /// The peer misses `sequence`: it is sent again, as `rtx` says.
+    pub(in crate::media) fn repeat(
+        &mut self,
+        now: Instant,
+        sequence: Serial16,
+        round_trip: Duration,
+        rtx: impl FnOnce(u8) -> Option<u8>,
+    ) -> Result<(), Refusal> {
+        if self.queue.len() >= MAX_QUEUED {
+            return Err(Refusal::TooSoon);
+        }
+        let sent = self.history.repeat(now, sequence, round_trip)?;
+        let mut packet = sent.clone();
+        // RFC 4588 §4: a source, numbers and a payload type of their own. SRTP does not send a number twice, so
+        // without those there is no repetition.
+        let payload_type = rtx(packet.header.payload_type).ok_or(Refusal::Unknown)?;
+        packet.header =
+            Header { payload_type, sequence: self.rtx_next, ssrc: self.rtx_ssrc, ..packet.header };
+        packet.repeats = Some(sequence);
+        self.rtx_next = self.rtx_next.next();
+        self.repeated += 1;
+        self.queue.push_back(packet);
+        Ok(())
+    }
+
+    /// What to report of it at `now`, of which NTP says `ntp`; nothing where nothing was sent since the report before.
+    pub(in crate::media) fn report(&mut self, now: Instant, ntp: u64) -> Option<SenderInfo> {
+        if std::mem::replace(&mut self.reported_packets, self.packets) == self.packets {
+            return None;
+        }
+        let (timestamp, at, clock_rate) = self.latest?;
+        let since = now.saturating_since(at).as_micros() * u128::from(clock_rate) / 1_000_000;
+        let timestamp = timestamp.plus(since as u32);
+        Some(SenderInfo { ntp, timestamp, packets: self.packets, octets: self.octets })
+    }
+
+    /// Drops what waits.
+    pub(in crate::media) fn clear(&mut self) {
+        self.queue.clear();
+    }
+}
+
+/// A frame, with its extensions laid out.
+pub(in crate::media) struct FrameToSend<'a> {
+    pub data: &'a Bytes,
+    pub timestamp: u32,
+    pub marker: bool,
+    pub layer: Layer,
+    pub extensions: Bytes,
+}
+
+/// A packet of another source.
+pub(in crate::media) struct PacketToSend<'a> {
+    pub count: u64,
+    pub timestamp: u32,
+    pub marker: bool,
+    pub payload: &'a Bytes,
+    pub extensions: Bytes,
+}
