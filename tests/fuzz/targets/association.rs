@@ -87,8 +87,11 @@ impl World {
         // The last stream is for messages with limits, of which some never come.
         let mut options = SendOptions::default();
         if stream == STREAMS - 1 {
-            options =
-                SendOptions { unordered: len % 2 == 0, reliability: Reliability::Retransmits(1), ..options };
+            options = SendOptions {
+                unordered: len.is_multiple_of(2),
+                reliability: Reliability::Retransmits(1),
+                ..options
+            };
         }
         if self.ends[from].send(self.now, stream, 53, data.into(), options).is_ok() {
             *number += 1;
@@ -116,7 +119,7 @@ impl World {
                 wire.rotate_left(by);
             }
             9 | 10 => {
-                self.now = self.now + Duration::from_millis(u64::from(arg) * u64::from(arg) / 8);
+                self.now += Duration::from_millis(u64::from(arg) * u64::from(arg) / 8);
                 self.ends.iter_mut().for_each(|end| end.handle_timeout(self.now));
             }
             11 => self.read(side),

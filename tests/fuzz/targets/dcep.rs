@@ -33,7 +33,7 @@ fuzz_target!(|data: &[u8]| {
         match op >> 4 {
             0..=9 => drop(peer.send(now, stream, ppid, Bytes::copy_from_slice(content), Default::default())),
             10 | 11 => drop(peer.reset_stream(stream)),
-            12 => now = now + Duration::from_secs(u64::from(*len)),
+            12 => now += Duration::from_secs(u64::from(*len)),
             _ => {
                 let label = String::from_utf8_lossy(content);
                 let _ = ours.create(now, &label, Default::default());
