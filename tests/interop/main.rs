@@ -76,7 +76,7 @@ const PARTIAL: [(Profile, &[Case]); 9] = [
     ),
     (
         Profile { name: "firefox_with_hidden_addresses", addresses: Addresses::Hidden, ..FULL[1] },
-        ways::HIDDEN,
+        ways::HIDDEN_AND_FOUND,
     ),
     (Profile { name: "firefox_with_dtls_1_2", only_dtls_1_2: true, ..FULL[1] }, SHORT_DTLS_1_2),
     (Profile { name: "chromium_relayed", way: Way::PageRelayed, ..FULL[0] }, ways::BY_THE_PAGE),

@@ -22,6 +22,13 @@ pub(crate) const HIDDEN: &[Case] = cases![
     text_comes_back_as_text,
     a_message_of_256_kib_comes_back_whole,
     statistics_name_the_path_and_the_encryption,
+];
+
+/// The same, and the name is looked up while the browser is there to answer.
+pub(crate) const HIDDEN_AND_FOUND: &[Case] = cases![
+    text_comes_back_as_text,
+    a_message_of_256_kib_comes_back_whole,
+    statistics_name_the_path_and_the_encryption,
     the_server_finds_the_name,
 ];
 

@@ -28,7 +28,7 @@ impl PeerConnection {
 
     /// A listener ([`LocalAddress::tcp`](crate::base::net::LocalAddress::tcp)) accepted a stream: `path` has its number
     /// and its two addresses. The connection closes it by itself
-    /// ([`IoRequest::Close`](crate::base::io::IoRequest::Close)) where it is of no use.
+    /// ([`IoRequest::Close`]) where it is of no use.
     pub fn handle_stream_opened(&mut self, now: Instant, path: Path) {
         let now = self.tick(now);
         self.transport.handle_stream_opened(now, path);

@@ -64,6 +64,7 @@ fn extensions_of(chunks: &[u8], config: &Config) -> Extensions {
         (has(ChunkType::Reconfig), Extensions::RECONFIG),
         (has(ChunkType::ForwardTsn), Extensions::PARTIAL_RELIABILITY),
         (has(ChunkType::NrSack), Extensions::NR_SACK),
+        (has(ChunkType::Pad), Extensions::PADDING),
         (has(ChunkType::IData) && config.interleaving, Extensions::INTERLEAVING),
     ];
     known.into_iter().filter(|&(has, _)| has).fold(Extensions::default(), |all, (_, one)| all.with(one))
@@ -71,8 +72,8 @@ fn extensions_of(chunks: &[u8], config: &Config) -> Extensions {
 
 /// Appends the parameters that name what we can do.
 pub(super) fn put_options(config: &Config, out: &mut Vec<u8>) {
-    let mut chunks =
-        vec![u8::from(ChunkType::Reconfig), ChunkType::ForwardTsn.into(), ChunkType::NrSack.into()];
+    let known = [ChunkType::Reconfig, ChunkType::ForwardTsn, ChunkType::NrSack, ChunkType::Pad];
+    let mut chunks: Vec<u8> = known.into_iter().map(u8::from).collect();
     if config.interleaving {
         chunks.extend([u8::from(ChunkType::IData), ChunkType::IForwardTsn.into()]);
     }

@@ -309,7 +309,8 @@ impl Association {
         // Where the numbers that a gap block can say become scarce, larger packets are not worth a second one.
         let scarce = self.flight.unacked_chunks() >= SCARCE;
         let frame = if scarce { Frame { max_len: frame.safe, ..frame } } else { frame };
-        if self.write_pieces(now, frame, out, last) && !self.outbox.is_empty() {
+        let may_fill = self.has_extension(Extensions::PADDING);
+        if self.write_pieces(now, frame, out, last) && may_fill && !self.outbox.is_empty() {
             fill_up(frame.room(out), out);
         }
     }

@@ -6,7 +6,7 @@
 
 use crate::base::time::Instant;
 use crate::data::sctp::Association;
-use crate::data::sctp::state::State;
+use crate::data::sctp::state::{Extensions, State};
 use crate::data::sctp::timeout::Timer;
 use crate::wire::sctp::chunk::Chunk;
 use crate::wire::sctp::param::{ParamType, Params, put_param};
@@ -120,7 +120,10 @@ impl Association {
         let waiting = self.timers.get(Timer::PathMtu).is_some();
         // A receiver has use for larger packets too, where its acknowledgements do not fit any more.
         let worth = self.outbox.queued() >= WORTH * safe || self.inbox.tracker.gap_count() > safe / 8;
-        if waiting || self.state != State::Established || !worth {
+        // RFC 4820 §3 lets a receiver that does not know the chunk step over it. Some give up on the whole association instead,
+        // so only one that names it is asked.
+        let known = self.has_extension(Extensions::PADDING);
+        if waiting || self.state != State::Established || !worth || !known {
             return None;
         }
         let (probe, failed) = match (self.path_mtu.search, self.path_mtu.next(safe)) {

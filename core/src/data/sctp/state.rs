@@ -91,6 +91,8 @@ impl Extensions {
     pub(super) const ZERO_CHECKSUM: Self = Self(8);
     /// NR-SACK (draft-natarajan-tsvwg-sctp-nrsack).
     pub(super) const NR_SACK: Self = Self(16);
+    /// PAD (RFC 4820). Those that do not know the chunk should step over it; not all do.
+    pub(super) const PADDING: Self = Self(32);
 
     pub(super) const fn from_bits(bits: u8) -> Self {
         Self(bits)

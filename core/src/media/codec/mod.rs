@@ -2,7 +2,7 @@
 //!
 //! Nothing here encodes or decodes: a frame is what an encoder gave or what a decoder takes, and of its bytes only so
 //! much is read as packets need. Packets, their numbers and their order are not known here either: a
-//! [`Packetizer`] turns one frame into payloads, and a [`Depacketizer`] turns the payloads of one frame, in order and
+//! [`Packetizer`] turns one frame into payloads, and [`depacketize`] turns the payloads of one frame, in order and
 //! without gaps, back into it.
 
 pub mod annex_b;

@@ -10,7 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 impl Agent {
     /// Adds the address that a STUN server at `server` saw a datagram from `base` come from. What comes back is the
     /// server-reflexive candidate to be signalled: `None` for what is redundant (RFC 8445 §5.1.3), of an address
-    /// that is not in use, or one over [`Config::max_local_candidates`]. It makes no pairs: its base has them.
+    /// that is not in use, or one over [`Config::max_local_candidates`](crate::transport::ice::Config::max_local_candidates). It makes no pairs: its base has them.
     pub fn add_reflexive(
         &mut self,
         now: Instant,
