@@ -10,6 +10,7 @@ pub mod av1;
 pub mod g711;
 pub mod h264;
 pub mod h265;
+mod nal;
 pub mod opus;
 pub mod red;
 pub mod telephone_event;
@@ -18,6 +19,8 @@ mod tests;
 pub mod vp8;
 pub mod vp9;
 
+use self::h264::H264;
+use self::h265::H265;
 use crate::wire::cursor::{ParseError, Reader};
 use bytes::{Bytes, BytesMut};
 use smallvec::SmallVec;
@@ -268,8 +271,8 @@ impl Packetizer {
             }
             Format::Vp8 => vp8::packetize(frame, limit, numbers, layer, out),
             Format::Vp9 => vp9::packetize(frame, limit, numbers, layer, out),
-            Format::H264 { fragments } => h264::packetize(frame, limit, fragments, out),
-            Format::H265 => h265::packetize(frame, limit, out),
+            Format::H264 { fragments } => nal::packetize::<H264>(frame, limit, fragments, out),
+            Format::H265 => nal::packetize::<H265>(frame, limit, true, out),
             Format::Av1 => av1::packetize(frame, limit, out),
         };
         match result {
@@ -296,8 +299,8 @@ pub fn depacketize(format: Format, payloads: &[Bytes], max: usize) -> Result<Byt
         },
         Format::Vp8 => join(payloads, |payload| vp8::Descriptor::parse(payload).map(|(_, rest)| rest.len())),
         Format::Vp9 => join(payloads, |payload| vp9::Descriptor::parse(payload).map(|(_, rest)| rest.len())),
-        Format::H264 { .. } => h264::depacketize(payloads),
-        Format::H265 => h265::depacketize(payloads),
+        Format::H264 { .. } => nal::depacketize::<H264>(payloads),
+        Format::H265 => nal::depacketize::<H265>(payloads),
         Format::Av1 => av1::depacketize(payloads),
     }
 }
