@@ -4,7 +4,7 @@ use crate::base::time::Instant;
 use crate::peer::PeerConnection;
 use crate::peer::state::{IceConnectionState, PeerConnectionState};
 
-/// Datagrams of a farewell: an SCTP ABORT and a DTLS alert, with room to spare.
+/// Datagrams of a farewell: RTCP goodbyes, an SCTP ABORT and a DTLS alert, with room to spare.
 const MAX_FAREWELL: usize = 8;
 
 impl PeerConnection {
@@ -18,12 +18,14 @@ impl PeerConnection {
         if self.is_closed() {
             return;
         }
-        // W3C WebRTC §4.4.2: channels close abruptly, SCTP aborts, DTLS says so, ICE stops.
+        // W3C WebRTC §4.4.2: channels close abruptly, sources say goodbye, SCTP aborts, DTLS says so, ICE stops.
         let mut datagram = Vec::new();
         self.data.close();
+        self.media.iter_mut().for_each(|media| media.close());
         for _ in 0..MAX_FAREWELL {
             datagram.clear();
-            let Some(transmit) = self.poll_data(now, &mut datagram) else { break };
+            let transmit = self.poll_media(now, &mut datagram);
+            let Some(transmit) = transmit.or_else(|| self.poll_data(now, &mut datagram)) else { break };
             for part in transmit.datagrams(&datagram) {
                 self.farewell.push((transmit.path, part.into()));
             }
@@ -38,6 +40,7 @@ impl PeerConnection {
         self.transport.shut_down();
         self.ice_connection_state = IceConnectionState::Closed;
         self.connection_state = PeerConnectionState::Closed;
+        self.media = None;
         while self.data.poll_event().is_some() {}
         self.events.clear();
     }

@@ -56,8 +56,8 @@ impl PeerConnection {
                         self.tally.received(packet.len());
                         self.data.handle_packet(now, packet.freeze());
                     }
-                    // Nothing asks the transport for media yet.
-                    Inbound::Rtp(_) | Inbound::Rtcp(_) => self.drops.count(DropReason::SrtpNotReady),
+                    Inbound::Rtp(packet) => self.handle_rtp(now, packet),
+                    Inbound::Rtcp(packet) => self.handle_rtcp(now, &packet),
                 }
             }
             self.received = received;
@@ -71,6 +71,7 @@ impl PeerConnection {
         if !self.is_closed() {
             self.transport.handle_timeout(now);
             self.data.handle_timeout(now);
+            self.media.iter_mut().for_each(|media| media.handle_timeout(now));
             self.settle(now);
         }
     }

@@ -11,6 +11,7 @@ mod ice_server;
 mod inbound;
 mod io;
 mod media;
+mod media_plane;
 mod objects;
 mod offer_answer;
 mod outbound;
@@ -36,7 +37,7 @@ use self::offer_answer::NegotiationCheck;
 use self::outbound::DataPath;
 use self::statistics::Tally;
 use crate::base::drops::Drops;
-use crate::base::media::MediaCapabilities;
+use crate::base::media::{MediaCapabilities, ReceiverId};
 use crate::base::net::Path;
 use crate::base::queue::Queue;
 use crate::base::random::Rng;
@@ -49,6 +50,8 @@ use crate::data::channel::{DataChannelId, DataChannelInit};
 use crate::data::error::CreateDataChannelError;
 use crate::data::event::SctpTransportState;
 use crate::data::sctp::config::Stats as SctpStats;
+use crate::media::Media;
+use crate::media::event::Delivery;
 use crate::signaling::local::{BundlePolicy, SessionConfig};
 use crate::signaling::session::Session;
 use crate::signaling::state::SignalingState;
@@ -123,6 +126,12 @@ pub struct PeerConnection {
     transport: Transport,
     data: DataChannels,
     data_path: DataPath,
+    /// Audio and video; made when a description agrees on them.
+    media: Option<Box<Media>>,
+    /// How the application takes what receivers get, where that is not the default.
+    deliveries: Vec<(ReceiverId, Delivery)>,
+    /// Where the media plane draws its numbers from.
+    media_rng: Rng,
     certificate: Certificate,
     configuration: Configuration,
     crypto: CryptoProvider,
@@ -178,7 +187,7 @@ impl PeerConnection {
             external_addresses,
             ice_candidate_pool_size,
             bundle_policy,
-            media,
+            media: capabilities,
             mtu,
             dtls_versions,
             key_agreement,
@@ -220,13 +229,16 @@ impl PeerConnection {
         Ok(Self {
             now,
             wall_clock: WallClock::new(now, wall_clock),
-            session: new_session(bundle_policy, media, &mut rng),
+            session: new_session(bundle_policy, capabilities, &mut rng),
             transport,
             max_message_size,
             data,
             sped,
             sctp_init,
             data_path,
+            media: None,
+            deliveries: Vec::new(),
+            media_rng: rng.fork(),
             certificate,
             configuration: kept,
             crypto,
@@ -340,6 +352,7 @@ impl PeerConnection {
         let mut drops = self.drops.clone();
         drops.merge(&self.transport.drops());
         drops.merge(&self.data.drops());
+        self.media.iter().for_each(|media| drops.merge(media.drops()));
         drops
     }
 }

@@ -52,7 +52,8 @@ impl PeerConnection {
     /// Writes what is to be sent now to the front of `out` (which is emptied first), and says where it goes.
     /// `None`: nothing for now. Call it until then; what is not asked for is not lost, it waits.
     ///
-    /// STUN and handshakes come first, one datagram each; data comes as runs of up to 48 datagrams of one size.
+    /// STUN and handshakes come first, one datagram each; then come media and data, as runs of up to 48 datagrams of one
+    /// size.
     /// A buffer that is kept between calls never has to grow beyond 65,000 bytes.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
         let now = self.tick(now);
@@ -65,7 +66,7 @@ impl PeerConnection {
         let transmit = self.transport.poll_transmit(now, out);
         // Sending the last flight of a handshake may be what completes it.
         self.settle(now);
-        transmit.or_else(|| self.poll_data(now, out))
+        transmit.or_else(|| self.poll_media(now, out)).or_else(|| self.poll_data(now, out))
     }
 
     /// Lays out and seals SCTP packets, as many of one size as there are.
@@ -74,12 +75,23 @@ impl PeerConnection {
         if let Some(more) = self.data_path.change(path) {
             self.data.set_path(max_payload + more);
         }
+        self.fill_run(path, out, |pc, out| pc.append_packet(now, max_payload, out))
+    }
+
+    /// Fills a run of datagrams for `path` with what `append` appends, one at a time, until that is `false` or one does
+    /// not fit the run.
+    pub(super) fn fill_run(
+        &mut self,
+        path: Path,
+        out: &mut Vec<u8>,
+        mut append: impl FnMut(&mut Self, &mut Vec<u8>) -> bool,
+    ) -> Option<Transmit> {
         let start = out.len();
         out.append(&mut self.carried);
         let mut segment_size = out.len() - start;
         for _ in 0..MAX_SEGMENTS {
             let before = out.len();
-            if before - start + segment_size > MAX_RUN || !self.append_packet(now, max_payload, out) {
+            if before - start + segment_size > MAX_RUN || !append(self, out) {
                 break;
             }
             let size = out.len() - before;
@@ -117,9 +129,12 @@ impl PeerConnection {
     /// The next event.
     ///
     /// Messages wait inside until they are asked for, and the peer is held back meanwhile: an application that
-    /// does not read makes memory grow up to the receive window and no further.
+    /// does not read makes memory grow up to the receive window and no further. Media waits, too, up to 16 MiB, and is
+    /// refused beyond: nobody can be held back who speaks in real time.
     pub fn poll_event(&mut self) -> Option<Event> {
-        let event = self.events.pop().or_else(|| self.data.poll_event().map(Event::from))?;
+        let event = self.events.pop();
+        let event = event.or_else(|| self.poll_media_event());
+        let event = event.or_else(|| self.data.poll_event().map(Event::from))?;
         self.tally.note(&event);
         Some(event)
     }
@@ -138,7 +153,8 @@ impl PeerConnection {
         if self.is_closed() {
             return None;
         }
-        earliest([self.transport.poll_timeout(), self.data.poll_timeout()])
+        let media = self.media.as_ref().and_then(|media| media.poll_timeout());
+        earliest([self.transport.poll_timeout(), self.data.poll_timeout(), media])
     }
 }
 
