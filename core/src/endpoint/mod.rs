@@ -4,13 +4,9 @@
 //! comes out carries a [`PeerId`]. It makes no decision of its own about any protocol. A peer that is idle costs
 //! its memory and its consent checks; one that is busy is found in O(1).
 
-mod deadlines;
 mod io;
-mod routes;
 mod streams;
 
-use self::deadlines::Deadlines;
-use self::routes::Routes;
 use self::streams::{Naming, Streams};
 use crate::base::drops::{DropReason, Drops};
 use crate::base::ids::{Id, Slots};
@@ -20,6 +16,8 @@ use crate::base::net::{Datagram, Path, Protocol, SocketId, Transmit};
 use crate::base::queue::Queue;
 use crate::base::random::Rng;
 use crate::base::time::{Instant, earliest};
+use crate::peer::deadlines::Deadlines;
+use crate::peer::routes::Routes;
 use crate::peer::{Event, PeerConnection};
 use crate::wire::mdns::PORT as MDNS_PORT;
 use std::ops::{Deref, DerefMut};
@@ -208,7 +206,7 @@ impl Endpoint {
                 datagrams.next_if(|next| next.path == path && routes.find(&path, &next.data) == Some(id))
             });
             peer.connection.handle_datagrams(now, std::iter::once(datagram).chain(rest));
-            if !self.routes.leads_to(&path, id) && peer.connection.transport().is_validated(&path) {
+            if !self.routes.leads_to(&path, id) && peer.connection.is_validated(&path) {
                 self.routes.learn(path, id, &mut peer.paths, true);
             }
             self.touch(id);
@@ -315,7 +313,7 @@ impl Endpoint {
         if peer.to_request.take() {
             self.to_request.push(id);
         }
-        let names = peer.connection.transport().ice().answers_to();
+        let names = peer.connection.answers_to();
         if !names.clone().eq(peer.names.iter().map(String::as_str)) {
             self.routes.rename(id, &mut peer.names, names);
         }

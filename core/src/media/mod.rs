@@ -74,6 +74,8 @@ pub struct Media {
     rng: Rng,
     wall_clock: WallClock,
     sections: Vec<Section>,
+    /// Where the section of a transceiver is.
+    places: SeededMap<TransceiverId, usize>,
     extensions: Extensions,
     cname: String,
     reduced_size: bool,
@@ -116,6 +118,7 @@ impl Media {
         Self {
             reporter: rng.secret_u32(),
             deliveries: SeededMap::new(&mut rng),
+            places: SeededMap::new(&mut rng),
             sources: Sources::new(&mut rng),
             encodings: SeededMap::new(&mut rng),
             by_ssrc: SeededMap::new(&mut rng),
@@ -147,6 +150,10 @@ impl Media {
             // A track is muted until something comes, and again once nothing is to come.
             section.unmuted = before.is_some_and(|before| before.unmuted) && section.direction.receives();
             section.delivery = self.deliveries.get(&section.transceiver).copied().unwrap_or_default();
+        }
+        self.places = SeededMap::new(&mut self.rng);
+        for (at, section) in sections.iter().enumerate() {
+            self.places.insert(section.transceiver, at);
         }
         self.extensions = Extensions::of(sections);
         self.cname = sections.iter().find_map(|section| section.rtcp.cname.clone()).unwrap_or_default();
@@ -275,6 +282,12 @@ impl Media {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         earliest([self.timers.deadline()])
+    }
+
+    /// Whether a section of this transceiver was agreed on.
+    #[must_use]
+    pub fn carries(&self, transceiver: TransceiverId) -> bool {
+        self.places.get(&transceiver).is_some()
     }
 
     /// The ids of header extensions.

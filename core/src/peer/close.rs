@@ -3,9 +3,8 @@
 use crate::base::time::Instant;
 use crate::peer::PeerConnection;
 use crate::peer::state::{IceConnectionState, PeerConnectionState};
-
-/// Datagrams of a farewell: RTCP goodbyes, an SCTP ABORT and a DTLS alert, with room to spare.
-const MAX_FAREWELL: usize = 8;
+use crate::peer::transports::MAX_FAREWELL;
+use crate::transport::Transport;
 
 impl PeerConnection {
     /// Ends the connection (`close`). The peer is told once, as far as a path to it exists: what
@@ -21,7 +20,7 @@ impl PeerConnection {
         // W3C WebRTC §4.4.2: channels close abruptly, sources say goodbye, SCTP aborts, DTLS says so, ICE stops.
         let mut datagram = Vec::new();
         self.data.close();
-        self.media.iter_mut().for_each(|media| media.close());
+        self.planes.close();
         for _ in 0..MAX_FAREWELL {
             datagram.clear();
             let transmit = self.poll_media(now, &mut datagram);
@@ -30,17 +29,17 @@ impl PeerConnection {
                 self.farewell.push((transmit.path, part.into()));
             }
         }
-        self.transport.close(now);
-        for _ in 0..MAX_FAREWELL {
-            datagram.clear();
-            let Some(transmit) = self.transport.poll_transmit(now, &mut datagram) else { break };
-            self.farewell.push((transmit.path, datagram.as_slice().into()));
+        for id in self.links.ids() {
+            if let Some(link) = self.links.get_mut(id) {
+                link.transport.close(now);
+            }
+            self.say_farewell(now, id);
         }
         self.session.close();
-        self.transport.shut_down();
+        self.links.for_each(Transport::shut_down);
         self.ice_connection_state = IceConnectionState::Closed;
         self.connection_state = PeerConnectionState::Closed;
-        self.media = None;
+        self.planes.clear();
         while self.data.poll_event().is_some() {}
         self.events.clear();
     }
