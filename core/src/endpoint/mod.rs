@@ -192,6 +192,11 @@ impl Endpoint {
         self.for_each(now, |now, connection| connection.remove_local_address(now, address));
     }
 
+    /// Closes every connection. They stay until they are [removed](Self::remove), and say farewell meanwhile.
+    pub fn close(&mut self, now: Instant) {
+        self.for_each(now, |now, connection| connection.close(now));
+    }
+
     fn for_each(&mut self, now: Instant, mut act: impl FnMut(Instant, &mut PeerConnection)) {
         let now = self.tick(now);
         let all: Vec<PeerId> = self.peers.iter().map(|(id, _)| id).collect();
