@@ -56,6 +56,7 @@ drop_reasons! {
     UnvalidatedSource => "its source was not validated by ICE",
     DtlsMalformed => "not a well-formed DTLS record",
     DtlsUnexpected => "a DTLS record or message that makes no sense in this state",
+    DtlsConnectionId => "a DTLS record without the connection id that was agreed on, or with one of another connection",
     DtlsUnknownEpoch => "a DTLS record of an epoch without keys",
     DtlsReplay => "a DTLS record that was seen before or is too old",
     DtlsAuthentication => "a DTLS record whose authentication tag is wrong",

@@ -1,4 +1,4 @@
-//! All sockets of one connection, those that it asks for included, whatever runtime they belong to.
+//! All sockets of one connection or endpoint, those that it asks for included, whatever runtime they belong to.
 
 use crate::net::arrivals::Arrivals;
 use crate::net::interfaces::{index_of, usable_addresses};
@@ -17,8 +17,21 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 
-/// Streams that one connection accepts. A peer needs one, and those of a flood are forgotten when they stay silent.
-const MAX_ACCEPTED: usize = 64;
+/// How many sockets there may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SocketLimits {
+    /// All of them at once, streams included.
+    pub sockets: usize,
+    /// Streams that were accepted. Those of a flood are forgotten when they stay silent.
+    pub accepted: usize,
+}
+
+impl SocketLimits {
+    /// For one connection: a peer needs one stream.
+    pub const CONNECTION: Self = Self { sockets: 256, accepted: 64 };
+    /// For an endpoint with many.
+    pub const ENDPOINT: Self = Self { sockets: Table::<()>::LIMIT, accepted: Table::<()>::LIMIT / 2 };
+}
 
 /// What a runtime makes of the system's sockets, so that it learns when they are ready.
 pub trait Runtime: fmt::Debug {
@@ -75,7 +88,7 @@ pub enum Kind<R: Runtime> {
     Stream(Stream<R::Stream>),
 }
 
-/// The sockets of one connection.
+/// The sockets of one connection or endpoint.
 ///
 /// An adapter lets them receive and send when its runtime says that they are ready, through [`parts`](Self::parts);
 /// hands over what the connection asks for ([`perform`](Self::perform)); lets time pass ([`tick`](Self::tick)); and
@@ -84,6 +97,8 @@ pub enum Kind<R: Runtime> {
 pub struct Sockets<R: Runtime> {
     runtime: R,
     settings: SocketSettings,
+    /// Streams that may be accepted.
+    accepted: usize,
     table: Table<Place<R>>,
     lookups: Lookups,
     watch: Option<InterfaceWatch>,
@@ -100,13 +115,19 @@ where
     /// # Errors
     ///
     /// When no socket could be opened.
-    pub fn open(runtime: R, settings: SocketSettings, alarm: Alarm) -> io::Result<Self> {
+    pub fn open(
+        runtime: R,
+        settings: SocketSettings,
+        limits: SocketLimits,
+        alarm: Alarm,
+    ) -> io::Result<Self> {
         let watches = settings.watch_interfaces && settings.addresses.is_empty();
         // Before the list is made, so that nothing changes unseen.
         let watch = if watches { InterfaceWatch::start(alarm.clone()) } else { None };
         let lookups = Lookups::new(settings.resolver.clone(), alarm);
-        let (table, arrivals) = (Table::default(), Arrivals::default());
-        let mut sockets = Self { runtime, settings, table, lookups, watch, arrivals };
+        let (table, arrivals) = (Table::up_to(limits.sockets), Arrivals::default());
+        let mut sockets =
+            Self { runtime, settings, accepted: limits.accepted, table, lookups, watch, arrivals };
         for bound in sockets.settings.bind()? {
             sockets.add_udp(bound.socket, bound.local.address)?;
             sockets.listen(bound.local.address.ip());
@@ -194,7 +215,7 @@ where
         register: impl FnOnce(&mut R, usize) -> io::Result<R::Stream>,
     ) {
         let accepted = |place: &Place<R>| matches!(&place.kind, Kind::Stream(s) if s.request().is_none());
-        if self.table.iter().filter(|(_, place)| accepted(place)).count() >= MAX_ACCEPTED {
+        if self.table.iter().filter(|(_, place)| accepted(place)).count() >= self.accepted {
             return;
         }
         let runtime = &mut self.runtime;
