@@ -3,8 +3,9 @@
 use crate::channel::DataChannel;
 use purertc::transport::dtls::alert::Failure;
 use purertc::{
-    DtlsTransportState, IceCandidateError, IceCandidateInit, IceConnectionState, IceGatheringState,
-    IceTransportState, PeerConnectionState, SctpTransportState, SignalingState, TransportId,
+    DtlsTransportState, Frame, IceCandidateError, IceCandidateInit, IceConnectionState, IceGatheringState,
+    IceTransportState, PeerConnectionState, ReceiverId, RtpPacket, SctpTransportState, SenderId,
+    SignalingState, TrackEvent, TransportId,
 };
 
 /// An event of a peer connection, under its W3C name. Messages and the like come from the
@@ -37,6 +38,25 @@ pub enum Event {
     ConnectionStateChange(PeerConnectionState),
     /// `statechange` of the SCTP transport.
     SctpTransportStateChange(SctpTransportState),
+    /// `track`: the peer sends, or is about to.
+    Track(Box<TrackEvent>),
+    /// `unmute` of a track: the first packet of it came.
+    TrackUnmute(ReceiverId),
+    /// `mute` of a track that the peer sent: it does not any more.
+    TrackMute(ReceiverId),
+    /// `ended` of a track that the peer sent: its transceiver was stopped.
+    TrackEnded(ReceiverId),
+    /// A frame came, for a receiver that takes [frames](purertc::Delivery::Frames).
+    Frame(Box<Frame>),
+    /// A packet came, for a receiver that takes [packets](purertc::Delivery::Packets).
+    Rtp(RtpPacket),
+    /// The peer can do nothing without a key frame of an encoding: have one made.
+    KeyFrameRequest {
+        /// Whose.
+        sender: SenderId,
+        /// Its place among the encodings.
+        encoding: usize,
+    },
     /// `datachannel`: the peer opened one. Dropping the handle closes it.
     DataChannel(DataChannel),
 }
@@ -59,6 +79,13 @@ impl Event {
             Core::DtlsTransportStateChange(id, state) => Self::DtlsTransportStateChange(id, state),
             Core::ConnectionStateChange(state) => Self::ConnectionStateChange(state),
             Core::SctpTransportStateChange(state) => Self::SctpTransportStateChange(state),
+            Core::Track(track) => Self::Track(track),
+            Core::TrackUnmute(receiver) => Self::TrackUnmute(receiver),
+            Core::TrackMute(receiver) => Self::TrackMute(receiver),
+            Core::TrackEnded(receiver) => Self::TrackEnded(receiver),
+            Core::Frame(frame) => Self::Frame(frame),
+            Core::Rtp(packet) => Self::Rtp(packet),
+            Core::KeyFrameRequest { sender, encoding } => Self::KeyFrameRequest { sender, encoding },
             Core::DataChannel(_) => Self::DataChannel(channel?),
             _ => return None,
         })
