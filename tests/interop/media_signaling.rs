@@ -124,7 +124,9 @@ impl Native {
 
     /// Whether the network loses the next datagram.
     fn is_lost(&mut self) -> bool {
-        self.dice = self.dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        self.dice ^= self.dice << 13;
+        self.dice ^= self.dice >> 17;
+        self.dice ^= self.dice << 5;
         self.loses_one_in > 0 && (self.dice >> 8).is_multiple_of(self.loses_one_in)
     }
 
