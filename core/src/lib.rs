@@ -100,7 +100,7 @@ pub use peer::{
     AnswerOptions, ChannelEvent, Configuration, ConfigurationError, DataChannel, DtlsTransport, Event,
     IceCandidateError, IceConnectionState, IceServer, IceServerError, IceTransport, Init, KeyAgreement,
     OfferOptions, PeerConnection, PeerConnectionState, RtpReceiver, RtpSender, RtpTransceiver, SctpTransport,
-    StatsError, StatsSelector, TrackEvent,
+    StatsError, StatsSelector, TrackEvent, TransportId,
 };
 pub use signaling::description::{IceCandidateInit, LocalDescriptionInit, SessionDescription};
 pub use signaling::error::{AddIceCandidateError, CreateDescriptionError, SetDescriptionError};

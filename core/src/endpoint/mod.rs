@@ -4,17 +4,13 @@
 //! comes out carries a [`PeerId`]. It makes no decision of its own about any protocol. A peer that is idle costs
 //! its memory and its consent checks; one that is busy is found in O(1).
 
-mod deadlines;
 mod io;
 mod requests;
-mod routes;
 mod streams;
 #[cfg(test)]
 mod tests;
 
-use self::deadlines::Deadlines;
 use self::requests::{Group, Request, Requests};
-use self::routes::Routes;
 use self::streams::{Naming, Streams};
 use crate::base::drops::{DropReason, Drops};
 use crate::base::ids::{Id, Slots};
@@ -24,6 +20,8 @@ use crate::base::net::{Datagram, LocalAddress, Path, Protocol, SocketId, Transmi
 use crate::base::queue::Queue;
 use crate::base::random::Rng;
 use crate::base::time::{Instant, earliest};
+use crate::peer::deadlines::Deadlines;
+use crate::peer::routes::Routes;
 use crate::peer::{Event, PeerConnection};
 use crate::wire::mdns::PORT as MDNS_PORT;
 use std::ops::{Deref, DerefMut};
@@ -268,7 +266,7 @@ impl Endpoint {
                 datagrams.next_if(|next| next.path == path && routes.find(&path, &next.data) == Some(id))
             });
             peer.connection.handle_datagrams(now, std::iter::once(datagram).chain(rest));
-            if !self.routes.leads_to(&path, id) && peer.connection.transport().is_validated(&path) {
+            if !self.routes.leads_to(&path, id) && peer.connection.is_validated(&path) {
                 self.routes.learn(path, id, &mut peer.paths, true);
             }
             self.touch(id);
@@ -376,7 +374,7 @@ impl Endpoint {
         if peer.to_request.take() {
             self.to_request.push(id);
         }
-        let names = peer.connection.transport().ice().answers_to();
+        let names = peer.connection.answers_to();
         if !names.clone().eq(peer.names.iter().map(String::as_str)) {
             self.routes.rename(id, &mut peer.names, names);
         }

@@ -13,9 +13,8 @@ const NOW: Instant = Instant::ZERO;
 
 /// A peer that has begun to gather.
 fn gathering(endpoint: &mut Endpoint, number: u8, servers: &[IceServer], hosts: HostAddresses) -> PeerId {
-    let mut configuration = Configuration::default();
-    configuration.ice_servers = servers.to_vec();
-    configuration.host_addresses = hosts;
+    let configuration =
+        Configuration { ice_servers: servers.to_vec(), host_addresses: hosts, ..Configuration::default() };
     let init = Init {
         now: NOW,
         wall_clock: SystemTime::UNIX_EPOCH,

@@ -4,6 +4,7 @@ use crate::base::media::{MediaStreamTrack, ReceiverId, TransceiverId};
 use crate::data::channel::DataChannelId;
 use crate::data::error::ChannelError;
 use crate::data::event::{Message, SctpTransportState};
+use crate::peer::link::TransportId;
 use crate::peer::state::{IceConnectionState, PeerConnectionState};
 use crate::signaling::description::IceCandidateInit;
 use crate::signaling::state::SignalingState;
@@ -28,16 +29,16 @@ pub enum Event {
     IceCandidate(Option<Box<IceCandidateInit>>),
     /// `icecandidateerror`: a STUN or TURN server gave no candidate. The others are not affected.
     IceCandidateError(Box<IceCandidateError>),
-    /// `selectedcandidatepairchange` of the ICE transport.
-    SelectedCandidatePairChange,
-    /// `statechange` of the ICE transport.
-    IceTransportStateChange(IceTransportState),
+    /// `selectedcandidatepairchange` of an ICE transport.
+    SelectedCandidatePairChange(TransportId),
+    /// `statechange` of an ICE transport.
+    IceTransportStateChange(TransportId, IceTransportState),
     /// `iceconnectionstatechange`.
     IceConnectionStateChange(IceConnectionState),
-    /// `error` of the DTLS transport; the state change follows.
-    DtlsTransportError(Failure),
-    /// `statechange` of the DTLS transport.
-    DtlsTransportStateChange(DtlsTransportState),
+    /// `error` of a DTLS transport; the state change follows.
+    DtlsTransportError(TransportId, Failure),
+    /// `statechange` of a DTLS transport.
+    DtlsTransportStateChange(TransportId, DtlsTransportState),
     /// `connectionstatechange`.
     ConnectionStateChange(PeerConnectionState),
     /// `statechange` of the SCTP transport.

@@ -8,6 +8,7 @@ use crate::base::time::{Instant, earliest};
 use crate::data::event::Event as DataEvent;
 use crate::peer::PeerConnection;
 use crate::peer::event::{ChannelEvent, Event};
+use crate::peer::link::TransportId;
 use crate::transport::SendPath;
 
 /// Datagrams in one run. Linux takes 64 at most in one call with segmentation offload.
@@ -20,17 +21,36 @@ const UDP_HEADER: usize = 8;
 const IPV4_HEADER: usize = 20;
 const IPV6_HEADER: usize = 40;
 
-/// Where data goes, and what path MTU discovery may try there.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct DataPath {
+/// The link that the SCTP association rides on, and where that goes.
+#[derive(Debug)]
+pub(super) struct DataRide {
+    link: TransportId,
     path: Option<Path>,
     mtu: usize,
+    /// What path MTU discovery may try.
     largest_ip_packet: usize,
+    /// A sealed datagram that did not fit the size of the last run, for the next one.
+    carried: Vec<u8>,
 }
 
-impl DataPath {
+impl DataRide {
     pub(super) const fn new(mtu: usize, largest_ip_packet: usize) -> Self {
-        Self { path: None, mtu, largest_ip_packet }
+        Self { link: TransportId::FIRST, path: None, mtu, largest_ip_packet, carried: Vec::new() }
+    }
+
+    pub(super) const fn link(&self) -> TransportId {
+        self.link
+    }
+
+    pub(super) fn is_on(&self, link: TransportId) -> bool {
+        self.link == link
+    }
+
+    /// Rides on another link, or a new one under the same number: what was sealed for the one before is of no use.
+    pub(super) fn board(&mut self, link: TransportId) {
+        self.link = link;
+        self.path = None;
+        self.carried.clear();
     }
 
     /// Takes over where data goes. If it is another path, by how many bytes datagrams may outgrow `mtu` there.
@@ -57,12 +77,14 @@ impl PeerConnection {
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
         let now = self.tick(now);
         out.clear();
-        if self.is_closed() {
-            let (path, datagram) = self.farewell.pop()?;
+        if let Some((path, datagram)) = self.farewell.pop() {
             out.extend_from_slice(&datagram);
             return Some(Transmit::single(path, datagram.len()));
         }
-        let transmit = self.transport.poll_transmit(now, out);
+        if self.is_closed() {
+            return None;
+        }
+        let transmit = self.links.poll_transmit(now, out);
         // Sending the last flight of a handshake may be what completes it.
         self.settle(now);
         transmit.or_else(|| self.poll_data(now, out))
@@ -70,12 +92,13 @@ impl PeerConnection {
 
     /// Lays out and seals SCTP packets, as many of one size as there are.
     pub(super) fn poll_data(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
-        let SendPath { path, max_payload } = self.transport.send_path()?;
-        if let Some(more) = self.data_path.change(path) {
+        let link = self.links.get(self.ride.link)?;
+        let SendPath { path, max_payload } = link.transport.send_path()?;
+        if let Some(more) = self.ride.change(path) {
             self.data.set_path(max_payload + more);
         }
         let start = out.len();
-        out.append(&mut self.carried);
+        out.append(&mut self.ride.carried);
         let mut segment_size = out.len() - start;
         for _ in 0..MAX_SEGMENTS {
             let before = out.len();
@@ -89,7 +112,7 @@ impl PeerConnection {
                 break; // The last of a run may be shorter.
             } else if size > segment_size {
                 // One that does not fit the run, such as data behind a lone acknowledgement, begins the next.
-                self.carried = out.split_off(before);
+                self.ride.carried = out.split_off(before);
                 break;
             }
         }
@@ -105,13 +128,14 @@ impl PeerConnection {
 
     /// Appends one sealed packet, if there is one.
     fn append_packet(&mut self, now: Instant, max_payload: usize, out: &mut Vec<u8>) -> bool {
-        let Some(record) = self.transport.begin_record(out) else { return false };
+        let Some(link) = self.links.get_quietly(self.ride.link) else { return false };
+        let Some(record) = link.transport.begin_record(out) else { return false };
         let Some(size) = self.data.poll_transmit(now, max_payload, out) else {
             record.cancel(out);
             return false;
         };
-        self.tally.sent(size);
-        self.transport.finish_record(record, out).is_ok()
+        link.sent(size);
+        link.transport.finish_record(record, out).is_ok()
     }
 
     /// The next event.
@@ -138,7 +162,7 @@ impl PeerConnection {
         if self.is_closed() {
             return None;
         }
-        earliest([self.transport.poll_timeout(), self.data.poll_timeout()])
+        earliest([self.links.poll_timeout(), self.data.poll_timeout()])
     }
 }
 
