@@ -51,7 +51,7 @@
 //! | --- | --- |
 //! | [`endpoint`] | many connections behind shared sockets |
 //! | [`peer`], [`stats`] | one connection: [`PeerConnection`], its configuration and events; its statistics |
-//! | [`data`], [`signaling`] | data channels over SCTP; offers and answers |
+//! | [`media`], [`data`], [`signaling`] | audio and video as RTP; data channels over SCTP; offers and answers |
 //! | [`transport`] | ICE, TURN, DTLS and SRTP |
 //! | [`wire`], [`crypto`] | formats; cryptographic primitives and certificates |
 //! | [`base`] | time, randomness, addresses, ids, serial numbers |
@@ -96,6 +96,9 @@ pub use data::channel::{DataChannelId, DataChannelInit, Priority};
 pub use data::error::{ChannelError, CreateDataChannelError, SendError};
 pub use data::event::{DataChannelState, Message, MessageKind, SctpTransportState};
 pub use endpoint::{Endpoint, PeerId, PeerMut};
+pub use media::error::WriteError;
+pub use media::event::{Delivery, Frame, SendFrame, SendPacket};
+pub use media::packet::RtpPacket;
 pub use peer::{
     AnswerOptions, ChannelEvent, Configuration, ConfigurationError, DataChannel, DtlsTransport, Event,
     IceCandidateError, IceConnectionState, IceServer, IceServerError, IceTransport, Init, KeyAgreement,

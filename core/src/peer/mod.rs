@@ -14,6 +14,7 @@ mod io;
 mod link;
 mod links;
 mod media;
+mod media_plane;
 mod objects;
 mod offer_answer;
 mod outbound;
@@ -40,6 +41,7 @@ pub use self::transceiver::RtpTransceiver;
 
 use self::link::Blueprint;
 use self::links::Links;
+use self::media_plane::Planes;
 use self::offer_answer::NegotiationCheck;
 use self::outbound::DataRide;
 use self::statistics::Tally;
@@ -129,6 +131,8 @@ pub struct PeerConnection {
     links: Links,
     data: DataChannels,
     ride: DataRide,
+    /// Audio and video, for each link that carries any.
+    planes: Planes,
     certificate: Certificate,
     configuration: Configuration,
     crypto: CryptoProvider,
@@ -193,6 +197,7 @@ impl PeerConnection {
         let ride = DataRide::new(mtu, configuration.data.largest_ip_packet);
         let mut data = DataChannels::new(configuration.data.clone(), crypto.hmac, rng.fork());
         let sctp_init = snap.then(|| data.sctp_init());
+        let planes = Planes::new(rng.fork());
         Ok(Self {
             now,
             wall_clock: WallClock::new(now, wall_clock),
@@ -203,6 +208,7 @@ impl PeerConnection {
             sped,
             sctp_init,
             ride,
+            planes,
             certificate,
             configuration,
             crypto,
@@ -322,6 +328,7 @@ impl PeerConnection {
         let mut drops = self.drops.clone();
         drops.merge(&self.links.drops());
         drops.merge(&self.data.drops());
+        self.planes.merge_drops(&mut drops);
         drops
     }
 }

@@ -84,6 +84,7 @@ impl PeerConnection {
         } else {
             self.links.remove(id);
         }
+        self.planes.remove(id);
         if self.ride.is_on(id) {
             self.ride.board(TransportId::FIRST);
         }
