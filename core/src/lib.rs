@@ -56,6 +56,8 @@
 //! | [`wire`], [`crypto`] | formats; cryptographic primitives and certificates |
 //! | [`base`] | time, randomness, addresses, ids, serial numbers |
 //!
+//! How to choose sockets and threads, what to tune, and how to move here from another API stands in the [`manual`].
+//!
 //! A floor imports only what is below it, so the machines are usable alone: [`transport::ice::Agent`],
 //! [`transport::dtls::Connection`], [`transport::srtp::Sender`], [`data::sctp::Association`].
 //!
@@ -70,6 +72,7 @@ pub mod base;
 pub mod crypto;
 pub mod data;
 pub mod endpoint;
+pub mod manual;
 pub mod media;
 pub mod peer;
 pub mod signaling;
