@@ -37,6 +37,9 @@
 //! than everything else that a new peer needs. Peers that share a UDP socket share their identity at TURN servers, too,
 //! which know clients by their address: a server behind an endpoint has no use for TURN over UDP.
 //!
+//! *One on a wildcard* (`0.0.0.0` or `::` among the `addresses`) is reached at every address of the host, those that come
+//! later included, and answers from the one that it was asked at. It suits servers with many addresses.
+//!
 //! *TCP.* Peers behind firewalls that let no UDP through come over TCP, either to a listener of ours (ICE-TCP, off by
 //! default: `listen_tcp`) or to a TURN server of theirs or ours. Streams to the peer's listeners are made regardless.
 //!
