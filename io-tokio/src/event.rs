@@ -4,7 +4,7 @@ use crate::channel::DataChannel;
 use purertc::transport::dtls::alert::Failure;
 use purertc::{
     DtlsTransportState, IceCandidateError, IceCandidateInit, IceConnectionState, IceGatheringState,
-    IceTransportState, PeerConnectionState, SctpTransportState, SignalingState,
+    IceTransportState, PeerConnectionState, SctpTransportState, SignalingState, TransportId,
 };
 
 /// An event of a peer connection, under its W3C name. Messages and the like come from the
@@ -23,16 +23,16 @@ pub enum Event {
     IceCandidate(Option<IceCandidateInit>),
     /// `icecandidateerror`: a STUN or TURN server gave no candidate. The others are not affected.
     IceCandidateError(IceCandidateError),
-    /// `selectedcandidatepairchange` of the ICE transport.
-    SelectedCandidatePairChange,
-    /// `statechange` of the ICE transport.
-    IceTransportStateChange(IceTransportState),
+    /// `selectedcandidatepairchange` of an ICE transport.
+    SelectedCandidatePairChange(TransportId),
+    /// `statechange` of an ICE transport.
+    IceTransportStateChange(TransportId, IceTransportState),
     /// `iceconnectionstatechange`.
     IceConnectionStateChange(IceConnectionState),
-    /// `error` of the DTLS transport; the state change follows.
-    DtlsTransportError(Failure),
-    /// `statechange` of the DTLS transport.
-    DtlsTransportStateChange(DtlsTransportState),
+    /// `error` of a DTLS transport; the state change follows.
+    DtlsTransportError(TransportId, Failure),
+    /// `statechange` of a DTLS transport.
+    DtlsTransportStateChange(TransportId, DtlsTransportState),
     /// `connectionstatechange`.
     ConnectionStateChange(PeerConnectionState),
     /// `statechange` of the SCTP transport.
@@ -52,11 +52,11 @@ impl Event {
             Core::IceGatheringStateChange(state) => Self::IceGatheringStateChange(state),
             Core::IceCandidate(candidate) => Self::IceCandidate(candidate.map(|candidate| *candidate)),
             Core::IceCandidateError(error) => Self::IceCandidateError(*error),
-            Core::SelectedCandidatePairChange => Self::SelectedCandidatePairChange,
-            Core::IceTransportStateChange(state) => Self::IceTransportStateChange(state),
+            Core::SelectedCandidatePairChange(id) => Self::SelectedCandidatePairChange(id),
+            Core::IceTransportStateChange(id, state) => Self::IceTransportStateChange(id, state),
             Core::IceConnectionStateChange(state) => Self::IceConnectionStateChange(state),
-            Core::DtlsTransportError(failure) => Self::DtlsTransportError(failure),
-            Core::DtlsTransportStateChange(state) => Self::DtlsTransportStateChange(state),
+            Core::DtlsTransportError(id, failure) => Self::DtlsTransportError(id, failure),
+            Core::DtlsTransportStateChange(id, state) => Self::DtlsTransportStateChange(id, state),
             Core::ConnectionStateChange(state) => Self::ConnectionStateChange(state),
             Core::SctpTransportStateChange(state) => Self::SctpTransportStateChange(state),
             Core::DataChannel(_) => Self::DataChannel(channel?),

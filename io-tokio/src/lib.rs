@@ -87,6 +87,6 @@ pub use purertc::{
     AnswerOptions, Configuration, DataChannelInit, DataChannelState, DtlsTransportState, IceCandidateError,
     IceCandidateInit, IceConnectionState, IceGatheringState, IceServer, IceTransportPolicy,
     IceTransportState, LocalDescriptionInit, Message, MessageKind, OfferOptions, PeerConnectionState,
-    Priority, SctpTransportState, SdpType, SessionDescription, SignalingState,
+    Priority, SctpTransportState, SdpType, SessionDescription, SignalingState, TransportId,
 };
-pub use purertc_mio::net::{Resolver, SocketSettings, TlsSettings};
+pub use purertc_mio::net::{PortUse, Resolver, SocketSettings, TlsSettings};

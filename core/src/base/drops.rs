@@ -75,6 +75,7 @@ drop_reasons! {
     RtpTooManySources => "an RTP packet of one source more than the cap allows",
     RtpNotReceiving => "an RTP packet of a section that receives nothing",
     RtpOutOfPlace => "an RTP packet that came before, or far from where its source was",
+    RtpBacklog => "an RTP packet that came while too much waited for the application",
     RtcpMalformed => "not a well-formed RTCP packet",
     // SCTP.
     SctpMalformed => "not a well-formed SCTP packet",

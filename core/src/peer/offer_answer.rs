@@ -5,17 +5,16 @@ use crate::base::media::MediaKind;
 use crate::base::time::Instant;
 use crate::data::event::DataChannelState;
 use crate::peer::event::Event;
+use crate::peer::link::TransportId;
 use crate::peer::{AnswerOptions, DataSection, OfferOptions, PeerConnection};
 use crate::signaling::changes::{
-    Changes, DataChange, DtlsRole, IceRole as AgreedIceRole, RemoteCandidate, TransportAgreement,
-    TransportChange,
+    Changes, DataChange, IceRole as AgreedIceRole, RemoteCandidate, TransportChange,
 };
 use crate::signaling::description::{IceCandidateInit, LocalDescriptionInit, SessionDescription};
 use crate::signaling::error::{AddIceCandidateError, CreateDescriptionError, SetDescriptionError};
 use crate::signaling::fast_setup::FastSetup;
 use crate::signaling::local::{DEFAULT_SCTP_PORT, LocalParameters};
 use crate::signaling::state::SignalingState;
-use crate::transport::dtls::config::Role;
 use crate::transport::ice::IceRole;
 
 /// Which of our ICE credentials a description is to have.
@@ -32,10 +31,10 @@ enum Generation {
 macro_rules! local_parameters {
     ($pc:ident, $generation:expr) => {
         LocalParameters {
-            ice_lite: $pc.transport.ice().is_lite(),
+            ice_lite: $pc.links.first().ice().is_lite(),
             ice: match $generation {
-                Generation::InUse => $pc.transport.local_credentials(),
-                Generation::Next => $pc.transport.prepare_restart(),
+                Generation::InUse => $pc.links.first().local_credentials(),
+                Generation::Next => $pc.links.first_mut().prepare_restart(),
             },
             fingerprints: &$pc.fingerprints,
             sctp_port: DEFAULT_SCTP_PORT,
@@ -77,13 +76,13 @@ impl PeerConnection {
         if self.is_closed() || self.session.local_description().is_none() {
             return;
         }
-        self.ufrag_to_replace = Some(self.transport.local_credentials().ufrag.clone());
+        self.ufrag_to_replace = Some(self.links.first().local_credentials().ufrag.clone());
         self.update_negotiation_needed(NegotiationCheck::AfterVerb);
     }
 
     /// The generation of an offer without options: the next one while the one in use is to be replaced.
     fn offered_generation(&self) -> Generation {
-        let in_use = &self.transport.local_credentials().ufrag;
+        let in_use = &self.links.first().local_credentials().ufrag;
         if self.ufrag_to_replace.as_ref() == Some(in_use) { Generation::Next } else { Generation::InUse }
     }
 
@@ -151,38 +150,26 @@ impl PeerConnection {
     ) -> Result<(), AddIceCandidateError> {
         let now = self.tick(now);
         match self.session.add_remote_candidate(candidate)? {
-            RemoteCandidate::Candidate { ufrag, candidate } if self.is_remote_generation(&ufrag) => {
-                self.transport.add_remote_candidate(now, &candidate);
+            RemoteCandidate::Candidate { ufrag, candidate } => {
+                if let Some(transport) = self.transport_of_remote(&ufrag) {
+                    transport.add_remote_candidate(now, &candidate);
+                }
             }
-            RemoteCandidate::EndOfCandidates { ufrag } if self.is_remote_generation(&ufrag) => {
-                self.transport.end_of_remote_candidates(now);
+            RemoteCandidate::EndOfCandidates { ufrag } => {
+                if let Some(transport) = self.transport_of_remote(&ufrag) {
+                    transport.end_of_remote_candidates(now);
+                }
             }
-            // Of a generation that is not in use: an older one, or one that its answer will bring.
-            RemoteCandidate::Candidate { .. }
-            | RemoteCandidate::EndOfCandidates { .. }
-            | RemoteCandidate::Held
-            | RemoteCandidate::Ignored => {}
+            RemoteCandidate::Held | RemoteCandidate::Ignored => {}
         }
         self.settle(now);
         Ok(())
     }
 
-    fn is_remote_generation(&self, ufrag: &str) -> bool {
-        self.transport.ice().remote_credentials().is_some_and(|remote| remote.ufrag == ufrag)
-    }
-
     // W3C WebRTC §4.4.1.5: one task changes everything, then the events go out.
     fn carry_out(&mut self, now: Instant, changes: Changes) {
-        let Changes {
-            signaling_states,
-            gather,
-            early_candidates,
-            ice_role,
-            transports,
-            data,
-            tracks,
-            media: _,
-        } = changes;
+        let Changes { signaling_states, gather, early_candidates, ice_role, transports, data, tracks, media } =
+            changes;
         // Stable again without an agreement: what the offer began is taken back.
         let rolled_back = signaling_states.first() == Some(&SignalingState::Stable) && transports.is_empty();
         self.events.extend(signaling_states.into_iter().map(Event::SignalingStateChange));
@@ -194,45 +181,26 @@ impl PeerConnection {
                 AgreedIceRole::Controlling => IceRole::Controlling,
                 AgreedIceRole::Controlled => IceRole::Controlled,
             };
-            self.transport.set_ice_role(now, role);
+            self.links.for_each(|transport| transport.set_ice_role(now, role));
         }
         if let Some(credentials) = gather {
-            if credentials.ufrag != self.transport.local_credentials().ufrag {
-                self.transport.restart(now);
-            }
-            self.transport.gather(now);
+            self.gather(now, TransportId::FIRST, &credentials);
         }
         for transport in transports {
             match transport {
                 TransportChange::Agreed(agreement) => self.agree_on_transport(now, *agreement),
-                TransportChange::Closed(_) => self.transport.close(now),
+                TransportChange::Closed(index) => self.close_link(now, TransportId::of(index)),
             }
         }
         if rolled_back {
-            self.transport.cancel_restart(now);
+            self.links.for_each(|transport| transport.cancel_restart(now));
         }
         self.change_data(now, data);
+        if media {
+            self.change_media(now);
+        }
         self.settle(now);
         self.update_negotiation_needed(NegotiationCheck::AfterDescription);
-    }
-
-    fn agree_on_transport(&mut self, now: Instant, agreement: TransportAgreement) {
-        let TransportAgreement { local_ice, remote_ice, fingerprints, dtls_role, .. } = agreement;
-        // W3C WebRTC §4.4.1.5: an answer ends the wish for other credentials once they are others.
-        self.ufrag_to_replace.take_if(|replaced| *replaced != local_ice.ufrag);
-        let role = match dtls_role {
-            DtlsRole::Client => Role::Client,
-            DtlsRole::Server => Role::Server,
-        };
-        self.data.set_dtls_role(now, dtls_role == DtlsRole::Client);
-        self.transport.start_dtls(now, role, fingerprints);
-        self.transport.set_remote_credentials(now, remote_ice.credentials);
-        for candidate in &remote_ice.candidates {
-            self.transport.add_remote_candidate(now, candidate);
-        }
-        if remote_ice.end_of_candidates {
-            self.transport.end_of_remote_candidates(now);
-        }
     }
 
     fn change_data(&mut self, now: Instant, change: DataChange) {
