@@ -85,8 +85,8 @@ pub use base::media::{
 };
 pub use base::net::{Datagram, Ecn, LocalAddress, Path, Protocol, SocketId, Transmit};
 pub use base::parameters::{
-    RtcpParameters, RtpCodecParameters, RtpEncodingParameters, RtpHeaderExtensionParameters,
-    RtpReceiveParameters, RtpSendParameters,
+    DegradationPreference, RtcpParameters, RtpCodecParameters, RtpEncodingParameters,
+    RtpHeaderExtensionParameters, RtpReceiveParameters, RtpSendParameters,
 };
 pub use base::time::{Instant, WallClock};
 pub use base::w3c::ErrorKind;
@@ -97,10 +97,10 @@ pub use data::error::{ChannelError, CreateDataChannelError, SendError};
 pub use data::event::{DataChannelState, Message, MessageKind, SctpTransportState};
 pub use endpoint::{Endpoint, PeerId, PeerMut};
 pub use peer::{
-    AnswerOptions, ChannelEvent, Configuration, ConfigurationError, DataChannel, DtlsTransport, Event,
-    IceCandidateError, IceConnectionState, IceServer, IceServerError, IceTransport, Init, KeyAgreement,
-    OfferOptions, PeerConnection, PeerConnectionState, RtpReceiver, RtpSender, RtpTransceiver, SctpTransport,
-    StatsError, StatsSelector, TrackEvent, TransportId,
+    AnswerOptions, ChannelEvent, Configuration, ConfigurationError, DataChannel, DtlsTransport, DtmfSender,
+    Event, IceCandidateError, IceConnectionState, IceServer, IceServerError, IceTransport, Init,
+    InsertDtmfError, KeyAgreement, OfferOptions, PeerConnection, PeerConnectionState, RtpReceiver, RtpSender,
+    RtpTransceiver, SctpTransport, StatsError, StatsSelector, ToneTiming, TrackEvent, TransportId,
 };
 pub use signaling::description::{IceCandidateInit, LocalDescriptionInit, SessionDescription};
 pub use signaling::error::{AddIceCandidateError, CreateDescriptionError, SetDescriptionError};

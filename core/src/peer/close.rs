@@ -38,6 +38,7 @@ impl PeerConnection {
         self.ice_connection_state = IceConnectionState::Closed;
         self.connection_state = PeerConnectionState::Closed;
         while self.data.poll_event().is_some() {}
+        self.tones.clear();
         self.events.clear();
     }
 }

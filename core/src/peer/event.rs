@@ -1,6 +1,6 @@
 //! What a connection tells the application: the W3C events, from one queue, in W3C order.
 
-use crate::base::media::{MediaStreamTrack, ReceiverId, TransceiverId};
+use crate::base::media::{MediaStreamTrack, ReceiverId, SenderId, TransceiverId};
 use crate::data::channel::DataChannelId;
 use crate::data::error::ChannelError;
 use crate::data::event::{Message, SctpTransportState};
@@ -57,6 +57,8 @@ pub enum Event {
     AddStream(Box<str>),
     /// The obsolete `removestream`: a stream of the peer has no track any more.
     RemoveStream(Box<str>),
+    /// `tonechange` of a sender: this tone begins now. None: all have been played.
+    ToneChange(SenderId, Option<char>),
     /// `datachannel`: the peer opened one. It can be sent on at once; its `Open` follows.
     DataChannel(DataChannelId),
     /// An event of a data channel.

@@ -82,6 +82,7 @@ impl PeerConnection {
         if !self.is_closed() {
             self.links.handle_timeout(now);
             self.data.handle_timeout(now);
+            self.play_tones(now);
             self.settle(now);
         }
     }

@@ -162,7 +162,7 @@ impl PeerConnection {
         if self.is_closed() {
             return None;
         }
-        earliest([self.links.poll_timeout(), self.data.poll_timeout()])
+        earliest([self.links.poll_timeout(), self.data.poll_timeout(), self.next_tone()])
     }
 }
 
