@@ -88,8 +88,8 @@ pub use base::media::{
 };
 pub use base::net::{Datagram, Ecn, LocalAddress, Path, Protocol, SocketId, Transmit};
 pub use base::parameters::{
-    RtcpParameters, RtpCodecParameters, RtpEncodingParameters, RtpHeaderExtensionParameters,
-    RtpReceiveParameters, RtpSendParameters,
+    DegradationPreference, RtcpParameters, RtpCodecParameters, RtpEncodingParameters,
+    RtpHeaderExtensionParameters, RtpReceiveParameters, RtpSendParameters,
 };
 pub use base::time::{Instant, WallClock};
 pub use base::w3c::ErrorKind;
@@ -103,10 +103,10 @@ pub use media::error::WriteError;
 pub use media::event::{Delivery, Frame, SendFrame, SendPacket};
 pub use media::packet::RtpPacket;
 pub use peer::{
-    AnswerOptions, ChannelEvent, Configuration, ConfigurationError, DataChannel, DtlsTransport, Event,
-    IceCandidateError, IceConnectionState, IceServer, IceServerError, IceTransport, Init, KeyAgreement,
-    OfferOptions, PeerConnection, PeerConnectionState, RtpReceiver, RtpSender, RtpTransceiver, SctpTransport,
-    StatsError, StatsSelector, TrackEvent, TransportId,
+    AnswerOptions, ChannelEvent, Configuration, ConfigurationError, DataChannel, DtlsTransport, DtmfSender,
+    Event, IceCandidateError, IceConnectionState, IceServer, IceServerError, IceTransport, Init,
+    InsertDtmfError, KeyAgreement, OfferOptions, PeerConnection, PeerConnectionState, RtpReceiver, RtpSender,
+    RtpTransceiver, SctpTransport, StatsError, StatsSelector, ToneTiming, TrackEvent, TransportId,
 };
 pub use signaling::description::{IceCandidateInit, LocalDescriptionInit, SessionDescription};
 pub use signaling::error::{AddIceCandidateError, CreateDescriptionError, SetDescriptionError};

@@ -74,7 +74,7 @@ impl PeerConnection {
         Ok(Self { lease: Arc::new(Lease { shared }) })
     }
 
-    fn shared(&self) -> &Shared {
+    pub(crate) fn shared(&self) -> &Shared {
         &self.lease.shared
     }
 

@@ -4,7 +4,8 @@ use crate::channel::DataChannel;
 use purertc::transport::dtls::alert::Failure;
 use purertc::{
     DtlsTransportState, IceCandidateError, IceCandidateInit, IceConnectionState, IceGatheringState,
-    IceTransportState, PeerConnectionState, SctpTransportState, SignalingState, TransportId,
+    IceTransportState, PeerConnectionState, ReceiverId, SctpTransportState, SenderId, SignalingState,
+    TrackEvent, TransportId,
 };
 
 /// An event of a peer connection, under its W3C name. Messages and the like come from the
@@ -37,6 +38,22 @@ pub enum Event {
     ConnectionStateChange(PeerConnectionState),
     /// `statechange` of the SCTP transport.
     SctpTransportStateChange(SctpTransportState),
+    /// `track`: the peer sends, or is about to.
+    Track(TrackEvent),
+    /// `mute` of a track that the peer sent: it does not any more.
+    TrackMute(ReceiverId),
+    /// `ended` of a track that the peer sent: its transceiver was stopped.
+    TrackEnded(ReceiverId),
+    /// `addtrack` of a stream of the peer that was there before.
+    StreamAddTrack(Box<str>, ReceiverId),
+    /// `removetrack` of a stream of the peer.
+    StreamRemoveTrack(Box<str>, ReceiverId),
+    /// The obsolete `addstream`: the peer has a new stream.
+    AddStream(Box<str>),
+    /// The obsolete `removestream`: a stream of the peer has no track any more.
+    RemoveStream(Box<str>),
+    /// `tonechange` of a sender: this tone begins now. None: all have been played.
+    ToneChange(SenderId, Option<char>),
     /// `datachannel`: the peer opened one. Dropping the handle closes it.
     DataChannel(DataChannel),
 }
@@ -59,6 +76,14 @@ impl Event {
             Core::DtlsTransportStateChange(id, state) => Self::DtlsTransportStateChange(id, state),
             Core::ConnectionStateChange(state) => Self::ConnectionStateChange(state),
             Core::SctpTransportStateChange(state) => Self::SctpTransportStateChange(state),
+            Core::Track(track) => Self::Track(*track),
+            Core::TrackMute(id) => Self::TrackMute(id),
+            Core::TrackEnded(id) => Self::TrackEnded(id),
+            Core::StreamAddTrack(stream, id) => Self::StreamAddTrack(stream, id),
+            Core::StreamRemoveTrack(stream, id) => Self::StreamRemoveTrack(stream, id),
+            Core::AddStream(stream) => Self::AddStream(stream),
+            Core::RemoveStream(stream) => Self::RemoveStream(stream),
+            Core::ToneChange(id, tone) => Self::ToneChange(id, tone),
             Core::DataChannel(_) => Self::DataChannel(channel?),
             _ => return None,
         })

@@ -122,7 +122,7 @@ impl Links {
         if self.is_shared || id != TransportId::FIRST {
             transport.share_sockets();
         }
-        self.addresses.iter().for_each(|&address| transport.add_local_address(now, address));
+        self.dealt(id).for_each(|address| transport.add_local_address(now, address));
         self.remove(id);
         let link = Link::new(transport, self.made);
         self.made = self.made.wrapping_add(1);
@@ -208,7 +208,30 @@ impl Links {
         if !self.addresses.contains(&address) {
             self.addresses.push(address);
         }
-        self.for_each(|transport| transport.add_local_address(now, address));
+        for id in self.ids() {
+            let is_dealt = self.dealt(id).any(|dealt| dealt == address);
+            if let Some(link) = self.get_mut(id).filter(|_| is_dealt) {
+                link.transport.add_local_address(now, address);
+            }
+        }
+    }
+
+    /// The addresses that a link uses. Where the driver has several ports at one address of this host, each link but the
+    /// first has one of them: two links between the same two ports could not be told apart, which matters only to peers
+    /// that have one port for several links, too.
+    fn dealt(&self, id: TransportId) -> impl Iterator<Item = LocalAddress> + '_ {
+        let beside = |address: LocalAddress| {
+            let same = move |other: &&LocalAddress| {
+                other.protocol == address.protocol && other.address.ip() == address.address.ip()
+            };
+            self.addresses.iter().filter(same)
+        };
+        let addresses = self.addresses.iter().copied();
+        addresses.filter(move |&address| {
+            let (count, place) =
+                (beside(address).count(), beside(address).position(|&other| other == address));
+            id == TransportId::FIRST || place == Some(id.index() % count)
+        })
     }
 
     pub fn remove_local_address(&mut self, now: Instant, address: LocalAddress) {

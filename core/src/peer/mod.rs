@@ -7,10 +7,12 @@ mod channel;
 mod close;
 mod config;
 pub(crate) mod deadlines;
+mod dtmf;
 mod event;
 mod ice_server;
 mod inbound;
 mod io;
+mod legacy;
 mod link;
 mod links;
 mod media;
@@ -29,6 +31,7 @@ mod transports;
 
 pub use self::channel::DataChannel;
 pub use self::config::{Configuration, ConfigurationError, Init, KeyAgreement};
+pub use self::dtmf::{DtmfSender, InsertDtmfError, ToneTiming};
 pub use self::event::{ChannelEvent, Event, IceCandidateError, TrackEvent};
 pub use self::ice_server::{IceServer, IceServerError};
 pub use self::link::TransportId;
@@ -39,6 +42,7 @@ pub use self::state::{IceConnectionState, PeerConnectionState};
 pub use self::statistics::{StatsError, StatsSelector};
 pub use self::transceiver::RtpTransceiver;
 
+use self::dtmf::Tones;
 use self::link::Blueprint;
 use self::links::Links;
 use self::media_plane::Planes;
@@ -144,13 +148,15 @@ pub struct PeerConnection {
     /// Our SCTP INIT chunk, where descriptions are to carry it.
     sctp_init: Option<Vec<u8>>,
     data_section: DataSection,
-    /// The local ICE generation that `restart_ice` wants to see replaced (`LocalIceCredentialsToReplace`).
-    ufrag_to_replace: Option<String>,
+    /// The local ICE generations that `restart_ice` wants to see replaced (`LocalIceCredentialsToReplace`).
+    ufrags_to_replace: Vec<String>,
     /// `negotiationneeded` was said and not answered yet.
     negotiation_needed: bool,
     ice_gathering_state: IceGatheringState,
     ice_connection_state: IceConnectionState,
     connection_state: PeerConnectionState,
+    /// Tones that wait or sound, of each sender that has any.
+    tones: Vec<Tones>,
     events: Queue<Event>,
     /// What is left to say after `close`.
     farewell: Queue<(Path, Box<[u8]>)>,
@@ -188,7 +194,7 @@ impl PeerConnection {
             .map_err(CertificateError::Key)?;
         let blueprint =
             Blueprint { configuration: &configuration, certificate: &certificate, crypto: &crypto };
-        let mut transport = blueprint.build(&mut rng)?;
+        let mut transport = blueprint.build(configuration.ice.credentials.clone(), &mut rng)?;
         if configuration.ice_candidate_pool_size > 0 {
             transport.fill_pool(now);
         }
@@ -215,16 +221,29 @@ impl PeerConnection {
             tally: Tally::default(),
             fingerprints: vec![fingerprint],
             data_section: DataSection::Absent,
-            ufrag_to_replace: None,
+            ufrags_to_replace: Vec::new(),
             negotiation_needed: false,
             ice_gathering_state: IceGatheringState::New,
             ice_connection_state: IceConnectionState::New,
             connection_state: PeerConnectionState::New,
+            tones: Vec::new(),
             events: Queue::default(),
             farewell: Queue::default(),
             drops: Drops::default(),
             received: Vec::new(),
         })
+    }
+
+    /// A certificate for connections to come (`generateCertificate`), of which each may have a clone.
+    ///
+    /// # Errors
+    ///
+    /// [`CertificateError`]: the provider cannot make a key of this kind.
+    pub fn generate_certificate(
+        options: CertificateOptions,
+        init: Init,
+    ) -> Result<Certificate, CertificateError> {
+        Certificate::generate(&init.crypto, options, init.wall_clock, &mut Rng::from_seed(init.seed))
     }
 
     /// Makes a data channel (`createDataChannel`). The first one asks for negotiation.
@@ -301,8 +320,11 @@ impl PeerConnection {
     /// The first ICE and DTLS transport: candidates, the selected pair, certificates, ciphers. With a peer that bundles,
     /// which almost all do, it carries everything.
     #[must_use]
-    pub const fn transport(&self) -> &Transport {
-        self.links.first()
+    pub fn transport(&self) -> &Transport {
+        match self.links.iter().find(|(_, link)| link.is_described) {
+            Some((_, link)) => &link.transport,
+            None => self.links.first(),
+        }
     }
 
     /// Every transport.

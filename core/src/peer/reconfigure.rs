@@ -49,7 +49,7 @@ impl PeerConnection {
         });
         // RFC 9429 §4.1.18: what was gathered is not what is wanted now.
         if differs && self.session.local_description().is_some() {
-            self.ufrag_to_replace = Some(self.links.first().local_credentials().ufrag.clone());
+            self.note_credentials_to_replace();
         }
         self.configuration = configuration;
         Ok(())
