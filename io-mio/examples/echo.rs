@@ -48,7 +48,10 @@ fn main() -> Result<(), Box<dyn Error>> {
                     waiting = echo(&mut driver, id, message);
                 }
                 Some(
-                    Event::DtlsTransportStateChange(DtlsTransportState::Closed | DtlsTransportState::Failed)
+                    Event::DtlsTransportStateChange(
+                        _,
+                        DtlsTransportState::Closed | DtlsTransportState::Failed,
+                    )
                     | Event::ConnectionStateChange(PeerConnectionState::Failed),
                 ) => return Ok(()),
                 Some(event) => eprintln!("{event:?}"),

@@ -138,8 +138,8 @@ impl Program {
                     }
                 }
                 Event::Channel(id, ChannelEvent::Message(message)) => self.take_message(id, message)?,
-                Event::DtlsTransportStateChange(DtlsTransportState::Closed) => return self.ended(),
-                Event::DtlsTransportStateChange(DtlsTransportState::Failed)
+                Event::DtlsTransportStateChange(_, DtlsTransportState::Closed) => return self.ended(),
+                Event::DtlsTransportStateChange(_, DtlsTransportState::Failed)
                 | Event::ConnectionStateChange(PeerConnectionState::Failed) => {
                     return Err("the connection failed".into());
                 }

@@ -4,7 +4,8 @@ use crate::channel::DataChannel;
 use purertc::transport::dtls::alert::Failure;
 use purertc::{
     DtlsTransportState, IceCandidateError, IceCandidateInit, IceConnectionState, IceGatheringState,
-    IceTransportState, PeerConnectionState, SctpTransportState, SignalingState,
+    IceTransportState, PeerConnectionState, ReceiverId, SctpTransportState, SenderId, SignalingState,
+    TrackEvent, TransportId,
 };
 
 /// An event of a peer connection, under its W3C name. Messages and the like come from the
@@ -23,20 +24,36 @@ pub enum Event {
     IceCandidate(Option<IceCandidateInit>),
     /// `icecandidateerror`: a STUN or TURN server gave no candidate. The others are not affected.
     IceCandidateError(IceCandidateError),
-    /// `selectedcandidatepairchange` of the ICE transport.
-    SelectedCandidatePairChange,
-    /// `statechange` of the ICE transport.
-    IceTransportStateChange(IceTransportState),
+    /// `selectedcandidatepairchange` of an ICE transport.
+    SelectedCandidatePairChange(TransportId),
+    /// `statechange` of an ICE transport.
+    IceTransportStateChange(TransportId, IceTransportState),
     /// `iceconnectionstatechange`.
     IceConnectionStateChange(IceConnectionState),
-    /// `error` of the DTLS transport; the state change follows.
-    DtlsTransportError(Failure),
-    /// `statechange` of the DTLS transport.
-    DtlsTransportStateChange(DtlsTransportState),
+    /// `error` of a DTLS transport; the state change follows.
+    DtlsTransportError(TransportId, Failure),
+    /// `statechange` of a DTLS transport.
+    DtlsTransportStateChange(TransportId, DtlsTransportState),
     /// `connectionstatechange`.
     ConnectionStateChange(PeerConnectionState),
     /// `statechange` of the SCTP transport.
     SctpTransportStateChange(SctpTransportState),
+    /// `track`: the peer sends, or is about to.
+    Track(TrackEvent),
+    /// `mute` of a track that the peer sent: it does not any more.
+    TrackMute(ReceiverId),
+    /// `ended` of a track that the peer sent: its transceiver was stopped.
+    TrackEnded(ReceiverId),
+    /// `addtrack` of a stream of the peer that was there before.
+    StreamAddTrack(Box<str>, ReceiverId),
+    /// `removetrack` of a stream of the peer.
+    StreamRemoveTrack(Box<str>, ReceiverId),
+    /// The obsolete `addstream`: the peer has a new stream.
+    AddStream(Box<str>),
+    /// The obsolete `removestream`: a stream of the peer has no track any more.
+    RemoveStream(Box<str>),
+    /// `tonechange` of a sender: this tone begins now. None: all have been played.
+    ToneChange(SenderId, Option<char>),
     /// `datachannel`: the peer opened one. Dropping the handle closes it.
     DataChannel(DataChannel),
 }
@@ -52,13 +69,21 @@ impl Event {
             Core::IceGatheringStateChange(state) => Self::IceGatheringStateChange(state),
             Core::IceCandidate(candidate) => Self::IceCandidate(candidate.map(|candidate| *candidate)),
             Core::IceCandidateError(error) => Self::IceCandidateError(*error),
-            Core::SelectedCandidatePairChange => Self::SelectedCandidatePairChange,
-            Core::IceTransportStateChange(state) => Self::IceTransportStateChange(state),
+            Core::SelectedCandidatePairChange(id) => Self::SelectedCandidatePairChange(id),
+            Core::IceTransportStateChange(id, state) => Self::IceTransportStateChange(id, state),
             Core::IceConnectionStateChange(state) => Self::IceConnectionStateChange(state),
-            Core::DtlsTransportError(failure) => Self::DtlsTransportError(failure),
-            Core::DtlsTransportStateChange(state) => Self::DtlsTransportStateChange(state),
+            Core::DtlsTransportError(id, failure) => Self::DtlsTransportError(id, failure),
+            Core::DtlsTransportStateChange(id, state) => Self::DtlsTransportStateChange(id, state),
             Core::ConnectionStateChange(state) => Self::ConnectionStateChange(state),
             Core::SctpTransportStateChange(state) => Self::SctpTransportStateChange(state),
+            Core::Track(track) => Self::Track(*track),
+            Core::TrackMute(id) => Self::TrackMute(id),
+            Core::TrackEnded(id) => Self::TrackEnded(id),
+            Core::StreamAddTrack(stream, id) => Self::StreamAddTrack(stream, id),
+            Core::StreamRemoveTrack(stream, id) => Self::StreamRemoveTrack(stream, id),
+            Core::AddStream(stream) => Self::AddStream(stream),
+            Core::RemoveStream(stream) => Self::RemoveStream(stream),
+            Core::ToneChange(id, tone) => Self::ToneChange(id, tone),
             Core::DataChannel(_) => Self::DataChannel(channel?),
             _ => return None,
         })

@@ -4,6 +4,7 @@ use crate::world::{Link, Setup, World};
 use purertc::{
     ChannelEvent, DataChannelInit, DataChannelState, DtlsTransportState, Event, IceConnectionState,
     IceGatheringState, IceTransportState, PeerConnectionState, SctpTransportState, SignalingState,
+    TransportId,
 };
 use std::time::Duration;
 
@@ -17,13 +18,13 @@ fn events_come_in_w3c_order() {
         Event::IceGatheringStateChange(IceGatheringState::Gathering),
         Event::IceGatheringStateChange(IceGatheringState::Complete),
         Event::SignalingStateChange(SignalingState::Stable),
-        Event::IceTransportStateChange(IceTransportState::Checking),
+        Event::IceTransportStateChange(TransportId::FIRST, IceTransportState::Checking),
         Event::IceConnectionStateChange(IceConnectionState::Checking),
         Event::ConnectionStateChange(PeerConnectionState::Connecting),
-        Event::IceTransportStateChange(IceTransportState::Connected),
+        Event::IceTransportStateChange(TransportId::FIRST, IceTransportState::Connected),
         Event::IceConnectionStateChange(IceConnectionState::Connected),
-        Event::DtlsTransportStateChange(DtlsTransportState::Connecting),
-        Event::DtlsTransportStateChange(DtlsTransportState::Connected),
+        Event::DtlsTransportStateChange(TransportId::FIRST, DtlsTransportState::Connecting),
+        Event::DtlsTransportStateChange(TransportId::FIRST, DtlsTransportState::Connected),
         Event::ConnectionStateChange(PeerConnectionState::Connected),
         Event::SctpTransportStateChange(SctpTransportState::Connected),
         Event::Channel(id, ChannelEvent::Open),
@@ -132,9 +133,9 @@ fn closing_the_connection_is_told_once_and_silently() {
     assert_eq!(pc.poll_timeout(), None);
     assert!(pc.create_data_channel("late", DataChannelInit::default()).is_err());
     assert!(pc.data_channel(id).is_none_or(|channel| channel.ready_state() == DataChannelState::Closed));
-    assert!(
-        world.nodes[1].saw(|event| *event == Event::DtlsTransportStateChange(DtlsTransportState::Closed))
-    );
+    assert!(world.nodes[1].saw(
+        |event| *event == Event::DtlsTransportStateChange(TransportId::FIRST, DtlsTransportState::Closed)
+    ));
 }
 
 #[test]

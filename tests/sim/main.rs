@@ -9,9 +9,12 @@ mod determinism;
 mod endpoint;
 mod fast_setup;
 mod lifecycle;
+mod media;
 mod media_signaling;
 mod messages;
 mod nat;
+mod objects;
+mod transports;
 // The strict server of the transport's own tests, which names what it needs by the paths of the core.
 #[path = "../../core/src/transport/tests/turn_server.rs"]
 #[allow(dead_code, reason = "the transport's tests use more of it")]

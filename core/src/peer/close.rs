@@ -3,9 +3,8 @@
 use crate::base::time::Instant;
 use crate::peer::PeerConnection;
 use crate::peer::state::{IceConnectionState, PeerConnectionState};
-
-/// Datagrams of a farewell: an SCTP ABORT and a DTLS alert, with room to spare.
-const MAX_FAREWELL: usize = 8;
+use crate::peer::transports::MAX_FAREWELL;
+use crate::transport::Transport;
 
 impl PeerConnection {
     /// Ends the connection (`close`). The peer is told once, as far as a path to it exists: what
@@ -18,27 +17,31 @@ impl PeerConnection {
         if self.is_closed() {
             return;
         }
-        // W3C WebRTC §4.4.2: channels close abruptly, SCTP aborts, DTLS says so, ICE stops.
+        // W3C WebRTC §4.4.2: channels close abruptly, sources say goodbye, SCTP aborts, DTLS says so, ICE stops.
         let mut datagram = Vec::new();
         self.data.close();
+        self.planes.close();
         for _ in 0..MAX_FAREWELL {
             datagram.clear();
-            let Some(transmit) = self.poll_data(now, &mut datagram) else { break };
+            let transmit = self.poll_media(now, &mut datagram);
+            let Some(transmit) = transmit.or_else(|| self.poll_data(now, &mut datagram)) else { break };
             for part in transmit.datagrams(&datagram) {
                 self.farewell.push((transmit.path, part.into()));
             }
         }
-        self.transport.close(now);
-        for _ in 0..MAX_FAREWELL {
-            datagram.clear();
-            let Some(transmit) = self.transport.poll_transmit(now, &mut datagram) else { break };
-            self.farewell.push((transmit.path, datagram.as_slice().into()));
+        for id in self.links.ids() {
+            if let Some(link) = self.links.get_mut(id) {
+                link.transport.close(now);
+            }
+            self.say_farewell(now, id);
         }
         self.session.close();
-        self.transport.shut_down();
+        self.links.for_each(Transport::shut_down);
         self.ice_connection_state = IceConnectionState::Closed;
         self.connection_state = PeerConnectionState::Closed;
+        self.planes.clear();
         while self.data.poll_event().is_some() {}
+        self.tones.clear();
         self.events.clear();
     }
 }

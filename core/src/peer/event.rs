@@ -1,9 +1,12 @@
 //! What a connection tells the application: the W3C events, from one queue, in W3C order.
 
-use crate::base::media::{MediaStreamTrack, ReceiverId, TransceiverId};
+use crate::base::media::{MediaStreamTrack, ReceiverId, SenderId, TransceiverId};
 use crate::data::channel::DataChannelId;
 use crate::data::error::ChannelError;
 use crate::data::event::{Message, SctpTransportState};
+use crate::media::event::{Event as MediaEvent, Frame};
+use crate::media::packet::RtpPacket;
+use crate::peer::link::TransportId;
 use crate::peer::state::{IceConnectionState, PeerConnectionState};
 use crate::signaling::description::IceCandidateInit;
 use crate::signaling::state::SignalingState;
@@ -28,22 +31,35 @@ pub enum Event {
     IceCandidate(Option<Box<IceCandidateInit>>),
     /// `icecandidateerror`: a STUN or TURN server gave no candidate. The others are not affected.
     IceCandidateError(Box<IceCandidateError>),
-    /// `selectedcandidatepairchange` of the ICE transport.
-    SelectedCandidatePairChange,
-    /// `statechange` of the ICE transport.
-    IceTransportStateChange(IceTransportState),
+    /// `selectedcandidatepairchange` of an ICE transport.
+    SelectedCandidatePairChange(TransportId),
+    /// `statechange` of an ICE transport.
+    IceTransportStateChange(TransportId, IceTransportState),
     /// `iceconnectionstatechange`.
     IceConnectionStateChange(IceConnectionState),
-    /// `error` of the DTLS transport; the state change follows.
-    DtlsTransportError(Failure),
-    /// `statechange` of the DTLS transport.
-    DtlsTransportStateChange(DtlsTransportState),
+    /// `error` of a DTLS transport; the state change follows.
+    DtlsTransportError(TransportId, Failure),
+    /// `statechange` of a DTLS transport.
+    DtlsTransportStateChange(TransportId, DtlsTransportState),
     /// `connectionstatechange`.
     ConnectionStateChange(PeerConnectionState),
     /// `statechange` of the SCTP transport.
     SctpTransportStateChange(SctpTransportState),
     /// `track`: the peer sends, or is about to.
     Track(Box<TrackEvent>),
+    /// `unmute` of a track: the first packet of it came.
+    TrackUnmute(ReceiverId),
+    /// A frame came, whole and in order, for a receiver that takes [frames](crate::media::event::Delivery::Frames).
+    Frame(Box<Frame>),
+    /// A packet came, for a receiver that takes [packets](crate::media::event::Delivery::Packets).
+    Rtp(RtpPacket),
+    /// The peer can do nothing without a key frame of an encoding: have one made.
+    KeyFrameRequest {
+        /// Whose.
+        sender: SenderId,
+        /// Its place among the encodings.
+        encoding: usize,
+    },
     /// `mute` of a track that the peer sent: it does not any more.
     TrackMute(ReceiverId),
     /// `ended` of a track that the peer sent: its transceiver was stopped.
@@ -56,10 +72,24 @@ pub enum Event {
     AddStream(Box<str>),
     /// The obsolete `removestream`: a stream of the peer has no track any more.
     RemoveStream(Box<str>),
+    /// `tonechange` of a sender: this tone begins now. None: all have been played.
+    ToneChange(SenderId, Option<char>),
     /// `datachannel`: the peer opened one. It can be sent on at once; its `Open` follows.
     DataChannel(DataChannelId),
     /// An event of a data channel.
     Channel(DataChannelId, ChannelEvent),
+}
+
+impl From<MediaEvent> for Event {
+    fn from(event: MediaEvent) -> Self {
+        match event {
+            MediaEvent::Frame(frame) => Self::Frame(frame),
+            MediaEvent::Rtp(packet) => Self::Rtp(packet),
+            MediaEvent::Unmute(receiver) => Self::TrackUnmute(receiver),
+            MediaEvent::Mute(receiver) => Self::TrackMute(receiver),
+            MediaEvent::KeyFrameRequest { sender, encoding } => Self::KeyFrameRequest { sender, encoding },
+        }
+    }
 }
 
 /// `RTCTrackEvent`.

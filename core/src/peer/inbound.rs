@@ -4,7 +4,8 @@ use crate::base::drops::DropReason;
 use crate::base::net::{Datagram, LocalAddress};
 use crate::base::time::Instant;
 use crate::peer::event::Event;
-use crate::peer::state::{connection_state, ice_connection_state};
+use crate::peer::link::{Link, TransportId};
+use crate::peer::state::{TransportState, connection_state, ice_connection_state, ice_gathering_state};
 use crate::peer::{PeerConnection, UNMEASURED};
 use crate::signaling::state::SignalingState;
 use crate::transport::dtls::{Connection, DtlsTransportState};
@@ -17,7 +18,7 @@ impl PeerConnection {
     pub fn add_local_address(&mut self, now: Instant, address: LocalAddress) {
         let now = self.tick(now);
         if !self.is_closed() {
-            self.transport.add_local_address(now, address);
+            self.links.add_local_address(now, address);
             self.settle(now);
         }
     }
@@ -27,7 +28,7 @@ impl PeerConnection {
     pub fn remove_local_address(&mut self, now: Instant, address: LocalAddress) {
         let now = self.tick(now);
         if !self.is_closed() {
-            self.transport.remove_local_address(now, address);
+            self.links.remove_local_address(now, address);
             self.settle(now);
         }
     }
@@ -47,30 +48,42 @@ impl PeerConnection {
                 continue;
             }
             let mut received = std::mem::take(&mut self.received);
-            self.transport.handle_datagram(now, datagram, &mut received);
-            for inbound in received.drain(..) {
-                match inbound {
-                    Inbound::Sctp(packet) => {
-                        // The record may have come in one datagram with what completed the handshake.
-                        self.settle(now);
-                        self.tally.received(packet.len());
-                        self.data.handle_packet(now, packet.freeze());
-                    }
-                    // Nothing asks the transport for media yet.
-                    Inbound::Rtp(_) | Inbound::Rtcp(_) => self.drops.count(DropReason::SrtpNotReady),
-                }
+            match self.links.handle_datagram(now, datagram, &mut received) {
+                Ok(id) => received.drain(..).for_each(|inbound| self.receive(now, id, inbound)),
+                Err(reason) => self.drops.count(reason),
             }
             self.received = received;
         }
         self.settle(now);
     }
 
+    /// Takes what a link brought to what rides on it.
+    fn receive(&mut self, now: Instant, id: TransportId, inbound: Inbound) {
+        match inbound {
+            Inbound::Sctp(packet) => {
+                // The record may have come in one datagram with what completed the handshake.
+                self.settle(now);
+                if !self.ride.is_on(id) {
+                    return self.drops.count(DropReason::UnknownProtocol);
+                }
+                if let Some(link) = self.links.get_quietly(id) {
+                    link.received(packet.len());
+                }
+                self.data.handle_packet(now, packet.freeze());
+            }
+            Inbound::Rtp(packet) => self.handle_rtp(now, id, packet),
+            Inbound::Rtcp(packet) => self.handle_rtcp(now, id, &packet),
+        }
+    }
+
     /// Does what is due at `now`. Early and repeated calls are harmless.
     pub fn handle_timeout(&mut self, now: Instant) {
         let now = self.tick(now);
         if !self.is_closed() {
-            self.transport.handle_timeout(now);
+            self.links.handle_timeout(now);
             self.data.handle_timeout(now);
+            self.planes.handle_timeout(now);
+            self.play_tones(now);
             self.settle(now);
         }
     }
@@ -85,13 +98,14 @@ impl PeerConnection {
         self.session.signaling_state() == SignalingState::Closed
     }
 
-    /// Moves what the transport found out to where it belongs, and into events.
+    /// Moves what the transports found out to where it belongs, and into events.
     pub(super) fn settle(&mut self, now: Instant) {
-        while let Some(event) = self.transport.poll_event() {
+        while let Some((id, event)) = self.links.poll_event() {
             match event {
-                TransportEvent::GatheringStateChange(state) => self.gathering_changed(state),
+                TransportEvent::GatheringStateChange(state) => self.gathering_changed(id, state),
                 TransportEvent::LocalCandidate(candidate) => {
-                    let ufrag = &self.transport.local_credentials().ufrag;
+                    let Some(link) = self.links.get(id) else { continue };
+                    let ufrag = &link.transport.local_credentials().ufrag;
                     if let Some(init) = self.session.add_local_candidate(ufrag, &candidate) {
                         self.events.push(Event::IceCandidate(Some(Box::new(init))));
                     }
@@ -100,37 +114,53 @@ impl PeerConnection {
                     self.events.push(Event::IceCandidateError(Box::new((*error).into())));
                 }
                 TransportEvent::SelectedPairChange => {
-                    self.tally.transport.selected_pair_changes += 1;
-                    self.events.push(Event::SelectedCandidatePairChange);
+                    if let Some(link) = self.links.get_quietly(id) {
+                        link.traffic.selected_pair_changes += 1;
+                    }
+                    self.events.push(Event::SelectedCandidatePairChange(id));
                 }
                 TransportEvent::IceStateChange(state) => {
-                    self.events.push(Event::IceTransportStateChange(state));
+                    self.events.push(Event::IceTransportStateChange(id, state));
                 }
-                TransportEvent::DtlsStateChange(state) => self.dtls_changed(now, state),
+                TransportEvent::DtlsStateChange(state) => self.dtls_changed(now, id, state),
             }
             self.derive_states();
         }
     }
 
     // W3C WebRTC §5.6: the end of the generation, then the state, then the end of it all.
-    fn gathering_changed(&mut self, state: IceGatheringState) {
-        if state != IceGatheringState::Complete {
-            return self.events.push(Event::IceGatheringStateChange(state));
-        }
-        let ufrag = &self.transport.local_credentials().ufrag;
-        if let Some(end) = self.session.end_of_local_candidates(ufrag) {
+    fn gathering_changed(&mut self, id: TransportId, state: IceGatheringState) {
+        let Some(link) = self.links.get_quietly(id) else { return };
+        link.gathering = state;
+        let ufrag = link.transport.local_credentials().ufrag.clone();
+        if state == IceGatheringState::Complete
+            && let Some(end) = self.session.end_of_local_candidates(&ufrag)
+        {
             self.events.push(Event::IceCandidate(Some(Box::new(end))));
         }
-        self.events.push(Event::IceGatheringStateChange(state));
-        self.events.push(Event::IceCandidate(None));
+        self.derive_gathering_state();
     }
 
-    fn dtls_changed(&mut self, now: Instant, state: DtlsTransportState) {
-        // W3C WebRTC §5.5: the error comes before the state that it leads to.
-        if let Some(failure) = self.transport.dtls().and_then(Connection::failure) {
-            self.events.push(Event::DtlsTransportError(failure));
+    pub(super) fn derive_gathering_state(&mut self) {
+        let state = ice_gathering_state(self.described().map(|link| link.gathering));
+        if std::mem::replace(&mut self.ice_gathering_state, state) != state {
+            self.events.push(Event::IceGatheringStateChange(state));
+            if state == IceGatheringState::Complete {
+                self.events.push(Event::IceCandidate(None));
+            }
         }
-        self.events.push(Event::DtlsTransportStateChange(state));
+    }
+
+    fn dtls_changed(&mut self, now: Instant, id: TransportId, state: DtlsTransportState) {
+        let Some(link) = self.links.get(id) else { return };
+        // W3C WebRTC §5.5: the error comes before the state that it leads to.
+        if let Some(failure) = link.transport.dtls().and_then(Connection::failure) {
+            self.events.push(Event::DtlsTransportError(id, failure));
+        }
+        self.events.push(Event::DtlsTransportStateChange(id, state));
+        if !self.ride.is_on(id) {
+            return;
+        }
         match state {
             DtlsTransportState::Connected => self.start_data(now),
             DtlsTransportState::Closed | DtlsTransportState::Failed => self.data.transport_closed(),
@@ -141,14 +171,18 @@ impl PeerConnection {
     /// Begins the SCTP association once both sides described it and DTLS is up.
     pub(super) fn start_data(&mut self, now: Instant) {
         let agreed = self.data.max_message_size().is_some();
-        if agreed && self.transport.dtls_state() == DtlsTransportState::Connected {
-            self.data.set_rtt(self.transport.ice().rtt().unwrap_or(UNMEASURED / 2));
+        let Some(link) = self.links.get(self.ride.link()) else { return };
+        if agreed && link.transport.dtls_state() == DtlsTransportState::Connected {
+            self.data.set_rtt(link.transport.ice().rtt().unwrap_or(UNMEASURED / 2));
             self.data.start(now);
         }
     }
 
-    fn derive_states(&mut self) {
-        let transports = [(self.transport.ice_state(), self.transport.dtls_state())];
+    pub(super) fn derive_states(&mut self) {
+        let transports: Vec<TransportState> = self
+            .described()
+            .map(|Link { transport, .. }| (transport.ice_state(), transport.dtls_state()))
+            .collect();
         let ice = ice_connection_state(false, &transports);
         if std::mem::replace(&mut self.ice_connection_state, ice) != ice {
             self.events.push(Event::IceConnectionStateChange(ice));
@@ -157,5 +191,10 @@ impl PeerConnection {
         if std::mem::replace(&mut self.connection_state, state) != state {
             self.events.push(Event::ConnectionStateChange(state));
         }
+    }
+
+    /// The links that descriptions have.
+    fn described(&self) -> impl Iterator<Item = &Link> + Clone {
+        self.links.iter().map(|(_, link)| link).filter(|link| link.is_described)
     }
 }

@@ -16,13 +16,13 @@ impl PeerConnection {
         if !self.farewell.is_empty() {
             return None;
         }
-        self.transport.poll_io_request()
+        self.links.poll_io_request()
     }
 
     /// Takes the answer to the request `id`. An answer that nobody waits for any more is harmless.
     pub fn handle_io_response(&mut self, now: Instant, id: IoId, response: IoResponse) {
         let now = self.tick(now);
-        self.transport.handle_io_response(now, id, response);
+        self.links.handle_io_response(now, id, response);
         self.settle(now);
     }
 
@@ -31,19 +31,29 @@ impl PeerConnection {
     /// ([`IoRequest::Close`]) where it is of no use.
     pub fn handle_stream_opened(&mut self, now: Instant, path: Path) {
         let now = self.tick(now);
-        self.transport.handle_stream_opened(now, path);
+        self.links.handle_stream_opened(now, path);
         self.settle(now);
     }
 
     /// Others use the same sockets.
     pub(crate) fn share_sockets(&mut self) {
-        self.transport.share_sockets();
+        self.links.share_sockets();
+    }
+
+    /// The user fragments that checks for this connection name.
+    pub(crate) fn answers_to(&self) -> impl Iterator<Item = &str> + Clone {
+        self.links.answers_to()
+    }
+
+    /// Whether ICE vouched for this path.
+    pub(crate) fn is_validated(&self, path: &Path) -> bool {
+        self.links.is_validated(path)
     }
 
     /// A stream ended or broke. Not for those that the connection asked to be closed.
     pub fn handle_stream_closed(&mut self, now: Instant, socket: SocketId) {
         let now = self.tick(now);
-        self.transport.handle_stream_closed(now, socket);
+        self.links.handle_stream_closed(now, socket);
         self.settle(now);
     }
 }

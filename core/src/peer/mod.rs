@@ -1,30 +1,40 @@
 //! Floor 4: one peer connection.
 //!
-//! [`PeerConnection`] owns a transport, the data channels and the offer/answer session, and moves values between
-//! them; none of the three knows of the others. It is not where any protocol is spoken.
+//! [`PeerConnection`] owns the transports, the data channels and the offer/answer session, and moves values between
+//! them; none of these knows of the others. It is not where any protocol is spoken.
 
 mod channel;
 mod close;
 mod config;
+pub(crate) mod deadlines;
+mod dtmf;
 mod event;
 mod ice_server;
 mod inbound;
 mod io;
+mod legacy;
+mod link;
+mod links;
 mod media;
+mod media_plane;
 mod objects;
 mod offer_answer;
 mod outbound;
 mod receiver;
 mod reconfigure;
+pub(crate) mod routes;
 mod sender;
 mod state;
 mod statistics;
 mod transceiver;
+mod transports;
 
 pub use self::channel::DataChannel;
 pub use self::config::{Configuration, ConfigurationError, Init, KeyAgreement};
+pub use self::dtmf::{DtmfSender, InsertDtmfError, ToneTiming};
 pub use self::event::{ChannelEvent, Event, IceCandidateError, TrackEvent};
 pub use self::ice_server::{IceServer, IceServerError};
+pub use self::link::TransportId;
 pub use self::objects::{DtlsTransport, IceTransport};
 pub use self::receiver::RtpReceiver;
 pub use self::sender::RtpSender;
@@ -32,8 +42,12 @@ pub use self::state::{IceConnectionState, PeerConnectionState};
 pub use self::statistics::{StatsError, StatsSelector};
 pub use self::transceiver::RtpTransceiver;
 
+use self::dtmf::Tones;
+use self::link::Blueprint;
+use self::links::Links;
+use self::media_plane::Planes;
 use self::offer_answer::NegotiationCheck;
-use self::outbound::DataPath;
+use self::outbound::DataRide;
 use self::statistics::Tally;
 use crate::base::drops::Drops;
 use crate::base::media::MediaCapabilities;
@@ -43,7 +57,6 @@ use crate::base::random::Rng;
 use crate::base::time::{Instant, WallClock};
 use crate::crypto::CryptoProvider;
 use crate::crypto::certificate::{Certificate, CertificateError, CertificateOptions};
-use crate::crypto::traits::Group;
 use crate::data::DataChannels;
 use crate::data::channel::{DataChannelId, DataChannelInit};
 use crate::data::error::CreateDataChannelError;
@@ -52,9 +65,8 @@ use crate::data::sctp::config::Stats as SctpStats;
 use crate::signaling::local::{BundlePolicy, SessionConfig};
 use crate::signaling::session::Session;
 use crate::signaling::state::SignalingState;
-use crate::transport::dtls::config::{Config as DtlsConfig, Retransmit};
 use crate::transport::dtls::verify::fingerprint_of;
-use crate::transport::{Config as TransportConfig, IceGatheringState, Inbound, Transport};
+use crate::transport::{IceGatheringState, Inbound, Transport};
 use crate::wire::fingerprint::{Fingerprint, FingerprintAlgorithm};
 use std::sync::Arc;
 use std::time::Duration;
@@ -120,9 +132,11 @@ pub struct PeerConnection {
     now: Instant,
     wall_clock: WallClock,
     session: Session,
-    transport: Transport,
+    links: Links,
     data: DataChannels,
-    data_path: DataPath,
+    ride: DataRide,
+    /// Audio and video, for each link that carries any.
+    planes: Planes,
     certificate: Certificate,
     configuration: Configuration,
     crypto: CryptoProvider,
@@ -134,15 +148,16 @@ pub struct PeerConnection {
     /// Our SCTP INIT chunk, where descriptions are to carry it.
     sctp_init: Option<Vec<u8>>,
     data_section: DataSection,
-    /// The local ICE generation that `restart_ice` wants to see replaced (`LocalIceCredentialsToReplace`).
-    ufrag_to_replace: Option<String>,
+    /// The local ICE generations that `restart_ice` wants to see replaced (`LocalIceCredentialsToReplace`).
+    ufrags_to_replace: Vec<String>,
     /// `negotiationneeded` was said and not answered yet.
     negotiation_needed: bool,
+    ice_gathering_state: IceGatheringState,
     ice_connection_state: IceConnectionState,
     connection_state: PeerConnectionState,
+    /// Tones that wait or sound, of each sender that has any.
+    tones: Vec<Tones>,
     events: Queue<Event>,
-    /// A sealed datagram that did not fit the size of the last run, for the next one.
-    carried: Vec<u8>,
     /// What is left to say after `close`.
     farewell: Queue<(Path, Box<[u8]>)>,
     drops: Drops,
@@ -169,80 +184,66 @@ impl PeerConnection {
     /// [`ConfigurationError`] says which part of the configuration cannot be.
     pub fn new(configuration: Configuration, init: Init) -> Result<Self, ConfigurationError> {
         configuration.check(init.wall_clock)?;
-        let kept = configuration.clone();
-        let Configuration {
-            certificates,
-            ice_servers,
-            ice_transport_policy,
-            host_addresses,
-            external_addresses,
-            ice_candidate_pool_size,
-            bundle_policy,
-            media,
-            mtu,
-            dtls_versions,
-            key_agreement,
-            sped,
-            snap,
-            ice,
-            data,
-        } = configuration;
-        let servers = ice_servers.iter().map(IceServer::read).collect::<Result<Vec<_>, _>>()?.concat();
         let Init { now, wall_clock, seed, crypto } = init;
         let mut rng = Rng::from_seed(seed);
-        let certificate = match certificates.into_iter().next() {
-            Some(certificate) => certificate,
+        let certificate = match configuration.certificates.first() {
+            Some(certificate) => certificate.clone(),
             None => Certificate::generate(&crypto, CertificateOptions::default(), wall_clock, &mut rng)?,
         };
         let fingerprint = fingerprint_of(certificate.der(), FingerprintAlgorithm::Sha256, &crypto)
             .map_err(CertificateError::Key)?;
-        let mut dtls = DtlsConfig::new(certificate.clone(), crypto);
-        dtls.mtu = mtu;
-        dtls.versions = dtls_versions;
-        // The path is proven, if not measured: a second's silence is a loss, not a doubt about it.
-        dtls.retransmit = Retransmit { initial: UNMEASURED, cap: LONGEST_WAIT, ..Retransmit::default() };
-        if key_agreement == KeyAgreement::PostQuantum {
-            dtls.groups.insert(0, Group::X25519MlKem768);
-            dtls.key_shares.insert(0, Group::X25519MlKem768);
-        }
-        let max_message_size = data.max_message_size;
-        let data_path = DataPath::new(mtu, data.largest_ip_packet);
-        let mut data = DataChannels::new(data, crypto.hmac, rng.fork());
-        let sctp_init = snap.then(|| data.sctp_init());
-        let mut transport = Transport::new(TransportConfig { ice, dtls, sped }, &crypto, &mut rng);
-        transport.set_ice_servers(servers);
-        transport.set_ice_transport_policy(ice_transport_policy);
-        transport.set_host_addresses(host_addresses);
-        transport.set_external_addresses(external_addresses);
-        if ice_candidate_pool_size > 0 {
+        let blueprint =
+            Blueprint { configuration: &configuration, certificate: &certificate, crypto: &crypto };
+        let mut transport = blueprint.build(configuration.ice.credentials.clone(), &mut rng)?;
+        if configuration.ice_candidate_pool_size > 0 {
             transport.fill_pool(now);
         }
+        let Configuration { bundle_policy, mtu, sped, snap, .. } = configuration;
+        let max_message_size = configuration.data.max_message_size;
+        let ride = DataRide::new(mtu, configuration.data.largest_ip_packet);
+        let mut data = DataChannels::new(configuration.data.clone(), crypto.hmac, rng.fork());
+        let sctp_init = snap.then(|| data.sctp_init());
+        let planes = Planes::new(rng.fork());
         Ok(Self {
             now,
             wall_clock: WallClock::new(now, wall_clock),
-            session: new_session(bundle_policy, media, &mut rng),
-            transport,
+            session: new_session(bundle_policy, Arc::clone(&configuration.media), &mut rng),
+            links: Links::new(transport, rng),
             max_message_size,
             data,
             sped,
             sctp_init,
-            data_path,
+            ride,
+            planes,
             certificate,
-            configuration: kept,
+            configuration,
             crypto,
             tally: Tally::default(),
             fingerprints: vec![fingerprint],
             data_section: DataSection::Absent,
-            ufrag_to_replace: None,
+            ufrags_to_replace: Vec::new(),
             negotiation_needed: false,
+            ice_gathering_state: IceGatheringState::New,
             ice_connection_state: IceConnectionState::New,
             connection_state: PeerConnectionState::New,
+            tones: Vec::new(),
             events: Queue::default(),
-            carried: Vec::new(),
             farewell: Queue::default(),
             drops: Drops::default(),
             received: Vec::new(),
         })
+    }
+
+    /// A certificate for connections to come (`generateCertificate`), of which each may have a clone.
+    ///
+    /// # Errors
+    ///
+    /// [`CertificateError`]: the provider cannot make a key of this kind.
+    pub fn generate_certificate(
+        options: CertificateOptions,
+        init: Init,
+    ) -> Result<Certificate, CertificateError> {
+        Certificate::generate(&init.crypto, options, init.wall_clock, &mut Rng::from_seed(init.seed))
     }
 
     /// Makes a data channel (`createDataChannel`). The first one asks for negotiation.
@@ -285,7 +286,7 @@ impl PeerConnection {
     /// `iceGatheringState`.
     #[must_use]
     pub const fn ice_gathering_state(&self) -> IceGatheringState {
-        self.transport.gathering_state()
+        self.ice_gathering_state
     }
 
     /// `iceConnectionState`.
@@ -316,10 +317,19 @@ impl PeerConnection {
         self.data.stats()
     }
 
-    /// The ICE and DTLS transport: candidates, the selected pair, certificates, ciphers.
+    /// The first ICE and DTLS transport: candidates, the selected pair, certificates, ciphers. With a peer that bundles,
+    /// which almost all do, it carries everything.
     #[must_use]
-    pub const fn transport(&self) -> &Transport {
-        &self.transport
+    pub fn transport(&self) -> &Transport {
+        match self.links.iter().find(|(_, link)| link.is_described) {
+            Some((_, link)) => &link.transport,
+            None => self.links.first(),
+        }
+    }
+
+    /// Every transport.
+    pub fn transports(&self) -> impl Iterator<Item = (TransportId, &Transport)> {
+        self.links.iter().map(|(id, link)| (id, &link.transport))
     }
 
     /// The certificate that identifies this side.
@@ -338,8 +348,9 @@ impl PeerConnection {
     #[must_use]
     pub fn drops(&self) -> Drops {
         let mut drops = self.drops.clone();
-        drops.merge(&self.transport.drops());
+        drops.merge(&self.links.drops());
         drops.merge(&self.data.drops());
+        self.planes.merge_drops(&mut drops);
         drops
     }
 }

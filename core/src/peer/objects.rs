@@ -25,7 +25,7 @@ impl PeerConnection {
     #[must_use]
     pub fn dtls_transport(&self) -> Option<DtlsTransport<'_>> {
         let closed = self.is_closed();
-        self.has_transport().then_some(DtlsTransport { transport: &self.transport, closed })
+        self.has_transport().then_some(DtlsTransport { transport: self.links.first(), closed })
     }
 
     pub(super) fn has_transport(&self) -> bool {

@@ -5,22 +5,21 @@ use crate::base::media::MediaKind;
 use crate::base::time::Instant;
 use crate::data::event::DataChannelState;
 use crate::peer::event::Event;
+use crate::peer::link::TransportId;
 use crate::peer::{AnswerOptions, DataSection, OfferOptions, PeerConnection};
 use crate::signaling::changes::{
-    Changes, DataChange, DtlsRole, IceRole as AgreedIceRole, RemoteCandidate, TransportAgreement,
-    TransportChange,
+    Changes, DataChange, IceRole as AgreedIceRole, RemoteCandidate, TransportChange,
 };
 use crate::signaling::description::{IceCandidateInit, LocalDescriptionInit, SessionDescription};
 use crate::signaling::error::{AddIceCandidateError, CreateDescriptionError, SetDescriptionError};
 use crate::signaling::fast_setup::FastSetup;
 use crate::signaling::local::{DEFAULT_SCTP_PORT, LocalParameters};
 use crate::signaling::state::SignalingState;
-use crate::transport::dtls::config::Role;
 use crate::transport::ice::IceRole;
 
 /// Which of our ICE credentials a description is to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Generation {
+pub(super) enum Generation {
     /// Those in use.
     InUse,
     /// Those of the next restart.
@@ -30,13 +29,10 @@ enum Generation {
 /// The parameters of the local side, borrowing all fields but the session. A macro, because a method would
 /// borrow the session with the rest.
 macro_rules! local_parameters {
-    ($pc:ident, $generation:expr) => {
+    ($pc:ident, $ice:expr) => {
         LocalParameters {
-            ice_lite: $pc.transport.ice().is_lite(),
-            ice: match $generation {
-                Generation::InUse => $pc.transport.local_credentials(),
-                Generation::Next => $pc.transport.prepare_restart(),
-            },
+            ice_lite: $pc.links.first().ice().is_lite(),
+            ice: $ice,
             fingerprints: &$pc.fingerprints,
             sctp_port: DEFAULT_SCTP_PORT,
             max_message_size: u64::from($pc.max_message_size),
@@ -66,7 +62,8 @@ impl PeerConnection {
             }
         }
         let generation = if ice_restart { Generation::Next } else { self.offered_generation() };
-        let local = local_parameters!(self, generation);
+        let ice = self.credentials_to_offer(generation);
+        let local = local_parameters!(self, &ice);
         self.session.create_offer(&local)
     }
 
@@ -77,14 +74,15 @@ impl PeerConnection {
         if self.is_closed() || self.session.local_description().is_none() {
             return;
         }
-        self.ufrag_to_replace = Some(self.transport.local_credentials().ufrag.clone());
+        self.note_credentials_to_replace();
         self.update_negotiation_needed(NegotiationCheck::AfterVerb);
     }
 
     /// The generation of an offer without options: the next one while the one in use is to be replaced.
     fn offered_generation(&self) -> Generation {
-        let in_use = &self.transport.local_credentials().ufrag;
-        if self.ufrag_to_replace.as_ref() == Some(in_use) { Generation::Next } else { Generation::InUse }
+        let mut in_use = self.links.iter().map(|(_, link)| &link.transport.local_credentials().ufrag);
+        let replace = in_use.any(|ufrag| self.ufrags_to_replace.contains(ufrag));
+        if replace { Generation::Next } else { Generation::InUse }
     }
 
     /// An answer to the remote offer (`createAnswer`). Nothing changes until it is set.
@@ -98,7 +96,8 @@ impl PeerConnection {
     ) -> Result<SessionDescription, CreateDescriptionError> {
         let AnswerOptions {} = options;
         // An answer takes up new credentials only where its offer restarts ICE.
-        let local = local_parameters!(self, Generation::Next);
+        let ice = self.credentials_to_answer();
+        let local = local_parameters!(self, &ice);
         self.session.create_answer(&local)
     }
 
@@ -115,8 +114,11 @@ impl PeerConnection {
     ) -> Result<(), SetDescriptionError> {
         let now = self.tick(now);
         let answers = self.session.signaling_state() == SignalingState::HaveRemoteOffer;
-        let generation = if answers { Generation::Next } else { self.offered_generation() };
-        let local = local_parameters!(self, generation);
+        let ice = match answers {
+            true => self.credentials_to_answer(),
+            false => self.credentials_to_offer(self.offered_generation()),
+        };
+        let local = local_parameters!(self, &ice);
         let changes = self.session.set_local(description, &local)?;
         self.carry_out(now, changes);
         Ok(())
@@ -151,38 +153,26 @@ impl PeerConnection {
     ) -> Result<(), AddIceCandidateError> {
         let now = self.tick(now);
         match self.session.add_remote_candidate(candidate)? {
-            RemoteCandidate::Candidate { ufrag, candidate } if self.is_remote_generation(&ufrag) => {
-                self.transport.add_remote_candidate(now, &candidate);
+            RemoteCandidate::Candidate { ufrag, candidate } => {
+                if let Some(transport) = self.transport_of_remote(&ufrag) {
+                    transport.add_remote_candidate(now, &candidate);
+                }
             }
-            RemoteCandidate::EndOfCandidates { ufrag } if self.is_remote_generation(&ufrag) => {
-                self.transport.end_of_remote_candidates(now);
+            RemoteCandidate::EndOfCandidates { ufrag } => {
+                if let Some(transport) = self.transport_of_remote(&ufrag) {
+                    transport.end_of_remote_candidates(now);
+                }
             }
-            // Of a generation that is not in use: an older one, or one that its answer will bring.
-            RemoteCandidate::Candidate { .. }
-            | RemoteCandidate::EndOfCandidates { .. }
-            | RemoteCandidate::Held
-            | RemoteCandidate::Ignored => {}
+            RemoteCandidate::Held | RemoteCandidate::Ignored => {}
         }
         self.settle(now);
         Ok(())
     }
 
-    fn is_remote_generation(&self, ufrag: &str) -> bool {
-        self.transport.ice().remote_credentials().is_some_and(|remote| remote.ufrag == ufrag)
-    }
-
     // W3C WebRTC §4.4.1.5: one task changes everything, then the events go out.
     fn carry_out(&mut self, now: Instant, changes: Changes) {
-        let Changes {
-            signaling_states,
-            gather,
-            early_candidates,
-            ice_role,
-            transports,
-            data,
-            tracks,
-            media: _,
-        } = changes;
+        let Changes { signaling_states, gather, early_candidates, ice_role, transports, data, tracks, media } =
+            changes;
         // Stable again without an agreement: what the offer began is taken back.
         let rolled_back = signaling_states.first() == Some(&SignalingState::Stable) && transports.is_empty();
         self.events.extend(signaling_states.into_iter().map(Event::SignalingStateChange));
@@ -194,45 +184,29 @@ impl PeerConnection {
                 AgreedIceRole::Controlling => IceRole::Controlling,
                 AgreedIceRole::Controlled => IceRole::Controlled,
             };
-            self.transport.set_ice_role(now, role);
+            self.links.for_each(|transport| transport.set_ice_role(now, role));
         }
-        if let Some(credentials) = gather {
-            if credentials.ufrag != self.transport.local_credentials().ufrag {
-                self.transport.restart(now);
-            }
-            self.transport.gather(now);
+        for (number, credentials) in gather {
+            self.gather(now, TransportId::of(number), &credentials);
         }
+        self.move_data(&transports);
+        let agreed = !transports.is_empty();
         for transport in transports {
             match transport {
                 TransportChange::Agreed(agreement) => self.agree_on_transport(now, *agreement),
-                TransportChange::Closed(_) => self.transport.close(now),
+                TransportChange::Closed(index) => self.close_link(now, TransportId::of(index)),
             }
         }
+        self.close_unused_links(now, agreed);
         if rolled_back {
-            self.transport.cancel_restart(now);
+            self.links.for_each(|transport| transport.cancel_restart(now));
         }
         self.change_data(now, data);
+        if media {
+            self.change_media(now);
+        }
         self.settle(now);
         self.update_negotiation_needed(NegotiationCheck::AfterDescription);
-    }
-
-    fn agree_on_transport(&mut self, now: Instant, agreement: TransportAgreement) {
-        let TransportAgreement { local_ice, remote_ice, fingerprints, dtls_role, .. } = agreement;
-        // W3C WebRTC §4.4.1.5: an answer ends the wish for other credentials once they are others.
-        self.ufrag_to_replace.take_if(|replaced| *replaced != local_ice.ufrag);
-        let role = match dtls_role {
-            DtlsRole::Client => Role::Client,
-            DtlsRole::Server => Role::Server,
-        };
-        self.data.set_dtls_role(now, dtls_role == DtlsRole::Client);
-        self.transport.start_dtls(now, role, fingerprints);
-        self.transport.set_remote_credentials(now, remote_ice.credentials);
-        for candidate in &remote_ice.candidates {
-            self.transport.add_remote_candidate(now, candidate);
-        }
-        if remote_ice.end_of_candidates {
-            self.transport.end_of_remote_candidates(now);
-        }
     }
 
     fn change_data(&mut self, now: Instant, change: DataChange) {
@@ -249,6 +223,9 @@ impl PeerConnection {
             }
             DataChange::Closed => {
                 self.data.transport_closed();
+                self.data.reopen();
+                // Our chunk was that association's.
+                self.sctp_init = None;
                 self.data_section = self.without_description();
             }
             DataChange::Unchanged => {}
@@ -269,9 +246,10 @@ impl PeerConnection {
         if check == NegotiationCheck::AfterDescription {
             self.negotiation_needed = false;
         }
-        let needed = self
-            .session
-            .is_negotiation_needed(self.data_section != DataSection::Absent, self.ufrag_to_replace.is_some());
+        let needed = self.session.is_negotiation_needed(
+            self.data_section != DataSection::Absent,
+            !self.ufrags_to_replace.is_empty(),
+        );
         if needed && !self.negotiation_needed {
             self.events.push(Event::NegotiationNeeded);
         }

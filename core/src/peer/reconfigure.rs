@@ -42,11 +42,14 @@ impl PeerConnection {
         let servers = configuration.ice_servers.iter().map(IceServer::read).collect::<Result<Vec<_>, _>>()?;
         let differs = known.ice_servers != configuration.ice_servers
             || known.ice_transport_policy != configuration.ice_transport_policy;
-        self.transport.set_ice_servers(servers.concat());
-        self.transport.set_ice_transport_policy(configuration.ice_transport_policy);
+        let servers = servers.concat();
+        self.links.for_each(|transport| {
+            transport.set_ice_servers(servers.clone());
+            transport.set_ice_transport_policy(configuration.ice_transport_policy);
+        });
         // RFC 9429 §4.1.18: what was gathered is not what is wanted now.
         if differs && self.session.local_description().is_some() {
-            self.ufrag_to_replace = Some(self.transport.local_credentials().ufrag.clone());
+            self.note_credentials_to_replace();
         }
         self.configuration = configuration;
         Ok(())

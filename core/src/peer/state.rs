@@ -2,6 +2,7 @@
 //!
 //! Not a machine: nothing is remembered here.
 
+use crate::transport::IceGatheringState;
 use crate::transport::dtls::DtlsTransportState;
 use crate::transport::ice::IceTransportState;
 
@@ -45,6 +46,20 @@ crate::w3c_enum! {
 
 /// The state of one transport: its ICE half and its DTLS half.
 pub(super) type TransportState = (IceTransportState, DtlsTransportState);
+
+/// W3C WebRTC §4.3.2, for the transports of descriptions.
+pub(super) fn ice_gathering_state(
+    mut transports: impl Iterator<Item = IceGatheringState> + Clone,
+) -> IceGatheringState {
+    use IceGatheringState as Gathering;
+    if transports.clone().any(|state| state == Gathering::Gathering) {
+        Gathering::Gathering
+    } else if transports.clone().next().is_none() || transports.any(|state| state == Gathering::New) {
+        Gathering::New
+    } else {
+        Gathering::Complete
+    }
+}
 
 /// W3C WebRTC §4.3.3, the rows tried from the top.
 pub(super) fn ice_connection_state(closed: bool, transports: &[TransportState]) -> IceConnectionState {

@@ -6,8 +6,9 @@ use crate::base::w3c::ErrorKind;
 use crate::data::channel::DataChannelId;
 use crate::peer::PeerConnection;
 use crate::peer::event::{ChannelEvent, Event};
+use crate::peer::link::TransportId;
 use crate::signaling::transceiver::Transceiver;
-use crate::stats::{CertificateFacts, Collector, PeerConnectionStats, StatsReport, TransportFacts};
+use crate::stats::{CertificateFacts, Collector, PeerConnectionStats, StatsReport};
 use crate::transport::dtls::Connection;
 use crate::transport::dtls::verify::fingerprint_of;
 use crate::wire::fingerprint::FingerprintAlgorithm;
@@ -52,24 +53,11 @@ impl StatsError {
 /// What the connection counts by itself.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    pub transport: TransportFacts,
     channels: PeerConnectionStats,
     open: BTreeSet<DataChannelId>,
 }
 
 impl Tally {
-    /// Something went out, `bytes` inside of the encryption.
-    pub fn sent(&mut self, bytes: usize) {
-        self.transport.packets_sent += 1;
-        self.transport.bytes_sent += bytes as u64;
-    }
-
-    /// Something came in, `bytes` inside of the encryption.
-    pub fn received(&mut self, bytes: usize) {
-        self.transport.packets_received += 1;
-        self.transport.bytes_received += bytes as u64;
-    }
-
     /// Counts what statistics count of events.
     pub fn note(&mut self, event: &Event) {
         match event {
@@ -109,14 +97,15 @@ impl PeerConnection {
         self.session.media().iter().for_each(|section| collector.codecs(section));
         let ours = self.fingerprints.first().cloned();
         let ours = ours.map(|fingerprint| CertificateFacts { der: self.certificate.der(), fingerprint });
-        let der = self.transport.dtls().and_then(Connection::remote_certificate);
+        let der = self.links.first().dtls().and_then(Connection::remote_certificate);
         let theirs = der.and_then(|der| {
             let fingerprint = fingerprint_of(der, FingerprintAlgorithm::Sha256, &self.crypto).ok()?;
             Some(CertificateFacts { der, fingerprint })
         });
         // W3C WebRTC §5: transports exist once a description has one.
         if let Some(ours) = ours.filter(|_| self.has_transport()) {
-            collector.transport(&self.transport, self.tally.transport, &ours, theirs.as_ref());
+            let traffic = self.links.get(TransportId::FIRST).map(|link| link.traffic).unwrap_or_default();
+            collector.transport(self.links.first(), traffic, &ours, theirs.as_ref());
         }
         Ok(collector.finish())
     }

@@ -149,6 +149,11 @@ fn check_continued(
             .is_some_and(|section| section.is_live_data() || section.live_rtp().is_some())
     };
     let Some(at) = agreed.sections.iter().copied().find(live) else { return Ok(()) };
+    // RFC 9143 §7.5: an answer that bundles it with another transport's section ends this one.
+    let tag = content.group_of(at).and_then(|group| group.first());
+    if against.kind != SdpType::Offer && tag.is_some_and(|tag| !agreed.sections.contains(tag)) {
+        return Ok(());
+    }
     let transport = content.transport(at);
     let Some(credentials) = &transport.credentials else { return Ok(()) };
     let restarts = *credentials != agreed.remote_ice;

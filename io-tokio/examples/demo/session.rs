@@ -115,7 +115,10 @@ impl Session {
                         return;
                     }
                 }
-                Event::DtlsTransportStateChange(DtlsTransportState::Closed | DtlsTransportState::Failed) => {
+                Event::DtlsTransportStateChange(
+                    _,
+                    DtlsTransportState::Closed | DtlsTransportState::Failed,
+                ) => {
                     return;
                 }
                 _ => {}

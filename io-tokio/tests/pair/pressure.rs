@@ -87,7 +87,7 @@ async fn messages_that_nobody_reads_do_not_hold_up_the_connections_own_events() 
     pair.alice.close().await;
     let closed = async {
         while let Some(event) = pair.bob.next_event().await {
-            if matches!(event, Event::DtlsTransportStateChange(DtlsTransportState::Closed)) {
+            if matches!(event, Event::DtlsTransportStateChange(_, DtlsTransportState::Closed)) {
                 return true;
             }
         }

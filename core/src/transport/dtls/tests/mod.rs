@@ -5,7 +5,9 @@ mod attacks13;
 mod attacks_handshake;
 mod handshakes;
 mod handshakes13;
+mod ids;
 mod keys13;
+pub(super) mod lies;
 mod lifetime;
 mod lossy;
 

@@ -1,5 +1,5 @@
-//! Which peer a datagram belongs to: by user fragment when it is a STUN request, by transaction when it answers one on a
-//! path that several peers use, by address pair otherwise.
+//! Which of several a datagram belongs to, peers of an endpoint or transports of a peer: by user fragment when it is a
+//! STUN request, by transaction when it answers one on a path that several use, by address pair otherwise.
 //!
 //! A datagram of unknown origin costs a lookup and no memory: routes are learnt from what a peer sends and from
 //! paths that its ICE agent authenticated, never from what merely arrives.
@@ -17,7 +17,7 @@ const MAX_QUESTIONS: usize = 4_096;
 
 /// The tables. `P` names a peer.
 #[derive(Debug)]
-pub(super) struct Routes<P> {
+pub(crate) struct Routes<P> {
     by_path: SeededMap<Path, P>,
     by_ufrag: SeededMap<String, P>,
     /// Who asked what on a path that is another peer's, such as that to a STUN server; the oldest first.
@@ -26,7 +26,7 @@ pub(super) struct Routes<P> {
 }
 
 impl<P: Copy + PartialEq> Routes<P> {
-    pub(super) fn new(rng: &mut Rng) -> Self {
+    pub(crate) fn new(rng: &mut Rng) -> Self {
         Self {
             by_path: SeededMap::new(rng),
             by_ufrag: SeededMap::new(rng),
@@ -36,14 +36,14 @@ impl<P: Copy + PartialEq> Routes<P> {
     }
 
     /// Whose datagram this is.
-    pub(super) fn find(&self, path: &Path, datagram: &[u8]) -> Option<P> {
+    pub(crate) fn find(&self, path: &Path, datagram: &[u8]) -> Option<P> {
         // A check names its addressee, and two peers may check the same address pair; so the name goes first.
         let found = self.named_in(datagram).or_else(|| self.asked_by(datagram));
         found.or_else(|| self.by_path.get(path).copied())
     }
 
     /// Whom a check is addressed to.
-    pub(super) fn named_in(&self, datagram: &[u8]) -> Option<P> {
+    pub(crate) fn named_in(&self, datagram: &[u8]) -> Option<P> {
         peek_username(datagram).and_then(|ufrag| self.by_ufrag.get(ufrag)).copied()
     }
 
@@ -57,14 +57,19 @@ impl<P: Copy + PartialEq> Routes<P> {
         self.by_question.get(&id).filter(|_| answers).copied()
     }
 
+    /// Who owns `path`.
+    pub(crate) fn owner(&self, path: &Path) -> Option<P> {
+        self.by_path.get(path).copied()
+    }
+
     /// Whether `path` leads to `peer` already.
-    pub(super) fn leads_to(&self, path: &Path, peer: P) -> bool {
+    pub(crate) fn leads_to(&self, path: &Path, peer: P) -> bool {
         self.by_path.get(path) == Some(&peer)
     }
 
     /// Lets `path` lead to `peer`; `paths` is the peer's own list. A path that another peer owns changes hands
     /// only when `authenticated`.
-    pub(super) fn learn(&mut self, path: Path, peer: P, paths: &mut Vec<Path>, authenticated: bool) {
+    pub(crate) fn learn(&mut self, path: Path, peer: P, paths: &mut Vec<Path>, authenticated: bool) {
         let taken = self.by_path.get(&path).is_some_and(|&owner| owner != peer);
         if (taken && !authenticated) || paths.len() >= MAX_PATHS_PER_PEER {
             return;
@@ -75,7 +80,7 @@ impl<P: Copy + PartialEq> Routes<P> {
     }
 
     /// Notes that `peer` asks something on a path that another one owns, so that the answer finds it.
-    pub(super) fn note_question(&mut self, path: &Path, peer: P, datagram: &[u8]) {
+    pub(crate) fn note_question(&mut self, path: &Path, peer: P, datagram: &[u8]) {
         if self.by_path.get(path).is_none_or(|&owner| owner == peer) {
             return;
         }
@@ -91,7 +96,7 @@ impl<P: Copy + PartialEq> Routes<P> {
     }
 
     /// Lets checks for `names` lead to `peer`, in place of those in `known`; a name that another peer has stays there.
-    pub(super) fn rename<'n>(
+    pub(crate) fn rename<'n>(
         &mut self,
         peer: P,
         known: &mut Vec<String>,
@@ -111,7 +116,7 @@ impl<P: Copy + PartialEq> Routes<P> {
     }
 
     /// Forgets `peer`, which had these paths and these names.
-    pub(super) fn forget(&mut self, peer: P, paths: &[Path], names: &mut Vec<String>) {
+    pub(crate) fn forget(&mut self, peer: P, paths: &[Path], names: &mut Vec<String>) {
         for path in paths.iter().filter(|path| self.by_path.get(path) == Some(&peer)).collect::<Vec<_>>() {
             self.by_path.remove(path);
         }
@@ -121,7 +126,7 @@ impl<P: Copy + PartialEq> Routes<P> {
     }
 
     /// How many paths lead somewhere.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.by_path.len()
     }
 }

@@ -1,16 +1,16 @@
-//! The earliest deadline over all peers.
+//! The earliest deadline over all of several: peers of an endpoint, transports of a peer.
 //!
-//! Moving a deadline costs O(log n); an idle peer costs nothing until its own fires.
+//! Moving a deadline costs O(log n); an idle one costs nothing until its own fires.
 
 use crate::base::time::Instant;
 use std::collections::BTreeSet;
 
 /// Deadlines by time. `P` names a peer; each has one at most.
 #[derive(Debug)]
-pub(super) struct Deadlines<P>(BTreeSet<(Instant, P)>);
+pub(crate) struct Deadlines<P>(BTreeSet<(Instant, P)>);
 
 impl<P: Copy + Ord> Deadlines<P> {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self(BTreeSet::new())
     }
 
@@ -18,7 +18,7 @@ impl<P: Copy + Ord> Deadlines<P> {
     ///
     /// One that only moves later stays where it is: it fires early, which is harmless, and is set anew then. So a
     /// busy peer, whose deadline moves with each packet, does not touch the table.
-    pub(super) fn set(&mut self, peer: P, from: Option<Instant>, to: Option<Instant>) -> Option<Instant> {
+    pub(crate) fn set(&mut self, peer: P, from: Option<Instant>, to: Option<Instant>) -> Option<Instant> {
         match (from, to) {
             (Some(from), Some(to)) if from <= to => Some(from),
             _ => self.replace(peer, from, to),
@@ -26,7 +26,7 @@ impl<P: Copy + Ord> Deadlines<P> {
     }
 
     /// Like [`set`](Self::set), but exactly `to`.
-    pub(super) fn replace(&mut self, peer: P, from: Option<Instant>, to: Option<Instant>) -> Option<Instant> {
+    pub(crate) fn replace(&mut self, peer: P, from: Option<Instant>, to: Option<Instant>) -> Option<Instant> {
         if let Some(from) = from {
             self.0.remove(&(from, peer));
         }
@@ -37,12 +37,12 @@ impl<P: Copy + Ord> Deadlines<P> {
     }
 
     /// The earliest of all.
-    pub(super) fn next(&self) -> Option<Instant> {
+    pub(crate) fn next(&self) -> Option<Instant> {
         self.0.first().map(|&(at, _)| at)
     }
 
     /// Takes a peer whose deadline is due.
-    pub(super) fn pop_due(&mut self, now: Instant) -> Option<P> {
+    pub(crate) fn pop_due(&mut self, now: Instant) -> Option<P> {
         self.next().filter(|&at| at <= now)?;
         self.0.pop_first().map(|(_, peer)| peer)
     }
