@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use purertc::transport::dtls::Connection;
 use purertc_tests::lines::Lines;
 use purertc_tokio::{
     Configuration, DataChannel, DataChannelInit, Event, MessageKind, PeerConnection, SessionDescription,
@@ -106,7 +107,7 @@ pub(crate) fn play(peer: Peer, side: Side) -> Outcome {
                         "{:?}, {:?}, {:?}",
                         core.connection_state(),
                         core.transport().ice_state(),
-                        core.transport().dtls().and_then(|dtls| dtls.failure())
+                        core.transport().dtls().and_then(Connection::failure)
                     )
                 });
                 Failure(format!("{late}; {facts}"))
