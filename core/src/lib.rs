@@ -51,10 +51,12 @@
 //! | --- | --- |
 //! | [`endpoint`] | many connections behind shared sockets |
 //! | [`peer`], [`stats`] | one connection: [`PeerConnection`], its configuration and events; its statistics |
-//! | [`data`], [`signaling`] | data channels over SCTP; offers and answers |
+//! | [`media`], [`data`], [`signaling`] | audio and video as RTP; data channels over SCTP; offers and answers |
 //! | [`transport`] | ICE, TURN, DTLS and SRTP |
 //! | [`wire`], [`crypto`] | formats; cryptographic primitives and certificates |
 //! | [`base`] | time, randomness, addresses, ids, serial numbers |
+//!
+//! How to choose sockets and threads, what to tune, and how to move here from another API stands in the [`manual`].
 //!
 //! A floor imports only what is below it, so the machines are usable alone: [`transport::ice::Agent`],
 //! [`transport::dtls::Connection`], [`transport::srtp::Sender`], [`data::sctp::Association`].
@@ -70,6 +72,7 @@ pub mod base;
 pub mod crypto;
 pub mod data;
 pub mod endpoint;
+pub mod manual;
 pub mod media;
 pub mod peer;
 pub mod signaling;
@@ -96,6 +99,9 @@ pub use data::channel::{DataChannelId, DataChannelInit, Priority};
 pub use data::error::{ChannelError, CreateDataChannelError, SendError};
 pub use data::event::{DataChannelState, Message, MessageKind, SctpTransportState};
 pub use endpoint::{Endpoint, PeerId, PeerMut};
+pub use media::error::WriteError;
+pub use media::event::{Delivery, Frame, SendFrame, SendPacket};
+pub use media::packet::RtpPacket;
 pub use peer::{
     AnswerOptions, ChannelEvent, Configuration, ConfigurationError, DataChannel, DtlsTransport, DtmfSender,
     Event, IceCandidateError, IceConnectionState, IceServer, IceServerError, IceTransport, Init,

@@ -1,12 +1,12 @@
-//! One connection on mio sockets.
+//! One connection, or an endpoint with many, on mio sockets.
 
 use crate::error::SetupError;
-use crate::net::{self, Arrivals, Clock, Kind, Outbox, Place, SocketSettings, Sockets, Table};
+use crate::net::{self, Arrivals, Clock, Kind, Machine, Outbox, Place, SocketSettings, Sockets};
 use crate::runtime::{Bell, Registrar};
 use mio::event::Events;
 use mio::net::TcpStream;
 use mio::{Registry, Token};
-use purertc::{Configuration, Event, Instant, LocalAddress, PeerConnection};
+use purertc::{Configuration, Endpoint, Instant, LocalAddress, PeerConnection, PeerId};
 use std::io;
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -18,7 +18,8 @@ const RECEIVES: usize = 32;
 /// Runs sent in one turn.
 const SENDS: usize = 32;
 
-/// Owns a [`PeerConnection`] and its sockets, inside the program's own `mio::Poll`.
+/// Owns a [`PeerConnection`] and its sockets, inside the program's own `mio::Poll`. A `Driver<Endpoint>` owns many of
+/// them behind shared sockets, and is used alike: one port for a whole server.
 ///
 /// The loop: [`flush`](Self::flush) what the verbs caused, wait no longer than [`timeout`](Self::timeout), hand
 /// the events to [`turn`](Self::turn), read with [`poll_event`](Self::poll_event). Nothing here blocks, and one
@@ -29,8 +30,8 @@ const SENDS: usize = 32;
 ///
 /// Dropping a driver closes the connection; the peer is told as far as the sockets take it at once.
 #[derive(Debug)]
-pub struct Driver {
-    connection: PeerConnection,
+pub struct Driver<M: Machine = PeerConnection> {
+    machine: M,
     clock: Clock,
     sockets: Sockets<Registrar>,
     tokens: Range<usize>,
@@ -41,8 +42,8 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Tokens that a driver takes: one for each socket that it may come to have, and one for itself.
-    pub const TOKENS: usize = Table::<()>::LIMIT + 1;
+    /// Tokens that the driver of a connection takes: one for each socket that it may come to have, and one for itself.
+    pub const TOKENS: usize = PeerConnection::LIMITS.sockets + 1;
 
     /// Opens sockets, makes the connection and registers the sockets with `registry`.
     ///
@@ -59,21 +60,64 @@ impl Driver {
         first: Token,
     ) -> Result<Self, SetupError> {
         let clock = Clock::start();
-        let mut connection = PeerConnection::new(configuration, net::init(clock.now())?)?;
-        let mut registrar = Registrar { registry: registry.try_clone()?, first: first.0 };
-        let bell = registrar.bell()?;
-        let ring = bell.clone();
-        let mut sockets = Sockets::open(registrar, settings.clone(), Arc::new(move || ring.ring()))?;
-        let (_, arrivals) = sockets.parts();
-        arrivals.deliver(clock.now(), &mut connection);
-        let tokens = first.0..first.0 + Self::TOKENS;
-        let outbox = Outbox::default();
-        Ok(Self { connection, clock, sockets, tokens, bell, first: 0, outbox })
+        let connection = PeerConnection::new(configuration, net::init(clock.now())?)?;
+        Ok(Self::of(connection, clock, settings, registry, first)?)
     }
 
     /// The connection, for its verbs and attributes. [`flush`](Self::flush) after verbs.
     pub const fn connection(&mut self) -> &mut PeerConnection {
-        &mut self.connection
+        &mut self.machine
+    }
+}
+
+impl Driver<Endpoint> {
+    /// Tokens that the driver of an endpoint takes.
+    pub const ENDPOINT_TOKENS: usize = Endpoint::LIMITS.sockets + 1;
+
+    /// Opens sockets for an endpoint that has no peers yet, and registers them with `registry`. The
+    /// [`ENDPOINT_TOKENS`](Self::ENDPOINT_TOKENS) tokens from `first` on are the driver's.
+    ///
+    /// # Errors
+    ///
+    /// What the system refused.
+    pub fn endpoint_on(settings: &SocketSettings, registry: &Registry, first: Token) -> io::Result<Self> {
+        Self::of(Endpoint::new(net::seed()?), Clock::start(), settings, registry, first)
+    }
+
+    /// Makes a connection behind the endpoint's sockets, whose addresses it knows already. Give all of them one
+    /// certificate, or each one takes the time to make its own.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`]: a configuration that cannot be, or no randomness.
+    pub fn add(&mut self, configuration: Configuration) -> Result<PeerId, SetupError> {
+        let connection = PeerConnection::new(configuration, net::init(self.clock.now())?)?;
+        Ok(self.machine.add(connection))
+    }
+
+    /// The endpoint, for its peers. [`flush`](Self::flush) after verbs.
+    pub const fn endpoint(&mut self) -> &mut Endpoint {
+        &mut self.machine
+    }
+}
+
+impl<M: Machine> Driver<M> {
+    fn of(
+        mut machine: M,
+        clock: Clock,
+        settings: &SocketSettings,
+        registry: &Registry,
+        first: Token,
+    ) -> io::Result<Self> {
+        let tokens = first.0..first.0 + M::LIMITS.sockets + 1;
+        let mut registrar = Registrar { registry: registry.try_clone()?, tokens: tokens.clone() };
+        let bell = registrar.bell()?;
+        let ring = bell.clone();
+        let alarm = Arc::new(move || ring.ring());
+        let mut sockets = Sockets::open(registrar, settings.clone(), M::LIMITS, alarm)?;
+        let (_, arrivals) = sockets.parts();
+        arrivals.deliver(clock.now(), &mut machine);
+        Ok(Self { machine, clock, sockets, tokens, bell, first: 0, outbox: Outbox::default() })
     }
 
     /// The time, as the connection's verbs take it.
@@ -110,8 +154,8 @@ impl Driver {
     }
 
     /// What happened, oldest first.
-    pub fn poll_event(&mut self) -> Option<Event> {
-        self.connection.poll_event()
+    pub fn poll_event(&mut self) -> Option<M::Event> {
+        self.machine.poll_event()
     }
 
     /// How long to wait for events at most before the next [`turn`](Self::turn); `None`: until one comes.
@@ -127,13 +171,13 @@ impl Driver {
         if sendable || self.sockets.table().iter().any(|(_, place)| place.mark.readable) {
             return Some(Duration::ZERO);
         }
-        let deadlines = [self.connection.poll_timeout(), self.sockets.poll_timeout()];
+        let deadlines = [self.machine.poll_timeout(), self.sockets.poll_timeout()];
         deadlines.into_iter().flatten().min().map(|deadline| self.clock.until(deadline))
     }
 
-    /// Closes the connection and tells the peer.
+    /// Closes the connection, or all of them, and tells the peers.
     pub fn close(&mut self) {
-        self.connection.close(self.clock.now());
+        self.machine.close(self.clock.now());
         self.requests();
         self.transmit();
     }
@@ -143,7 +187,7 @@ impl Driver {
         let (table, _) = self.sockets.parts();
         for event in events {
             let Some(at) = event.token().0.checked_sub(self.tokens.start) else { continue };
-            if at == Table::<()>::LIMIT {
+            if at == M::LIMITS.sockets {
                 self.bell.hush();
             } else if let Some(place) = table.at(at).and_then(|id| table.get_mut(id)) {
                 place.mark.readable |= event.is_readable();
@@ -180,7 +224,7 @@ impl Driver {
     fn deliver(&mut self) {
         let (_, arrivals) = self.sockets.parts();
         if !arrivals.is_empty() {
-            arrivals.deliver(self.clock.now(), &mut self.connection);
+            arrivals.deliver(self.clock.now(), &mut self.machine);
         }
     }
 
@@ -188,8 +232,8 @@ impl Driver {
         let now = self.clock.now();
         self.sockets.tick(now);
         self.deliver();
-        if self.connection.poll_timeout().is_some_and(|deadline| deadline <= now) {
-            self.connection.handle_timeout(now);
+        if self.machine.poll_timeout().is_some_and(|deadline| deadline <= now) {
+            self.machine.handle_timeout(now);
         }
     }
 
@@ -197,14 +241,14 @@ impl Driver {
     fn requests(&mut self) {
         loop {
             self.deliver();
-            let Some(request) = self.connection.poll_io_request() else { break };
+            let Some(request) = self.machine.poll_io_request() else { break };
             self.sockets.perform(self.clock.now(), request);
         }
     }
 
     fn transmit(&mut self) {
         for _ in 0..SENDS {
-            let Some(id) = self.outbox.load(self.clock.now(), &mut self.connection) else { break };
+            let Some(id) = self.outbox.load(self.clock.now(), &mut self.machine) else { break };
             let (table, _) = self.sockets.parts();
             let Some(place) = table.get_mut(id) else {
                 self.outbox.discard();
@@ -217,7 +261,7 @@ impl Driver {
         self.streams();
         self.requests();
         // More than a turn's worth: have the next run ready, so that `timeout` knows.
-        self.outbox.load(self.clock.now(), &mut self.connection);
+        self.outbox.load(self.clock.now(), &mut self.machine);
     }
 
     /// Lets streams send what waits in them.
@@ -272,7 +316,7 @@ fn send_on(place: &mut Place<Registrar>, outbox: &mut Outbox) -> bool {
     true
 }
 
-impl Drop for Driver {
+impl<M: Machine> Drop for Driver<M> {
     fn drop(&mut self) {
         self.close();
     }

@@ -1,17 +1,18 @@
 //! What mio makes of sockets: things with tokens.
 
-use crate::net::{Runtime, Table, Tcp, stream_is_connected};
+use crate::net::{Runtime, Tcp, stream_is_connected};
 use mio::net::{TcpListener, TcpStream, UdpSocket};
 use mio::{Interest, Registry, Token};
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Registers sockets with the program's `Poll`, under tokens of one range.
 #[derive(Debug)]
 pub(crate) struct Registrar {
     pub(crate) registry: Registry,
-    pub(crate) first: usize,
+    pub(crate) tokens: Range<usize>,
 }
 
 /// What mio said about a socket since the system last said otherwise. At first, nobody knows better than to try.
@@ -36,13 +37,13 @@ impl Runtime for Registrar {
     fn udp(&mut self, place: usize, socket: std::net::UdpSocket) -> io::Result<UdpSocket> {
         let mut socket = UdpSocket::from_std(socket);
         let interest = Interest::READABLE | Interest::WRITABLE;
-        self.registry.register(&mut socket, Token(self.first + place), interest)?;
+        self.registry.register(&mut socket, Token(self.tokens.start + place), interest)?;
         Ok(socket)
     }
 
     fn listener(&mut self, place: usize, listener: std::net::TcpListener) -> io::Result<TcpListener> {
         let mut listener = TcpListener::from_std(listener);
-        self.registry.register(&mut listener, Token(self.first + place), Interest::READABLE)?;
+        self.registry.register(&mut listener, Token(self.tokens.start + place), Interest::READABLE)?;
         Ok(listener)
     }
 
@@ -54,15 +55,15 @@ impl Runtime for Registrar {
 impl Registrar {
     pub(crate) fn accepted(&mut self, place: usize, mut stream: TcpStream) -> io::Result<TcpStream> {
         let interest = Interest::READABLE | Interest::WRITABLE;
-        self.registry.register(&mut stream, Token(self.first + place), interest)?;
+        self.registry.register(&mut stream, Token(self.tokens.start + place), interest)?;
         Ok(stream)
     }
 
-    /// A bell that other threads ring: its token is the one behind those of sockets.
+    /// A bell that other threads ring: its token is the last one.
     pub(crate) fn bell(&mut self) -> io::Result<Arc<Bell>> {
         let mut socket = UdpSocket::bind((std::net::Ipv4Addr::LOCALHOST, 0).into())?;
         socket.connect(socket.local_addr()?)?;
-        self.registry.register(&mut socket, Token(self.first + Table::<()>::LIMIT), Interest::READABLE)?;
+        self.registry.register(&mut socket, Token(self.tokens.end - 1), Interest::READABLE)?;
         Ok(Arc::new(Bell(socket)))
     }
 }

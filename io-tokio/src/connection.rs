@@ -14,7 +14,7 @@ use purertc::{
     LocalDescriptionInit, OfferOptions, PeerConnectionState, SessionDescription, SetDescriptionError,
     SignalingState,
 };
-use purertc_mio::net::{self, SocketSettings, Sockets};
+use purertc_mio::net::{self, SocketLimits, SocketSettings, Sockets};
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
@@ -305,7 +305,7 @@ fn open_sockets(shared: &Arc<Shared>, settings: SocketSettings) -> io::Result<So
             shared.act(|_, _| ());
         }
     };
-    let mut sockets = Sockets::open(Tokio, settings, Arc::new(alarm))?;
+    let mut sockets = Sockets::open(Tokio, settings, SocketLimits::CONNECTION, Arc::new(alarm))?;
     let (_, arrivals) = sockets.parts();
     arrivals.deliver(shared.clock.now(), &mut shared.lock().core);
     if let Some(first) = sockets.local_addresses().next() {

@@ -19,6 +19,7 @@ macro_rules! cases {
 
 mod channels;
 mod driver;
+mod dtls_peers;
 mod failures;
 mod fast_setup;
 mod lab;
@@ -39,6 +40,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use purertc::transport::dtls::config::Role;
 use purertc_tests::browser::{Addresses, Kind};
 use purertc_tests::coturn::Coturn;
 use purertc_tests::{demo, interop};
@@ -204,6 +206,25 @@ fn peer_trials(lab: &Arc<Mutex<Lab>>, quiet: bool) -> Vec<Trial> {
     trials
 }
 
+/// Cases with other implementations of DTLS alone.
+fn dtls_trials(lab: &Arc<Mutex<Lab>>, quiet: bool) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for peer in dtls_peers::Peer::ALL {
+        let obstacle = peer.obstacle();
+        if let Some(reason) = &obstacle
+            && !quiet
+        {
+            interop::skip(peer.name(), reason);
+        }
+        for (ours, theirs) in [(Role::Client, "server"), (Role::Server, "client")] {
+            let name = format!("dtls_peers::{}::{theirs}", peer.name());
+            let trial = trial(lab, name, move |_| dtls_peers::play(peer, ours));
+            trials.push(trial.with_ignored_flag(obstacle.is_some()));
+        }
+    }
+    trials
+}
+
 fn play_all(lab: &mut Lab, profile: &Profile, offerer: Offerer, cases: &[Case]) -> Outcome {
     let mut failures = String::new();
     for case in cases {
@@ -236,6 +257,7 @@ fn main() -> ExitCode {
     let mut trials = trials(&lab, arguments.list);
     trials.extend(server_trials(&lab, arguments.list));
     trials.extend(peer_trials(&lab, arguments.list));
+    trials.extend(dtls_trials(&lab, arguments.list));
     let conclusion = libtest_mimic::run(&arguments, trials);
     // The browser ends here, not at the end of the process, which would leave it running.
     drop(lab);

@@ -9,6 +9,7 @@ mod determinism;
 mod endpoint;
 mod fast_setup;
 mod lifecycle;
+mod media;
 mod media_signaling;
 mod messages;
 mod nat;

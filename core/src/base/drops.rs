@@ -56,6 +56,7 @@ drop_reasons! {
     UnvalidatedSource => "its source was not validated by ICE",
     DtlsMalformed => "not a well-formed DTLS record",
     DtlsUnexpected => "a DTLS record or message that makes no sense in this state",
+    DtlsConnectionId => "a DTLS record without the connection id that was agreed on, or with one of another connection",
     DtlsUnknownEpoch => "a DTLS record of an epoch without keys",
     DtlsReplay => "a DTLS record that was seen before or is too old",
     DtlsAuthentication => "a DTLS record whose authentication tag is wrong",
@@ -74,6 +75,7 @@ drop_reasons! {
     RtpTooManySources => "an RTP packet of one source more than the cap allows",
     RtpNotReceiving => "an RTP packet of a section that receives nothing",
     RtpOutOfPlace => "an RTP packet that came before, or far from where its source was",
+    RtpBacklog => "an RTP packet that came while too much waited for the application",
     RtcpMalformed => "not a well-formed RTCP packet",
     // SCTP.
     SctpMalformed => "not a well-formed SCTP packet",

@@ -54,6 +54,19 @@ pub enum IoRequest {
     },
 }
 
+impl IoRequest {
+    /// The number of the request that this is, or that it is about. `None`: it is about a stream that was accepted.
+    pub(crate) const fn id_mut(&mut self) -> Option<&mut IoId> {
+        match self {
+            Self::Resolve { id, .. }
+            | Self::Connect { id, .. }
+            | Self::JoinMdns { id }
+            | Self::Close { stream: StreamName::Requested(id) } => Some(id),
+            Self::Close { stream: StreamName::Accepted(_) } => None,
+        }
+    }
+}
+
 /// How the bytes of a stream travel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StreamSecurity {

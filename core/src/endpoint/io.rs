@@ -1,18 +1,17 @@
-//! Names and streams for many peers: requests go out with the peer that wants them, and what comes of them goes back
-//! there.
+//! Names and streams for many peers: requests go out under numbers of the endpoint, and what comes of them goes back to
+//! the peer that asked.
 
 use crate::base::drops::DropReason;
 use crate::base::io::{IoId, IoRequest, IoResponse, StreamName};
 use crate::base::net::{Datagram, Path, SocketId};
 use crate::base::time::Instant;
-use crate::endpoint::{Endpoint, Naming, PeerId, Turn};
+use crate::endpoint::{Endpoint, Naming, PeerId, Request, Turn};
 
 impl Endpoint {
-    /// The next thing that the driver is to do, and for whom: the answer goes to that peer. `None` in place of a peer:
-    /// a stream is to be closed that nobody wants.
-    pub fn poll_io_request(&mut self) -> Option<(Option<PeerId>, IoRequest)> {
-        if let Some(socket) = self.to_close.pop() {
-            return Some((None, IoRequest::Close { stream: StreamName::Accepted(socket) }));
+    /// The next thing that the driver is to do, for whichever peer.
+    pub fn poll_io_request(&mut self) -> Option<IoRequest> {
+        if let Some(stream) = self.to_close.pop() {
+            return Some(IoRequest::Close { stream });
         }
         while let Some(&id) = self.to_request.front() {
             let peer = self.peers.get_mut(id);
@@ -21,55 +20,127 @@ impl Endpoint {
                 peer.to_request = Turn::keep(request.is_some());
                 request
             });
-            if let Some(request) = request {
-                if let IoRequest::Close { stream } = request {
-                    self.stream_closed_by(id, stream);
+            match request {
+                None => drop(self.to_request.pop()),
+                Some(request) => {
+                    if let Some(request) = self.adopt_request(id, request) {
+                        return Some(request);
+                    }
                 }
-                return Some((Some(id), request));
             }
-            self.to_request.pop();
         }
         None
     }
 
-    /// Takes the answer to a request of `peer`. A stream that was opened for a peer that is gone is to be closed: that is
-    /// asked for.
-    pub fn handle_io_response(&mut self, now: Instant, peer: PeerId, id: IoId, response: IoResponse) {
-        let socket = match &response {
-            IoResponse::Connected(local) => Some(local.socket),
-            _ => None,
-        };
-        if let IoResponse::Joined(at) = &response {
-            for local in at {
-                match self.groups.get_mut(&local.socket) {
-                    Some(members) => members.push(peer),
-                    None => drop(self.groups.insert(local.socket, vec![peer])),
+    /// Gives a request of a peer a number of ours. `None`: it is not the driver's business.
+    fn adopt_request(&mut self, peer: PeerId, mut request: IoRequest) -> Option<IoRequest> {
+        if let IoRequest::JoinMdns { id } = request {
+            return self.join_group(peer, id);
+        }
+        let known = self.peers.get_mut(peer)?;
+        if let IoRequest::Close { stream } = &mut request {
+            match stream {
+                StreamName::Accepted(socket) => {
+                    known.accepted.retain(|other| other != socket);
+                    self.sockets.remove(socket);
+                }
+                StreamName::Requested(own) => {
+                    let at = known.requests.iter().position(|request| request.own == *own)?;
+                    let Request { id, socket, .. } = known.requests.swap_remove(at);
+                    self.requests.forget(id);
+                    socket.map(|socket| self.sockets.remove(&socket));
+                    *own = id;
                 }
             }
+        } else {
+            let is_stream = matches!(request, IoRequest::Connect { .. });
+            let id = self.requests.name(peer);
+            let own = std::mem::replace(request.id_mut()?, id);
+            known.requests.push(Request { id, own, is_stream, socket: None });
         }
-        let Some(known) = self.peers.get_mut(peer) else {
-            return self.to_close.extend(socket);
+        Some(request)
+    }
+
+    /// Lets a peer hear the group, which the driver joins for the first one only.
+    fn join_group(&mut self, peer: PeerId, own: IoId) -> Option<IoRequest> {
+        self.group.members.push((peer, own));
+        if !self.group.joined.is_empty() {
+            let response = IoResponse::Joined(self.group.joined.clone());
+            self.answer(self.now, peer, own, response);
+            return None;
+        }
+        if self.group.asked.is_some() {
+            return None;
+        }
+        let id = self.requests.name(peer);
+        self.group.asked = Some(id);
+        Some(IoRequest::JoinMdns { id })
+    }
+
+    /// Takes the answer to a request. A stream that was opened for a peer that is gone is to be closed: that is asked
+    /// for.
+    pub fn handle_io_response(&mut self, now: Instant, id: IoId, response: IoResponse) {
+        let now = self.tick(now);
+        if self.group.asked == Some(id) {
+            return self.group_joined(now, &response);
+        }
+        let owner = self.requests.owner(id);
+        let Some((peer, known)) = owner.and_then(|peer| Some((peer, self.peers.get_mut(peer)?))) else {
+            let unwanted = matches!(response, IoResponse::Connected(_));
+            return self.to_close.extend(unwanted.then_some(StreamName::Requested(id)));
         };
-        known.connection.handle_io_response(now, id, response);
-        if let Some(socket) = socket {
-            known.streams.push((Some(id), socket));
-            self.sockets.insert(socket, peer);
+        let Some(at) = known.requests.iter().position(|request| request.id == id) else { return };
+        let own = known.requests[at].own;
+        if let IoResponse::Connected(local) = &response {
+            known.requests[at].socket = Some(local.socket);
+            self.sockets.insert(local.socket, peer);
+        } else {
+            known.requests.swap_remove(at);
+            self.requests.forget(id);
         }
-        self.touch(peer);
+        self.answer(now, peer, own, response);
+    }
+
+    fn group_joined(&mut self, now: Instant, response: &IoResponse) {
+        if let Some(id) = self.group.asked.take() {
+            self.requests.forget(id);
+        }
+        let mut members = std::mem::take(&mut self.group.members);
+        for &(peer, own) in &members {
+            self.answer(now, peer, own, response.clone());
+        }
+        match response {
+            IoResponse::Joined(joined) => self.group.joined.clone_from(joined),
+            // Whoever asks next tries again.
+            _ => members.clear(),
+        }
+        self.group.members = members;
+    }
+
+    fn answer(&mut self, now: Instant, peer: PeerId, own: IoId, response: IoResponse) {
+        if let Some(known) = self.peers.get_mut(peer) {
+            known.connection.handle_io_response(now, own, response);
+            self.touch(peer);
+        }
     }
 
     /// A listener accepted the stream along `path`. Whose it is shows in its first message.
     pub fn handle_stream_opened(&mut self, now: Instant, path: Path) {
-        self.to_close.extend(self.unnamed.open(now, path));
+        let now = self.tick(now);
+        self.to_close.extend(self.unnamed.open(now, path).map(StreamName::Accepted));
     }
 
     /// A stream ended or broke.
     pub fn handle_stream_closed(&mut self, now: Instant, socket: SocketId) {
+        let now = self.tick(now);
         self.unnamed.forget(socket);
         if let Some(id) = self.sockets.remove(&socket)
             && let Some(peer) = self.peers.get_mut(id)
         {
-            peer.streams.retain(|(_, other)| *other != socket);
+            peer.accepted.retain(|other| *other != socket);
+            for request in peer.requests.extract_if(.., |request| request.socket == Some(socket)) {
+                self.requests.forget(request.id);
+            }
             peer.connection.handle_stream_closed(now, socket);
             self.touch(id);
         }
@@ -77,18 +148,15 @@ impl Endpoint {
 
     /// Takes a datagram to the group of multicast DNS, which is for everyone who joined it.
     pub(super) fn handle_multicast(&mut self, now: Instant, datagram: &Datagram) {
-        let socket = datagram.path.socket;
-        let mut members = self.groups.remove(&socket).unwrap_or_default();
-        members.retain(|id| self.peers.get(*id).is_some());
-        for &id in &members {
+        let mut members = std::mem::take(&mut self.group.members);
+        members.retain(|(id, _)| self.peers.get(*id).is_some());
+        for &(id, _) in &members {
             if let Some(peer) = self.peers.get_mut(id) {
                 peer.connection.handle_datagram(now, datagram.clone());
                 self.touch(id);
             }
         }
-        if !members.is_empty() {
-            self.groups.insert(socket, members);
-        }
+        self.group.members = members;
     }
 
     /// Takes a piece of a stream.
@@ -120,7 +188,7 @@ impl Endpoint {
             self.turn_away(path.socket);
             return None;
         };
-        peer.streams.push((None, path.socket));
+        peer.accepted.push(path.socket);
         peer.connection.handle_stream_opened(now, path);
         self.sockets.insert(path.socket, id);
         Some(id)
@@ -128,18 +196,6 @@ impl Endpoint {
 
     fn turn_away(&mut self, socket: SocketId) {
         self.drops.count(DropReason::UnknownPeer);
-        self.to_close.push(socket);
-    }
-
-    /// Forgets what `peer` asked to be closed.
-    fn stream_closed_by(&mut self, peer: PeerId, stream: StreamName) {
-        let Some(peer) = self.peers.get_mut(peer) else { return };
-        let named = |(request, socket): &mut (Option<IoId>, SocketId)| match stream {
-            StreamName::Requested(id) => *request == Some(id),
-            StreamName::Accepted(accepted) => request.is_none() && *socket == accepted,
-        };
-        for (_, socket) in peer.streams.extract_if(.., named) {
-            self.sockets.remove(&socket);
-        }
+        self.to_close.push(StreamName::Accepted(socket));
     }
 }

@@ -5,14 +5,18 @@
 //! its memory and its consent checks; one that is busy is found in O(1).
 
 mod io;
+mod requests;
 mod streams;
+#[cfg(test)]
+mod tests;
 
+use self::requests::{Group, Request, Requests};
 use self::streams::{Naming, Streams};
 use crate::base::drops::{DropReason, Drops};
 use crate::base::ids::{Id, Slots};
-use crate::base::io::IoId;
+use crate::base::io::StreamName;
 use crate::base::map::SeededMap;
-use crate::base::net::{Datagram, Path, Protocol, SocketId, Transmit};
+use crate::base::net::{Datagram, LocalAddress, Path, Protocol, SocketId, Transmit};
 use crate::base::queue::Queue;
 use crate::base::random::Rng;
 use crate::base::time::{Instant, earliest};
@@ -34,8 +38,10 @@ pub struct Peer {
     names: Vec<String>,
     paths: Vec<Path>,
     deadline: Option<Instant>,
-    /// Its streams: how it asked for them, and their numbers.
-    streams: Vec<(Option<IoId>, SocketId)>,
+    /// What it asked the driver for, and has or waits for.
+    requests: Vec<Request>,
+    /// Streams of listeners that are its own.
+    accepted: Vec<SocketId>,
     /// Its place among those that may have something to send.
     to_transmit: Turn,
     /// Its place among those that may have something to say.
@@ -66,9 +72,9 @@ impl Turn {
 
 /// Many peer connections behind shared sockets.
 ///
-/// Driven like a single connection: hand in datagrams and time, then poll transmits, events and the deadline. The
-/// sockets' addresses are given to each connection (`add_local_address`) before it is added or by
-/// [`peer_mut`](Self::peer_mut).
+/// Driven like a single connection: hand in datagrams and time, then poll transmits, events, requests and the deadline.
+/// Addresses of the sockets that all peers share are given to the endpoint
+/// ([`add_local_address`](Self::add_local_address)); those of one peer alone to its connection.
 #[derive(Debug)]
 pub struct Endpoint {
     peers: Slots<Peer>,
@@ -80,10 +86,15 @@ pub struct Endpoint {
     to_request: Queue<PeerId>,
     /// Streams that have no peer yet, those that have to be closed, and whose the others are.
     unnamed: Streams,
-    to_close: Queue<SocketId>,
+    to_close: Queue<StreamName>,
     sockets: SeededMap<SocketId, PeerId>,
-    /// Who joined the group of multicast DNS at which socket.
-    groups: SeededMap<SocketId, Vec<PeerId>>,
+    /// Whose requests the driver's answers are for.
+    requests: Requests,
+    /// The group of multicast DNS, which is joined once for all.
+    group: Group,
+    /// Addresses of this host, for every peer.
+    addresses: Vec<LocalAddress>,
+    now: Instant,
     /// Where due peers are collected; empty between calls.
     due: Vec<PeerId>,
     drops: Drops,
@@ -105,7 +116,10 @@ impl Endpoint {
             peers: Slots::default(),
             routes: Routes::new(&mut rng),
             sockets: SeededMap::new(&mut rng),
-            groups: SeededMap::new(&mut rng),
+            requests: Requests::new(&mut rng),
+            group: Group::default(),
+            addresses: Vec::new(),
+            now: Instant::ZERO,
             deadlines: Deadlines::new(),
             to_transmit: Queue::default(),
             to_report: Queue::default(),
@@ -126,12 +140,16 @@ impl Endpoint {
     /// it) is reached by address alone.
     pub fn add(&mut self, mut connection: PeerConnection) -> PeerId {
         connection.share_sockets();
+        for &address in &self.addresses {
+            connection.add_local_address(self.now, address);
+        }
         let peer = Peer {
             connection,
             names: Vec::new(),
             paths: Vec::new(),
             deadline: None,
-            streams: Vec::new(),
+            requests: Vec::new(),
+            accepted: Vec::new(),
             to_transmit: Turn::default(),
             to_report: Turn::default(),
             to_request: Turn::default(),
@@ -146,11 +164,52 @@ impl Endpoint {
         let mut peer = self.peers.remove(id)?;
         self.deadlines.replace(id, peer.deadline, None);
         self.routes.forget(id, &peer.paths, &mut peer.names);
-        for (request, socket) in &peer.streams {
-            self.sockets.remove(socket);
-            self.to_close.extend(request.is_none().then_some(*socket));
+        for request in peer.requests {
+            self.requests.forget(request.id);
+            if let Some(socket) = request.socket {
+                self.sockets.remove(&socket);
+            }
+            self.to_close.extend(request.is_stream.then_some(StreamName::Requested(request.id)));
+        }
+        for socket in peer.accepted {
+            self.sockets.remove(&socket);
+            self.to_close.push(StreamName::Accepted(socket));
         }
         Some(peer.connection)
+    }
+
+    /// Lets every peer, and those that are added later, use an address of this host.
+    pub fn add_local_address(&mut self, now: Instant, address: LocalAddress) {
+        self.addresses.push(address);
+        self.for_each(now, |now, connection| connection.add_local_address(now, address));
+    }
+
+    /// An address of this host is gone. Peers that used it fail over where they can.
+    pub fn remove_local_address(&mut self, now: Instant, address: LocalAddress) {
+        self.addresses.retain(|other| *other != address);
+        self.for_each(now, |now, connection| connection.remove_local_address(now, address));
+    }
+
+    /// Closes every connection. They stay until they are [removed](Self::remove), and say farewell meanwhile.
+    pub fn close(&mut self, now: Instant) {
+        self.for_each(now, |now, connection| connection.close(now));
+    }
+
+    fn for_each(&mut self, now: Instant, mut act: impl FnMut(Instant, &mut PeerConnection)) {
+        let now = self.tick(now);
+        let all: Vec<PeerId> = self.peers.iter().map(|(id, _)| id).collect();
+        for id in all {
+            if let Some(peer) = self.peers.get_mut(id) {
+                act(now, &mut peer.connection);
+                self.touch(id);
+            }
+        }
+    }
+
+    /// The latest time seen.
+    fn tick(&mut self, now: Instant) -> Instant {
+        self.now = self.now.max(now);
+        self.now
     }
 
     /// The connection that `id` names, to ask.
@@ -184,6 +243,7 @@ impl Endpoint {
 
     /// Takes a batch of datagrams, in order.
     pub fn handle_datagrams(&mut self, now: Instant, datagrams: impl IntoIterator<Item = Datagram>) {
+        let now = self.tick(now);
         let mut datagrams = datagrams.into_iter().peekable();
         while let Some(datagram) = datagrams.next() {
             let path = datagram.path;
@@ -191,7 +251,7 @@ impl Endpoint {
                 self.handle_piece(now, datagram);
                 continue;
             }
-            if path.local.port() == MDNS_PORT && self.groups.get(&path.socket).is_some() {
+            if path.local.port() == MDNS_PORT && self.group.has(path.socket) {
                 self.handle_multicast(now, &datagram);
                 continue;
             }
@@ -220,10 +280,11 @@ impl Endpoint {
 
     /// Does what is due at `now`, for every peer.
     pub fn handle_timeout(&mut self, now: Instant) {
-        // All that are due first, then each once: a deadline that does not move on waits for the next call.
+        let now = self.tick(now);
         while let Some(socket) = self.unnamed.pop_due(now) {
-            self.to_close.push(socket);
+            self.to_close.push(StreamName::Accepted(socket));
         }
+        // All that are due first, then each once: a deadline that does not move on waits for the next call.
         let mut due = std::mem::take(&mut self.due);
         due.extend(std::iter::from_fn(|| self.deadlines.pop_due(now)));
         for id in due.drain(..) {

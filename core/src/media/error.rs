@@ -14,6 +14,12 @@ pub enum WriteError {
     /// The direction does not let anything be sent.
     #[error("the direction says that nothing is sent; set it to sendrecv or sendonly and negotiate")]
     NotSending,
+    /// The sender has no track.
+    #[error("the sender has no track; give it one with replaceTrack")]
+    NoTrack,
+    /// The encoding is switched off.
+    #[error("encoding {0} is not active; switch it on with setParameters")]
+    NotActive(usize),
     /// There is no secured path to the peer, or not yet.
     #[error("there is no path to the peer yet; wait for the connected state")]
     NotConnected,
@@ -49,7 +55,11 @@ impl WriteError {
     #[must_use]
     pub const fn kind(self) -> ErrorKind {
         match self {
-            Self::NotNegotiated | Self::NotSending | Self::NotConnected => ErrorKind::InvalidState,
+            Self::NotNegotiated
+            | Self::NotSending
+            | Self::NoTrack
+            | Self::NotActive(_)
+            | Self::NotConnected => ErrorKind::InvalidState,
             Self::NoEncoding(_) | Self::NoCodec(_) | Self::NoFormat => ErrorKind::InvalidAccess,
             Self::QueueFull => ErrorKind::Operation,
             Self::TooLong { .. } | Self::Frame(_) => ErrorKind::Type,

@@ -18,6 +18,8 @@ pub enum Event {
     Rtp(RtpPacket),
     /// The first packet of a track since it was muted.
     Unmute(ReceiverId),
+    /// The last source of a track said goodbye.
+    Mute(ReceiverId),
     /// The peer can do nothing without a key frame of this encoding: have one made.
     KeyFrameRequest {
         /// Whose.
@@ -25,6 +27,27 @@ pub enum Event {
         /// Its place among the encodings.
         encoding: usize,
     },
+}
+
+impl Event {
+    /// Bytes of media in it.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Frame(frame) => frame.data.len(),
+            Self::Rtp(packet) => packet.as_bytes().len(),
+            Self::Unmute(_) | Self::Mute(_) | Self::KeyFrameRequest { .. } => 0,
+        }
+    }
+}
+
+/// How the application takes what comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Delivery {
+    /// As frames: in order, whole, and decodable.
+    #[default]
+    Frames,
+    /// As packets, as they come: for forwarding.
+    Packets,
 }
 
 /// A frame that came.

@@ -5,9 +5,10 @@ use crate::base::ids::Id;
 use crate::base::media::TransceiverId;
 use crate::base::seq::Serial16;
 use crate::base::time::Instant;
+use crate::media::event::Delivery;
 use crate::media::event::Event;
 use crate::media::packet::RtpPacket;
-use crate::media::receive::stream::{Delivery, Incoming};
+use crate::media::receive::stream::Incoming;
 use crate::media::section::Payload;
 use crate::media::sources::{Found, Source, find};
 use crate::media::{Media, Timer};
@@ -28,6 +29,9 @@ impl Media {
     }
 
     fn receive(&mut self, now: Instant, mut bytes: BytesMut) -> Result<(), DropReason> {
+        if self.events.is_full() {
+            return Err(DropReason::RtpBacklog);
+        }
         let packet = Packet::parse(&bytes).map_err(|_| DropReason::RtpMalformed)?;
         let (ssrc, payload_type) = (packet.header.ssrc, packet.header.payload_type);
         match self.source_of(now, &packet)? {
@@ -137,28 +141,26 @@ impl Media {
         if let Some(due) = stream.missing_deadline() {
             self.timers.set_earlier(Timer::Missing, due);
         }
-        let transceiver = stream.transceiver;
-        match self.deliveries.get(&transceiver).copied().unwrap_or_default() {
+        let (receiver, Some(section)) =
+            (stream.transceiver.receiver(), self.sections.get_mut(stream.section))
+        else {
+            return Err(DropReason::RtpUnknownSource);
+        };
+        if !std::mem::replace(&mut section.unmuted, true) {
+            self.events.push(Event::Unmute(receiver));
+        }
+        match section.delivery {
             Delivery::Packets => {
-                self.unmute(transceiver);
-                self.events.push(Event::Rtp(RtpPacket::new(transceiver.receiver(), count, now, bytes)));
+                self.events.push(Event::Rtp(RtpPacket::new(receiver, count, now, bytes)));
             }
             Delivery::Frames => {
                 let payload = bytes.slice_ref(packet.payload);
                 stream.note_attributes(&packet, &self.extensions);
                 stream.collect(now, count, &packet, payload);
-                self.unmute(transceiver);
                 self.deliver(now, id);
             }
         }
         Ok(())
-    }
-
-    fn unmute(&mut self, transceiver: TransceiverId) {
-        if let Some(at) = self.muted.iter().position(|muted| *muted == transceiver) {
-            self.muted.swap_remove(at);
-            self.events.push(Event::Unmute(transceiver.receiver()));
-        }
     }
 
     /// Hands on the frames of one stream that are whole.

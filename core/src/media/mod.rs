@@ -5,6 +5,7 @@
 //! below go packets ([`Media::poll_transmit`]); from above come frames or packets to send, to above go frames or packets
 //! that came ([`Media::poll_event`]). It neither encodes nor decodes, and it has no opinion on bandwidth.
 
+mod backlog;
 pub mod codec;
 pub mod error;
 pub mod event;
@@ -28,17 +29,21 @@ use crate::base::negotiated::NegotiatedSection;
 use crate::base::queue::Queue;
 use crate::base::random::Rng;
 use crate::base::time::{Instant, WallClock, earliest};
+use crate::media::backlog::Backlog;
 use crate::media::error::WriteError;
+use crate::media::event::Delivery;
 use crate::media::event::{Event, SendFrame, SendPacket};
 use crate::media::extensions::Extensions;
 use crate::media::receive::arrivals::Arrivals;
-use crate::media::receive::stream::{Delivery, Incoming};
+use crate::media::receive::stream::Incoming;
 use crate::media::section::Section;
 use crate::media::send::stream::Stream;
 use crate::media::sources::Sources;
 use crate::timer_keys;
 use std::time::Duration;
 
+/// RTCP packets that wait to be sent: there is no path, or nobody asks.
+const MAX_PACKETS: usize = 256;
 /// The round trip that is assumed before one was measured.
 const FIRST_ROUND_TRIP: Duration = Duration::from_millis(100);
 
@@ -69,6 +74,8 @@ pub struct Media {
     rng: Rng,
     wall_clock: WallClock,
     sections: Vec<Section>,
+    /// Where the section of a transceiver is.
+    places: SeededMap<TransceiverId, usize>,
     extensions: Extensions,
     cname: String,
     reduced_size: bool,
@@ -77,8 +84,9 @@ pub struct Media {
     incoming: Slots<Incoming>,
     sources: Sources,
     outgoing: Vec<Stream>,
-    /// Where the stream of an encoding is.
+    /// Where the stream of an encoding is, and that of a source.
     encodings: SeededMap<(TransceiverId, usize), usize>,
+    by_ssrc: SeededMap<u32, usize>,
     /// Streams with packets that wait, in turn.
     ready: Queue<usize>,
     /// The number of the next packet on the transport.
@@ -88,10 +96,9 @@ pub struct Media {
     arrivals_of: u32,
     packets: Queue<Vec<u8>>,
     deliveries: SeededMap<TransceiverId, Delivery>,
-    muted: Vec<TransceiverId>,
     round_trip: Option<Duration>,
     timers: Timers,
-    events: Queue<Event>,
+    events: Backlog,
     drops: Drops,
 }
 
@@ -111,8 +118,10 @@ impl Media {
         Self {
             reporter: rng.secret_u32(),
             deliveries: SeededMap::new(&mut rng),
+            places: SeededMap::new(&mut rng),
             sources: Sources::new(&mut rng),
             encodings: SeededMap::new(&mut rng),
+            by_ssrc: SeededMap::new(&mut rng),
             rng,
             wall_clock,
             sections: Vec::new(),
@@ -126,27 +135,32 @@ impl Media {
             arrivals: Arrivals::default(),
             arrivals_of: 0,
             packets: Queue::default(),
-            muted: Vec::new(),
             round_trip: None,
             timers: Timers::default(),
-            events: Queue::default(),
+            events: Backlog::default(),
             drops: Drops::default(),
         }
     }
 
     /// Takes what the descriptions agree on, in place of what they did before.
     pub fn set_sections(&mut self, now: Instant, sections: &[NegotiatedSection]) {
-        let known: Vec<TransceiverId> = self.sections.iter().map(|section| section.transceiver).collect();
-        self.sections = sections.iter().map(Section::of).collect();
+        let before = std::mem::replace(&mut self.sections, sections.iter().map(Section::of).collect());
+        for section in &mut self.sections {
+            let before = before.iter().find(|before| before.transceiver == section.transceiver);
+            // A track is muted until something comes, and again once nothing is to come.
+            section.unmuted = before.is_some_and(|before| before.unmuted) && section.direction.receives();
+            section.delivery = self.deliveries.get(&section.transceiver).copied().unwrap_or_default();
+        }
+        self.places = SeededMap::new(&mut self.rng);
+        for (at, section) in sections.iter().enumerate() {
+            self.places.insert(section.transceiver, at);
+        }
         self.extensions = Extensions::of(sections);
         self.cname = sections.iter().find_map(|section| section.rtcp.cname.clone()).unwrap_or_default();
         self.reduced_size = !sections.is_empty() && sections.iter().all(|section| section.rtcp.reduced_size);
         let receives = |id: &TransceiverId| {
             self.sections.iter().any(|section| section.transceiver == *id && section.direction.receives())
         };
-        self.muted.retain(receives);
-        let muted = sections.iter().map(|section| section.transceiver).filter(|id| !known.contains(id));
-        self.muted.extend(muted);
         let gone: Vec<Id<Incoming>> = self
             .incoming
             .iter()
@@ -186,8 +200,10 @@ impl Media {
         }
         self.outgoing = streams;
         self.encodings = SeededMap::new(&mut self.rng);
+        self.by_ssrc = SeededMap::new(&mut self.rng);
         for (at, stream) in self.outgoing.iter().enumerate() {
             self.encodings.insert((stream.transceiver, stream.encoding), at);
+            self.by_ssrc.insert(stream.ssrc, at);
         }
         self.ready.clear();
         for at in 0..self.outgoing.len() {
@@ -198,7 +214,9 @@ impl Media {
 
     /// How the application takes what this receiver gets. Until it is told otherwise: frames.
     pub fn set_delivery(&mut self, receiver: ReceiverId, delivery: Delivery) {
-        self.deliveries.insert(receiver.transceiver(), delivery);
+        let id = receiver.transceiver();
+        self.deliveries.insert(id, delivery);
+        self.sections.iter_mut().filter(|s| s.transceiver == id).for_each(|s| s.delivery = delivery);
     }
 
     /// Asks the peer for a key frame of what this receiver gets, of all its streams or of the one with this rid. No more
@@ -266,6 +284,12 @@ impl Media {
         earliest([self.timers.deadline()])
     }
 
+    /// Whether a section of this transceiver was agreed on.
+    #[must_use]
+    pub fn carries(&self, transceiver: TransceiverId) -> bool {
+        self.places.get(&transceiver).is_some()
+    }
+
     /// The ids of header extensions.
     #[must_use]
     pub const fn extensions(&self) -> &Extensions {
@@ -276,6 +300,12 @@ impl Media {
     #[must_use]
     pub const fn drops(&self) -> &Drops {
         &self.drops
+    }
+
+    fn push_rtcp(&mut self, packet: Vec<u8>) {
+        if self.packets.len() < MAX_PACKETS {
+            self.packets.push(packet);
+        }
     }
 
     fn round_trip(&self) -> Duration {

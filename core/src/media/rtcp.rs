@@ -5,7 +5,7 @@ use crate::base::ids::Id;
 use crate::base::time::{Instant, ntp_of};
 use crate::media::event::Event;
 use crate::media::receive::stream::Incoming;
-use crate::media::send::stream::Stream;
+use crate::media::sources::Source;
 use crate::media::{Media, Timer};
 use crate::wire::rtcp::feedback::{Feedback, Message, Missing};
 use crate::wire::rtcp::list::List;
@@ -47,7 +47,7 @@ impl Media {
             Packet::Bye(bye) => {
                 for ssrc in bye.sources.iter() {
                     if let Some(id) = self.incoming_of(ssrc).map(|(id, _)| id) {
-                        self.forget_stream(id);
+                        self.say_goodbye(id);
                     }
                 }
             }
@@ -56,17 +56,33 @@ impl Media {
         }
     }
 
+    /// A stream ended. With the last one of its section, the track is muted (W3C WebRTC §9.3).
+    fn say_goodbye(&mut self, id: Id<Incoming>) {
+        let Some(place) = self.incoming.get(id).map(|stream| stream.section) else { return };
+        self.forget_stream(id);
+        let others = self.incoming.iter().any(|(_, stream)| stream.section == place);
+        if let Some(section) = self.sections.get_mut(place).filter(|section| section.unmuted && !others) {
+            section.unmuted = false;
+            self.events.push(Event::Mute(section.transceiver.receiver()));
+        }
+    }
+
     fn incoming_of(&mut self, ssrc: u32) -> Option<(Id<Incoming>, &mut Incoming)> {
-        self.incoming.iter_mut().find(|(_, stream)| stream.ssrc == ssrc)
+        let Some(Source::Media(id)) = self.sources.get(ssrc) else { return None };
+        self.incoming.get_mut(id).map(|stream| (id, stream))
+    }
+
+    /// The place of our stream of this source.
+    fn outgoing_of(&self, ssrc: u32) -> Option<usize> {
+        self.by_ssrc.get(&ssrc).copied()
     }
 
     /// How the peer receives what we send.
     fn hear_blocks(&mut self, now: Instant, blocks: List<'_, ReportBlock>) {
         let arrived = middle(ntp_of(self.wall_clock.at(now)));
         for block in blocks.iter() {
-            let Some(stream) = self.outgoing.iter_mut().find(|stream| stream.ssrc == block.ssrc) else {
-                continue;
-            };
+            let Some(at) = self.outgoing_of(block.ssrc) else { continue };
+            let stream = &mut self.outgoing[at];
             // It reports on the source, so it has understood what that is.
             stream.is_known = true;
             stream.reported = Some(block);
@@ -88,8 +104,8 @@ impl Media {
             Message::PictureLoss => self.hear_key_request(now, feedback.media),
             Message::IntraRequest(requests) => {
                 for request in requests.iter() {
-                    let of = |stream: &&mut Stream| stream.ssrc == request.ssrc;
-                    let Some(stream) = self.outgoing.iter_mut().find(of) else { continue };
+                    let Some(at) = self.outgoing_of(request.ssrc) else { continue };
+                    let stream = &mut self.outgoing[at];
                     // RFC 5104 §4.3.1.2: with the number of the one before it is that one again.
                     if stream.intra_request.replace(request.sequence) != Some(request.sequence) {
                         self.hear_key_request(now, request.ssrc);
@@ -101,8 +117,10 @@ impl Media {
     }
 
     fn hear_key_request(&mut self, now: Instant, ssrc: u32) {
-        let Some(stream) = self.outgoing.iter_mut().find(|stream| stream.ssrc == ssrc) else { return };
-        if stream.key_requested.is_none_or(|at| now.saturating_since(at) >= KEY_INTERVAL) {
+        let Some(at) = self.outgoing_of(ssrc) else { return };
+        let stream = &mut self.outgoing[at];
+        let due = stream.key_requested.is_none_or(|at| now.saturating_since(at) >= KEY_INTERVAL);
+        if due && !self.events.is_full() {
             stream.key_requested = Some(now);
             let (sender, encoding) = (stream.transceiver.sender(), stream.encoding);
             self.events.push(Event::KeyFrameRequest { sender, encoding });
@@ -112,7 +130,7 @@ impl Media {
     /// The peer misses packets.
     fn repeat(&mut self, now: Instant, ssrc: u32, missing: List<'_, Missing>) {
         let round_trip = self.round_trip.unwrap_or_default();
-        let Some(at) = self.outgoing.iter().position(|stream| stream.ssrc == ssrc) else { return };
+        let Some(at) = self.outgoing_of(ssrc) else { return };
         let stream = &mut self.outgoing[at];
         let section = &self.sections[stream.section];
         for number in missing.iter().flat_map(Missing::numbers) {
@@ -137,7 +155,7 @@ impl Media {
             blocks.push(stream.reception.report(now, stream.ssrc));
         }
         let mut blocks = blocks.chunks(MAX_BLOCKS);
-        let mut compound = Vec::new();
+        let (mut compound, mut full) = (Vec::new(), Vec::new());
         for stream in &mut self.outgoing {
             let Some(info) = stream.report(now, ntp) else { continue };
             let list = blocks.next().unwrap_or_default();
@@ -145,18 +163,19 @@ impl Media {
             Packet::SenderReport(report).write(&mut compound);
             describe(stream.ssrc, &self.cname, &mut compound);
             if compound.len() > FULL {
-                self.packets.push(std::mem::take(&mut compound));
+                full.push(std::mem::take(&mut compound));
             }
         }
+        full.into_iter().for_each(|packet| self.push_rtcp(packet));
         let reporter = self.reporter();
         for list in blocks {
             let report = ReceiverReport { ssrc: reporter, blocks: list.into(), extension: &[] };
             Packet::ReceiverReport(report).write(&mut compound);
             describe(reporter, &self.cname, &mut compound);
-            self.packets.push(std::mem::take(&mut compound));
+            self.push_rtcp(std::mem::take(&mut compound));
         }
         if !compound.is_empty() {
-            self.packets.push(compound);
+            self.push_rtcp(compound);
         }
     }
 
@@ -175,7 +194,7 @@ impl Media {
             describe(sender, &self.cname, &mut packet);
         }
         Packet::Feedback(Feedback { sender, media, message }).write(&mut packet);
-        self.packets.push(packet);
+        self.push_rtcp(packet);
     }
 
     pub(super) fn push_picture_loss(&mut self, ssrc: u32) {
@@ -195,7 +214,7 @@ impl Media {
                 wishes.push((stream.ssrc, numbers, key));
             }
             let due = stream.missing_deadline();
-            next = next.into_iter().chain(due).min();
+            next = next.into_iter().chain(due).chain(stream.key_deadline()).min();
         }
         for (ssrc, numbers, key) in wishes {
             if !numbers.is_empty() {
@@ -236,7 +255,7 @@ impl Media {
             describe(reporter, &self.cname, &mut packet);
             let bye = Bye { sources: sources.into(), reason: &[] };
             Packet::Bye(bye).write(&mut packet);
-            self.packets.push(packet);
+            self.push_rtcp(packet);
         }
     }
 }

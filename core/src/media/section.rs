@@ -3,6 +3,7 @@
 use crate::base::media::{CodecRole, MediaKind, RtpTransceiverDirection, TransceiverId};
 use crate::base::negotiated::{NegotiatedCodec, NegotiatedSection, RemoteSource};
 use crate::media::codec::Format;
+use crate::media::event::Delivery;
 
 /// What is agreed on for one transceiver.
 #[derive(Clone, Debug)]
@@ -15,6 +16,10 @@ pub(super) struct Section {
     pub receive: Vec<Codec>,
     pub receive_rids: Vec<Box<str>>,
     pub remote_sources: Vec<RemoteSource>,
+    /// How the application takes what comes.
+    pub delivery: Delivery,
+    /// Whether something came since the track was muted last.
+    pub unmuted: bool,
 }
 
 /// A codec of a section.
@@ -92,6 +97,8 @@ impl Section {
             receive: section.receive.iter().map(Codec::of).collect(),
             receive_rids: section.receive_rids.iter().map(|rid| rid.id.as_str().into()).collect(),
             remote_sources: section.remote_sources.clone(),
+            delivery: Delivery::default(),
+            unmuted: false,
         }
     }
 

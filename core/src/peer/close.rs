@@ -17,12 +17,14 @@ impl PeerConnection {
         if self.is_closed() {
             return;
         }
-        // W3C WebRTC §4.4.2: channels close abruptly, SCTP aborts, DTLS says so, ICE stops.
+        // W3C WebRTC §4.4.2: channels close abruptly, sources say goodbye, SCTP aborts, DTLS says so, ICE stops.
         let mut datagram = Vec::new();
         self.data.close();
+        self.planes.close();
         for _ in 0..MAX_FAREWELL {
             datagram.clear();
-            let Some(transmit) = self.poll_data(now, &mut datagram) else { break };
+            let transmit = self.poll_media(now, &mut datagram);
+            let Some(transmit) = transmit.or_else(|| self.poll_data(now, &mut datagram)) else { break };
             for part in transmit.datagrams(&datagram) {
                 self.farewell.push((transmit.path, part.into()));
             }
@@ -37,6 +39,7 @@ impl PeerConnection {
         self.links.for_each(Transport::shut_down);
         self.ice_connection_state = IceConnectionState::Closed;
         self.connection_state = PeerConnectionState::Closed;
+        self.planes.clear();
         while self.data.poll_event().is_some() {}
         self.tones.clear();
         self.events.clear();

@@ -4,6 +4,8 @@ use crate::base::media::{MediaStreamTrack, ReceiverId, SenderId, TransceiverId};
 use crate::data::channel::DataChannelId;
 use crate::data::error::ChannelError;
 use crate::data::event::{Message, SctpTransportState};
+use crate::media::event::{Event as MediaEvent, Frame};
+use crate::media::packet::RtpPacket;
 use crate::peer::link::TransportId;
 use crate::peer::state::{IceConnectionState, PeerConnectionState};
 use crate::signaling::description::IceCandidateInit;
@@ -45,6 +47,19 @@ pub enum Event {
     SctpTransportStateChange(SctpTransportState),
     /// `track`: the peer sends, or is about to.
     Track(Box<TrackEvent>),
+    /// `unmute` of a track: the first packet of it came.
+    TrackUnmute(ReceiverId),
+    /// A frame came, whole and in order, for a receiver that takes [frames](crate::media::event::Delivery::Frames).
+    Frame(Box<Frame>),
+    /// A packet came, for a receiver that takes [packets](crate::media::event::Delivery::Packets).
+    Rtp(RtpPacket),
+    /// The peer can do nothing without a key frame of an encoding: have one made.
+    KeyFrameRequest {
+        /// Whose.
+        sender: SenderId,
+        /// Its place among the encodings.
+        encoding: usize,
+    },
     /// `mute` of a track that the peer sent: it does not any more.
     TrackMute(ReceiverId),
     /// `ended` of a track that the peer sent: its transceiver was stopped.
@@ -63,6 +78,18 @@ pub enum Event {
     DataChannel(DataChannelId),
     /// An event of a data channel.
     Channel(DataChannelId, ChannelEvent),
+}
+
+impl From<MediaEvent> for Event {
+    fn from(event: MediaEvent) -> Self {
+        match event {
+            MediaEvent::Frame(frame) => Self::Frame(frame),
+            MediaEvent::Rtp(packet) => Self::Rtp(packet),
+            MediaEvent::Unmute(receiver) => Self::TrackUnmute(receiver),
+            MediaEvent::Mute(receiver) => Self::TrackMute(receiver),
+            MediaEvent::KeyFrameRequest { sender, encoding } => Self::KeyFrameRequest { sender, encoding },
+        }
+    }
 }
 
 /// `RTCTrackEvent`.

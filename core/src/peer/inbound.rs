@@ -71,8 +71,8 @@ impl PeerConnection {
                 }
                 self.data.handle_packet(now, packet.freeze());
             }
-            // Nothing asks the transport for media yet.
-            Inbound::Rtp(_) | Inbound::Rtcp(_) => self.drops.count(DropReason::SrtpNotReady),
+            Inbound::Rtp(packet) => self.handle_rtp(now, id, packet),
+            Inbound::Rtcp(packet) => self.handle_rtcp(now, id, &packet),
         }
     }
 
@@ -82,6 +82,7 @@ impl PeerConnection {
         if !self.is_closed() {
             self.links.handle_timeout(now);
             self.data.handle_timeout(now);
+            self.planes.handle_timeout(now);
             self.play_tones(now);
             self.settle(now);
         }

@@ -5,7 +5,7 @@
 //! are in one place. So neither a packet nor a poll costs more for the links that it does not concern.
 
 use crate::base::drops::{DropReason, Drops};
-use crate::base::io::{IoId, IoRequest, IoResponse, StreamName};
+use crate::base::io::{IoId, IoRequest, IoResponse};
 use crate::base::map::SeededMap;
 use crate::base::net::{Datagram, LocalAddress, Path, Protocol, SocketId, Transmit};
 use crate::base::queue::Queue;
@@ -441,17 +441,9 @@ enum Touch {
 }
 
 /// A request under a number that no other link's has.
-fn name_request(serial: u16, request: IoRequest) -> IoRequest {
-    let name = |id: IoId| IoId(id.0 | u64::from(serial) << IO_BITS);
-    match request {
-        IoRequest::Resolve { id, host } => IoRequest::Resolve { id: name(id), host },
-        IoRequest::Connect { id, from, to, security } => {
-            IoRequest::Connect { id: name(id), from, to, security }
-        }
-        IoRequest::JoinMdns { id } => IoRequest::JoinMdns { id: name(id) },
-        IoRequest::Close { stream: StreamName::Requested(id) } => {
-            IoRequest::Close { stream: StreamName::Requested(name(id)) }
-        }
-        IoRequest::Close { stream } => IoRequest::Close { stream },
+fn name_request(serial: u16, mut request: IoRequest) -> IoRequest {
+    if let Some(id) = request.id_mut() {
+        id.0 |= u64::from(serial) << IO_BITS;
     }
+    request
 }

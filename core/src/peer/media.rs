@@ -81,7 +81,7 @@ impl PeerConnection {
     }
 
     /// A handle to the receiver that `id` names.
-    pub fn receiver(&self, id: ReceiverId) -> Option<RtpReceiver<'_>> {
+    pub fn receiver(&mut self, id: ReceiverId) -> Option<RtpReceiver<'_>> {
         RtpReceiver::find(self, id)
     }
 

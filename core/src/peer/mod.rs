@@ -16,6 +16,7 @@ mod legacy;
 mod link;
 mod links;
 mod media;
+mod media_plane;
 mod objects;
 mod offer_answer;
 mod outbound;
@@ -44,6 +45,7 @@ pub use self::transceiver::RtpTransceiver;
 use self::dtmf::Tones;
 use self::link::Blueprint;
 use self::links::Links;
+use self::media_plane::Planes;
 use self::offer_answer::NegotiationCheck;
 use self::outbound::DataRide;
 use self::statistics::Tally;
@@ -133,6 +135,8 @@ pub struct PeerConnection {
     links: Links,
     data: DataChannels,
     ride: DataRide,
+    /// Audio and video, for each link that carries any.
+    planes: Planes,
     certificate: Certificate,
     configuration: Configuration,
     crypto: CryptoProvider,
@@ -199,6 +203,7 @@ impl PeerConnection {
         let ride = DataRide::new(mtu, configuration.data.largest_ip_packet);
         let mut data = DataChannels::new(configuration.data.clone(), crypto.hmac, rng.fork());
         let sctp_init = snap.then(|| data.sctp_init());
+        let planes = Planes::new(rng.fork());
         Ok(Self {
             now,
             wall_clock: WallClock::new(now, wall_clock),
@@ -209,6 +214,7 @@ impl PeerConnection {
             sped,
             sctp_init,
             ride,
+            planes,
             certificate,
             configuration,
             crypto,
@@ -344,6 +350,7 @@ impl PeerConnection {
         let mut drops = self.drops.clone();
         drops.merge(&self.links.drops());
         drops.merge(&self.data.drops());
+        self.planes.merge_drops(&mut drops);
         drops
     }
 }

@@ -171,16 +171,8 @@ impl PeerConnection {
 
     // W3C WebRTC §4.4.1.5: one task changes everything, then the events go out.
     fn carry_out(&mut self, now: Instant, changes: Changes) {
-        let Changes {
-            signaling_states,
-            gather,
-            early_candidates,
-            ice_role,
-            transports,
-            data,
-            tracks,
-            media: _,
-        } = changes;
+        let Changes { signaling_states, gather, early_candidates, ice_role, transports, data, tracks, media } =
+            changes;
         // Stable again without an agreement: what the offer began is taken back.
         let rolled_back = signaling_states.first() == Some(&SignalingState::Stable) && transports.is_empty();
         self.events.extend(signaling_states.into_iter().map(Event::SignalingStateChange));
@@ -210,6 +202,9 @@ impl PeerConnection {
             self.links.for_each(|transport| transport.cancel_restart(now));
         }
         self.change_data(now, data);
+        if media {
+            self.change_media(now);
+        }
         self.settle(now);
         self.update_negotiation_needed(NegotiationCheck::AfterDescription);
     }

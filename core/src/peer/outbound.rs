@@ -1,7 +1,8 @@
 //! What goes to the network and to the application.
 //!
 //! Packets are built when asked for, straight into the caller's buffer: room for the record's header, the SCTP
-//! packet behind it, sealed in place.
+//! packet behind it, sealed in place. Those of audio and video are like that, too
+//! ([`media_plane`](crate::peer::media_plane)).
 
 use crate::base::net::{Ecn, Path, Protocol, Transmit};
 use crate::base::time::{Instant, earliest};
@@ -72,7 +73,8 @@ impl PeerConnection {
     /// Writes what is to be sent now to the front of `out` (which is emptied first), and says where it goes.
     /// `None`: nothing for now. Call it until then; what is not asked for is not lost, it waits.
     ///
-    /// STUN and handshakes come first, one datagram each; data comes as runs of up to 48 datagrams of one size.
+    /// STUN and handshakes come first, one datagram each; then come media and data, as runs of up to 48 datagrams of one
+    /// size.
     /// A buffer that is kept between calls never has to grow beyond 65,000 bytes.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
         let now = self.tick(now);
@@ -87,7 +89,7 @@ impl PeerConnection {
         let transmit = self.links.poll_transmit(now, out);
         // Sending the last flight of a handshake may be what completes it.
         self.settle(now);
-        transmit.or_else(|| self.poll_data(now, out))
+        transmit.or_else(|| self.poll_media(now, out)).or_else(|| self.poll_data(now, out))
     }
 
     /// Lays out and seals SCTP packets, as many of one size as there are.
@@ -97,33 +99,10 @@ impl PeerConnection {
         if let Some(more) = self.ride.change(path) {
             self.data.set_path(max_payload + more);
         }
-        let start = out.len();
-        out.append(&mut self.ride.carried);
-        let mut segment_size = out.len() - start;
-        for _ in 0..MAX_SEGMENTS {
-            let before = out.len();
-            if before - start + segment_size > MAX_RUN || !self.append_packet(now, max_payload, out) {
-                break;
-            }
-            let size = out.len() - before;
-            if segment_size == 0 {
-                segment_size = size;
-            } else if size < segment_size {
-                break; // The last of a run may be shorter.
-            } else if size > segment_size {
-                // One that does not fit the run, such as data behind a lone acknowledgement, begins the next.
-                self.ride.carried = out.split_off(before);
-                break;
-            }
-        }
-        let size = out.len() - start;
-        (size > 0).then(|| Transmit {
-            path,
-            ecn: Ecn::NotEct,
-            dscp: 0,
-            size,
-            segment_size: (size > segment_size).then_some(segment_size),
-        })
+        let mut carried = std::mem::take(&mut self.ride.carried);
+        let transmit = fill_run(path, &mut carried, out, |out| self.append_packet(now, max_payload, out));
+        self.ride.carried = carried;
+        transmit
     }
 
     /// Appends one sealed packet, if there is one.
@@ -141,9 +120,12 @@ impl PeerConnection {
     /// The next event.
     ///
     /// Messages wait inside until they are asked for, and the peer is held back meanwhile: an application that
-    /// does not read makes memory grow up to the receive window and no further.
+    /// does not read makes memory grow up to the receive window and no further. Media waits, too, up to 16 MiB, and is
+    /// refused beyond: nobody can be held back who speaks in real time.
     pub fn poll_event(&mut self) -> Option<Event> {
-        let event = self.events.pop().or_else(|| self.data.poll_event().map(Event::from))?;
+        let event = self.events.pop();
+        let event = event.or_else(|| self.planes.poll_event());
+        let event = event.or_else(|| self.data.poll_event().map(Event::from))?;
         self.tally.note(&event);
         Some(event)
     }
@@ -162,8 +144,47 @@ impl PeerConnection {
         if self.is_closed() {
             return None;
         }
-        earliest([self.links.poll_timeout(), self.data.poll_timeout(), self.next_tone()])
+        let planes = self.planes.poll_timeout();
+        earliest([self.links.poll_timeout(), self.data.poll_timeout(), planes, self.next_tone()])
     }
+}
+
+/// Fills a run of datagrams for `path` with what `append` appends, one at a time, until that is `false` or one does not
+/// fit the run: it is `carried` to the next one.
+pub(super) fn fill_run(
+    path: Path,
+    carried: &mut Vec<u8>,
+    out: &mut Vec<u8>,
+    mut append: impl FnMut(&mut Vec<u8>) -> bool,
+) -> Option<Transmit> {
+    let start = out.len();
+    out.append(carried);
+    let mut segment_size = out.len() - start;
+    for _ in 0..MAX_SEGMENTS {
+        let before = out.len();
+        if before - start + segment_size > MAX_RUN || !append(out) {
+            break;
+        }
+        let size = out.len() - before;
+        if segment_size == 0 {
+            segment_size = size;
+        } else if size < segment_size {
+            break; // The last of a run may be shorter.
+        } else if size > segment_size {
+            // One that does not fit the run, such as data behind a lone acknowledgement, begins the next.
+            carried.extend_from_slice(&out[before..]);
+            out.truncate(before);
+            break;
+        }
+    }
+    let size = out.len() - start;
+    (size > 0).then(|| Transmit {
+        path,
+        ecn: Ecn::NotEct,
+        dscp: 0,
+        size,
+        segment_size: (size > segment_size).then_some(segment_size),
+    })
 }
 
 impl From<DataEvent> for Event {

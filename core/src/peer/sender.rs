@@ -2,6 +2,8 @@
 
 use crate::base::media::{MediaStreamTrack, SenderId, TransceiverId};
 use crate::base::parameters::RtpSendParameters;
+use crate::media::error::WriteError;
+use crate::media::event::{SendFrame, SendPacket};
 use crate::peer::PeerConnection;
 use crate::peer::dtmf::DtmfSender;
 use crate::peer::offer_answer::NegotiationCheck;
@@ -85,5 +87,39 @@ impl<'a> RtpSender<'a> {
     /// [`SetParametersError`]; nothing has changed then.
     pub fn set_parameters(&mut self, parameters: RtpSendParameters) -> Result<(), SetParametersError> {
         self.pc.session.set_parameters(self.id, parameters)
+    }
+
+    /// Sends a frame, as an encoder gave it: it is cut into packets here. It leaves with the next
+    /// [`poll_transmit`](PeerConnection::poll_transmit).
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError`] says what is to be done about it; nothing is sent then.
+    pub fn write_frame(&mut self, frame: &SendFrame<'_>) -> Result<(), WriteError> {
+        self.check_encoding(frame.encoding)?;
+        self.pc.send_frame(self.id, frame)
+    }
+
+    /// Sends a packet of another source on, under numbers and ids of this connection. The payload is shared and not
+    /// copied.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError`] says what is to be done about it; it is not sent then.
+    pub fn write_rtp(&mut self, packet: &SendPacket<'_>) -> Result<(), WriteError> {
+        self.check_encoding(packet.encoding)?;
+        self.pc.send_packet(self.id, packet)
+    }
+
+    // W3C WebRTC §5.2: no track, nothing sent; an encoding that is not active is not sent.
+    fn check_encoding(&self, encoding: usize) -> Result<(), WriteError> {
+        let state = self.state();
+        if state.sender_track().is_none() {
+            return Err(WriteError::NoTrack);
+        }
+        match state.encodings().get(encoding) {
+            Some(known) if !known.active => Err(WriteError::NotActive(encoding)),
+            _ => Ok(()),
+        }
     }
 }

@@ -88,6 +88,7 @@ impl PeerConnection {
             Some(transport) if id == TransportId::FIRST => self.links.put(now, id, transport),
             _ => self.links.remove(id),
         }
+        self.planes.remove(id);
         if self.ride.is_on(id) {
             self.ride.board(TransportId::FIRST);
         }

@@ -349,7 +349,12 @@ impl Transport {
         while let Some(event) = self.agent.poll_event() {
             match event {
                 ice::Event::StateChange(state) => self.events.push(Event::IceStateChange(state)),
-                ice::Event::SelectedPairChange => self.events.push(Event::SelectedPairChange),
+                ice::Event::SelectedPairChange => {
+                    if let Dtls::Ready(connection) = &mut self.dtls {
+                        connection.change_path();
+                    }
+                    self.events.push(Event::SelectedPairChange);
+                }
                 ice::Event::Connect { pair, from, to } => self.connect_pair(pair, from, to),
                 _ => {}
             }

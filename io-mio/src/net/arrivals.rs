@@ -1,7 +1,8 @@
-//! What came from below since the connection was told last.
+//! What came from below since the connection, or the endpoint, was told last.
 
 use crate::net::inbox::Inbox;
-use purertc::{Instant, IoId, IoResponse, LocalAddress, Path, PeerConnection, SocketId};
+use crate::net::machine::Machine;
+use purertc::{Instant, IoId, IoResponse, LocalAddress, Path, SocketId};
 
 /// Everything that a connection is to be told, collected without it, so that a lock around it is held briefly.
 #[derive(Debug, Default)]
@@ -28,16 +29,16 @@ impl Arrivals {
             && closed.is_empty()
     }
 
-    /// Tells the connection, and forgets.
-    pub fn deliver(&mut self, now: Instant, connection: &mut PeerConnection) {
+    /// Tells it, and forgets.
+    pub fn deliver(&mut self, now: Instant, machine: &mut impl Machine) {
         // In this order, because a stream is opened before something comes along it, and closed after that.
-        self.added.drain(..).for_each(|address| connection.add_local_address(now, address));
-        self.responses.drain(..).for_each(|(id, response)| connection.handle_io_response(now, id, response));
-        self.accepted.drain(..).for_each(|path| connection.handle_stream_opened(now, path));
+        self.added.drain(..).for_each(|address| machine.add_local_address(now, address));
+        self.responses.drain(..).for_each(|(id, response)| machine.handle_io_response(now, id, response));
+        self.accepted.drain(..).for_each(|path| machine.handle_stream_opened(now, path));
         if !self.inbox.is_empty() {
-            connection.handle_datagrams(now, self.inbox.drain());
+            machine.handle_datagrams(now, self.inbox.drain());
         }
-        self.closed.drain(..).for_each(|socket| connection.handle_stream_closed(now, socket));
-        self.removed.drain(..).for_each(|address| connection.remove_local_address(now, address));
+        self.closed.drain(..).for_each(|socket| machine.handle_stream_closed(now, socket));
+        self.removed.drain(..).for_each(|address| machine.remove_local_address(now, address));
     }
 }

@@ -8,6 +8,7 @@ mod clock;
 mod inbox;
 mod interfaces;
 mod lookup;
+mod machine;
 mod multicast;
 mod outbox;
 mod settings;
@@ -25,10 +26,11 @@ pub use self::arrivals::Arrivals;
 pub use self::clock::Clock;
 pub use self::inbox::Inbox;
 pub use self::lookup::{Alarm, Resolver};
+pub use self::machine::Machine;
 pub use self::outbox::Outbox;
-pub use self::settings::{Bound, SocketSettings};
+pub use self::settings::{Bound, PortUse, SocketSettings};
 pub use self::socket::Socket;
-pub use self::sockets::{Kind, Place, Runtime, Sockets};
+pub use self::sockets::{Kind, Place, Runtime, SocketLimits, Sockets};
 pub use self::stream::{Opening, Stream, Tcp, stream_is_connected};
 pub use self::table::Table;
 pub use self::tls::TlsSettings;
@@ -43,7 +45,16 @@ use std::time::SystemTime;
 ///
 /// When the system has no randomness to give.
 pub fn init(now: Instant) -> io::Result<Init> {
+    Ok(Init::new(now, SystemTime::now(), seed()?))
+}
+
+/// 32 unguessable bytes from the system.
+///
+/// # Errors
+///
+/// When the system has no randomness to give.
+pub fn seed() -> io::Result<[u8; 32]> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(io::Error::other)?;
-    Ok(Init::new(now, SystemTime::now(), seed))
+    Ok(seed)
 }

@@ -1,6 +1,7 @@
 //! What is on its way out.
 
-use purertc::{Instant, PeerConnection, SocketId, Transmit};
+use crate::net::machine::Machine;
+use purertc::{Instant, SocketId, Transmit};
 
 /// One run of datagrams that the connection has given and the system has not taken yet.
 ///
@@ -14,11 +15,11 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// The socket to send from now: that of the run that waits, or of the next one that `connection` has. `None`
+    /// The socket to send from now: that of the run that waits, or of the next one that `machine` has. `None`
     /// when there is nothing to send.
-    pub fn load(&mut self, now: Instant, connection: &mut PeerConnection) -> Option<SocketId> {
+    pub fn load(&mut self, now: Instant, machine: &mut impl Machine) -> Option<SocketId> {
         if self.waiting.is_none() {
-            self.waiting = connection.poll_transmit(now, &mut self.bytes).map(|transmit| (transmit, 0));
+            self.waiting = machine.poll_transmit(now, &mut self.bytes).map(|transmit| (transmit, 0));
         }
         self.socket()
     }

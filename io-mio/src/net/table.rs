@@ -1,16 +1,17 @@
-//! The sockets of one connection, by number.
+//! The sockets of one connection or endpoint, by number.
 
 use purertc::SocketId;
 use std::io;
 
 /// The lower bits of a number: the place in the table. The others count how often it was used.
-const PLACE_BITS: u32 = 8;
+const PLACE_BITS: u32 = 12;
 
 /// Sockets `T` by their [`SocketId`]. A number is not given out again while anybody could still mean the socket
 /// that had it before, and finding one is a look at one place.
 #[derive(Debug)]
 pub struct Table<T> {
     places: Vec<Place<T>>,
+    limit: usize,
 }
 
 #[derive(Debug)]
@@ -22,24 +23,30 @@ struct Place<T> {
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self { places: Vec::new() }
+        Self::up_to(Self::LIMIT)
     }
 }
 
 impl<T> Table<T> {
-    /// Sockets that one connection may have at once.
+    /// Sockets that there may be at once.
     pub const LIMIT: usize = 1 << PLACE_BITS;
+
+    /// A table of no more than `limit` sockets.
+    #[must_use]
+    pub fn up_to(limit: usize) -> Self {
+        Self { places: Vec::new(), limit: limit.min(Self::LIMIT) }
+    }
 
     /// Puts in what `open` makes for the number that it gets.
     ///
     /// # Errors
     ///
-    /// Those of `open`, and `QuotaExceeded` when there are [`LIMIT`](Self::LIMIT) sockets.
+    /// Those of `open`, and `QuotaExceeded` when there are too many sockets.
     pub fn insert(&mut self, open: impl FnOnce(SocketId) -> io::Result<T>) -> io::Result<SocketId> {
         let free = self.places.iter().position(|place| place.socket.is_none());
         let at = free.unwrap_or(self.places.len());
-        if at == Self::LIMIT {
-            return Err(io::Error::new(io::ErrorKind::QuotaExceeded, "too many sockets for one connection"));
+        if at >= self.limit {
+            return Err(io::Error::new(io::ErrorKind::QuotaExceeded, "too many sockets"));
         }
         if at == self.places.len() {
             self.places.push(Place { id: SocketId(at as u32), socket: None });
@@ -131,10 +138,10 @@ mod tests {
 
     #[test]
     fn a_socket_that_does_not_open_takes_no_place_and_there_is_an_end() {
-        let mut table = Table::default();
+        let mut table = Table::up_to(100);
         assert!(table.insert(|_| Err::<(), _>(io::ErrorKind::AddrInUse.into())).is_err());
         assert_eq!(table.iter().count(), 0);
-        for _ in 0..Table::<()>::LIMIT {
+        for _ in 0..100 {
             table.insert(|_| Ok(())).unwrap();
         }
         assert_eq!(table.insert(|_| Ok(())).unwrap_err().kind(), io::ErrorKind::QuotaExceeded);

@@ -9,7 +9,11 @@ use purertc::wire::dtls::{message12, message13, record, unified};
 
 fuzz_target!(|data: &[u8]| {
     let _ = record::split(data);
-    let _ = unified::UnifiedHeader::parse(&mut Reader::new(data), 0);
+    for id_len in [0, 5] {
+        if let Ok((_, len)) = unified::Header::split(data, id_len) {
+            assert!(len <= data.len());
+        }
+    }
     let mut reader = Reader::new(data);
     while !reader.is_empty() && Fragment::parse(&mut reader).is_ok() {}
     let Some((&kind, body)) = data.split_first() else { return };

@@ -35,6 +35,7 @@ fn config(versions: u8, hybrid: bool, cookie: bool) -> Config {
         _ => vec![ProtocolVersion::Dtls13, ProtocolVersion::Dtls12],
     };
     config.cookie = cookie;
+    config.connection_id = (versions & 16 != 0).then_some(versions >> 5);
     if hybrid {
         config.groups.insert(0, Group::X25519MlKem768);
         config.key_shares.insert(0, Group::X25519MlKem768);

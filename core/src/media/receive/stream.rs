@@ -23,16 +23,6 @@ const REORDERING: Duration = Duration::from_millis(40);
 /// Between two requests for a key frame: an encoder needs a while for one, and another would not come sooner.
 const KEY_INTERVAL: Duration = Duration::from_millis(300);
 
-/// How the application takes what comes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Delivery {
-    /// As frames: in order, whole, and decodable.
-    #[default]
-    Frames,
-    /// As packets, as they come: for forwarding.
-    Packets,
-}
-
 /// One stream of the peer.
 #[derive(Debug)]
 pub(in crate::media) struct Incoming {
@@ -230,6 +220,13 @@ impl Incoming {
             self.key_requests += 1;
         }
         asks
+    }
+
+    /// When the key frame that is wanted may be asked for.
+    pub(in crate::media) fn key_deadline(&self) -> Option<Instant> {
+        let wanted =
+            self.key_wanted && self.kind == MediaKind::Video && self.codec.feedback.has(Feedback::PLI);
+        self.key_asked.filter(|_| wanted).map(|asked| asked + KEY_INTERVAL)
     }
 }
 

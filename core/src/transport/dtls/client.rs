@@ -33,6 +33,7 @@ pub(super) fn start(cx: &mut Context) -> Result<ExpectServerHello, Failure> {
         ]);
     }
     extensions.extend(cx.srtp_offer());
+    extensions.extend(cx.ids.offer(&mut cx.rng));
     let mut shares = Vec::new();
     if has_13 {
         let versions = cx.config.versions.iter().copied().filter(|&v| cx.config.speaks(v));
@@ -130,7 +131,7 @@ impl ExpectServerHello {
         Ok(Step::Client(self))
     }
 
-    fn accept_12(self, cx: &Context, answer: &ServerHello) -> Result<Step, Failure> {
+    fn accept_12(self, cx: &mut Context, answer: &ServerHello) -> Result<Step, Failure> {
         if !cx.config.speaks(ProtocolVersion::Dtls12) || self.retry.is_some() {
             return Err(Failure::ProtocolVersion);
         }
@@ -138,7 +139,9 @@ impl ExpectServerHello {
         if cx.config.speaks(ProtocolVersion::Dtls13) && answer.random.ends_with(&DOWNGRADE_TO_12) {
             return Err(Failure::IllegalParameter("version below what both sides speak"));
         }
-        client12::accept(&self, answer)
+        let step = client12::accept(&self, answer)?;
+        cx.accept_ids(&answer.extensions);
+        Ok(step)
     }
 
     /// RFC 8446 §4.1.4: another hello, with what the server asks for.
@@ -215,6 +218,8 @@ impl ExpectServerHello {
             match extension {
                 Extension::SelectedVersion(_) => {}
                 Extension::KeyShare(entry) => share = Some(entry),
+                // RFC 9147 §9: with the hello, because the records after it carry the ids.
+                Extension::ConnectionId(_) if self.hello.extensions.has(ExtensionType::ConnectionId) => {}
                 other => return Err(self.misplaced(other.kind())),
             }
         }
@@ -222,6 +227,7 @@ impl ExpectServerHello {
         let at = self.shares.iter().position(|ours| suite::group_code(ours.group()) == share.group);
         let ours = self.shares.swap_remove(at.ok_or(Failure::IllegalParameter("group"))?);
         let secret = ours.agree(&share.key).map_err(|_| Failure::IllegalParameter("key share"))?;
+        cx.accept_ids(&answer.extensions);
         client13::begin(cx, self.hello, (suite, share.group), &secret)
     }
 }

@@ -45,6 +45,11 @@ pub struct Config {
     /// Whether a server sends nothing but a cookie until the client has repeated it (RFC 6347 §4.2.1, RFC 9147 §5.1).
     /// Default no: it takes a round trip, and ICE has proven the path. For use without ICE.
     pub cookie: bool,
+    /// Connection ids (RFC 9146, RFC 9147 §9): how long, in bytes, those are that we ask the peer to put on its
+    /// records, 20 at most; 0: we ask for none, and put the peer's on ours. Default none: the extension is not used.
+    /// ICE finds a connection by its path, so an id buys nothing but what takes it off a path can be told apart
+    /// with; it costs its bytes in every record. For use without ICE, and behind what balances by them.
+    pub connection_id: Option<u8>,
     /// SRTP profiles for `use_srtp`, the most preferred first. Default: AES-128-GCM, AES-256-GCM, AES-CM with an
     /// 80-bit tag. Empty: the extension is not used, as for a connection that carries data alone.
     pub srtp_profiles: Vec<SrtpProfile>,
@@ -78,6 +83,7 @@ impl Config {
             groups: vec![Group::X25519, Group::P256, Group::P384],
             key_shares: vec![Group::X25519],
             cookie: false,
+            connection_id: None,
             srtp_profiles: vec![
                 SrtpProfile::AeadAes128Gcm,
                 SrtpProfile::AeadAes256Gcm,

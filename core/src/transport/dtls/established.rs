@@ -5,14 +5,18 @@ use crate::base::time::Instant;
 use crate::transport::dtls::alert::Failure;
 use crate::transport::dtls::flight::Flight;
 use crate::transport::dtls::handshake::Agreed;
-use crate::transport::dtls::records::{Receiver, Sender};
+use crate::transport::dtls::ids::Ids;
+use crate::transport::dtls::records::{Front, Receiver, Sender};
 use crate::transport::dtls::records13::Opened13;
 use crate::transport::dtls::session13::Session13;
 use crate::wire::cursor::Reader;
 use crate::wire::dtls::alert::{Ack, Alert};
 use crate::wire::dtls::codepoints::{ContentType, HandshakeType};
+use crate::wire::dtls::connection_id::ConnectionId;
 use crate::wire::dtls::handshake::Fragment;
-use crate::wire::dtls::record::RecordHeader;
+#[cfg(test)]
+use crate::wire::dtls::message13::Message13;
+use crate::wire::dtls::message13::Usage;
 use crate::wire::dtls::unified::{Header, UnifiedHeader};
 use bytes::BytesMut;
 use std::time::Duration;
@@ -20,6 +24,7 @@ use std::time::Duration;
 pub(super) struct Established {
     pub sender: Sender,
     pub agreed: Agreed,
+    pub ids: Ids,
     protocol: Protocol,
 }
 
@@ -44,17 +49,28 @@ pub(super) enum Opened {
 }
 
 impl Established {
-    pub(super) const fn new(sender: Sender, agreed: Agreed, protocol: Protocol) -> Self {
-        Self { sender, agreed, protocol }
+    pub(super) const fn new(sender: Sender, agreed: Agreed, ids: Ids, protocol: Protocol) -> Self {
+        Self { sender, agreed, ids, protocol }
     }
 
     pub(super) fn open(&mut self, header: &Header, record: BytesMut) -> Result<Opened, DropReason> {
         match (header, &mut self.protocol) {
-            (Header::Long(header), Protocol::Dtls12 { receiver, .. }) => open_12(receiver, header, record),
-            (Header::Unified(header), Protocol::Dtls13(session)) => open_13(session, header, record),
+            (Header::Long(header), Protocol::Dtls12 { receiver, .. }) => {
+                open_12(receiver, Front { header, id: &ConnectionId::default() }, record)
+            }
+            (Header::Identified(header), Protocol::Dtls12 { receiver, .. }) => {
+                open_12(receiver, header.into(), record)
+            }
+            (Header::Unified(unified), Protocol::Dtls13(session)) => {
+                let opened = open_13(session, unified, record)?;
+                self.ids.note_use(header);
+                Ok(opened)
+            }
             // Late or forged parts of the handshake. Nothing unsealed counts any more.
             (Header::Long(header), Protocol::Dtls13(_)) if header.epoch == 0 => Err(DropReason::DtlsReplay),
-            (Header::Long(_), Protocol::Dtls13(_)) => Err(DropReason::DtlsUnknownEpoch),
+            (Header::Long(_) | Header::Identified(_), Protocol::Dtls13(_)) => {
+                Err(DropReason::DtlsUnknownEpoch)
+            }
             (Header::Unified(_), Protocol::Dtls12 { .. }) => Err(DropReason::DtlsMalformed),
         }
     }
@@ -97,7 +113,7 @@ impl Established {
         match &mut self.protocol {
             Protocol::Dtls12 { .. } => Ok(()),
             Protocol::Dtls13(session) => {
-                session.handle_handshake(now, opened, content, (&mut self.sender, drops))
+                session.handle_handshake(now, opened, content, (&mut self.sender, &mut self.ids, drops))
             }
         }
     }
@@ -105,14 +121,16 @@ impl Established {
     pub(super) fn handle_ack(&mut self, now: Instant, ack: &Ack) -> Result<(), Failure> {
         match &mut self.protocol {
             Protocol::Dtls12 { .. } => Ok(()),
-            Protocol::Dtls13(session) => session.handle_ack(now, ack, &mut self.sender),
+            Protocol::Dtls13(session) => session.handle_ack(now, ack, &mut self.sender, &mut self.ids),
         }
     }
 
     /// Begins to change our keys, where that is possible and when it is time.
     pub(super) fn renew(&mut self) -> Result<(), Failure> {
         match &mut self.protocol {
-            Protocol::Dtls13(session) if self.sender.wants_update() => session.update(&self.sender),
+            Protocol::Dtls13(session) if self.sender.wants_update() => {
+                session.update(&self.sender, &mut self.ids)
+            }
             _ => Ok(()),
         }
     }
@@ -121,7 +139,33 @@ impl Established {
     #[cfg(test)]
     pub(super) fn request_update(&mut self) {
         if let Protocol::Dtls13(session) = &mut self.protocol {
-            session.update(&self.sender).unwrap();
+            session.update(&self.sender, &mut self.ids).unwrap();
+        }
+    }
+
+    /// Says something that our side never would.
+    #[cfg(test)]
+    pub(super) fn say(&mut self, message: &Message13) {
+        if let Protocol::Dtls13(session) = &mut self.protocol {
+            session.say(message, &self.sender);
+        }
+    }
+
+    /// The path has changed: takes the next id for our records, where the peer gave one to spare, and asks for another.
+    pub(super) fn change_id(&mut self) -> Result<(), Failure> {
+        let Protocol::Dtls13(session) = &mut self.protocol else { return Ok(()) };
+        let Some(next) = self.ids.next_spare() else { return Ok(()) };
+        self.sender.set_connection_id(next);
+        session.request_ids(&self.sender, &mut self.ids)
+    }
+
+    /// Has the peer take a new id for its records. `false` where that cannot be.
+    pub(super) fn renew_id(&mut self) -> Result<bool, Failure> {
+        match &mut self.protocol {
+            Protocol::Dtls13(session) if !self.ids.ours().is_empty() => {
+                session.issue_ids(1, Usage::Immediate, &self.sender, &mut self.ids).map(|()| true)
+            }
+            _ => Ok(false),
         }
     }
 
@@ -150,18 +194,14 @@ impl Established {
     }
 }
 
-fn open_12(
-    receiver: &mut Receiver,
-    header: &RecordHeader,
-    mut record: BytesMut,
-) -> Result<Opened, DropReason> {
-    match header.epoch {
-        1 => receiver.open(header, &mut record)?,
+fn open_12(receiver: &mut Receiver, front: Front<'_>, mut record: BytesMut) -> Result<Opened, DropReason> {
+    let content_type = match front.header.epoch {
+        1 => receiver.open(front, &mut record)?,
         // Late or forged parts of the handshake. Nothing unsealed counts any more.
         0 => return Err(DropReason::DtlsReplay),
         _ => return Err(DropReason::DtlsUnknownEpoch),
-    }
-    match header.content_type {
+    };
+    match content_type {
         ContentType::Handshake => Ok(Opened::Handshake(record)),
         other => content(other, record),
     }

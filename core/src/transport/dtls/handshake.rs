@@ -10,6 +10,7 @@ use crate::transport::dtls::alert::Failure;
 use crate::transport::dtls::config::{Config, Role};
 use crate::transport::dtls::early::EarlyRecords;
 use crate::transport::dtls::flight::{Flight, Piece};
+use crate::transport::dtls::ids::Ids;
 use crate::transport::dtls::reassembly::{Inserted, Message, Reassembly};
 use crate::transport::dtls::records::{Epoch, Keys, Receiver, Sender};
 use crate::transport::dtls::records13::Openers;
@@ -21,7 +22,7 @@ use crate::transport::dtls::{client, client12, client13, server, server12, serve
 use crate::wire::cursor::Reader;
 use crate::wire::dtls::alert::RecordNumber;
 use crate::wire::dtls::codepoints::{CipherSuite, HandshakeType, NamedGroup, ProtocolVersion, SrtpProfile};
-use crate::wire::dtls::extension::Extension;
+use crate::wire::dtls::extension::{Extension, Extensions};
 use crate::wire::dtls::handshake::Fragment;
 use crate::wire::dtls::message12::Message12;
 use crate::wire::dtls::message13::Message13;
@@ -43,6 +44,7 @@ pub(super) struct Context {
     pub early: EarlyRecords,
     /// What the session description says; `None` until it is known.
     pub fingerprints: Option<Vec<Fingerprint>>,
+    pub ids: Ids,
     rtt: Option<Duration>,
     pub next_seq: u16,
 }
@@ -50,6 +52,7 @@ pub(super) struct Context {
 impl Context {
     pub(super) fn new(config: Config, rng: Rng) -> Self {
         Self {
+            ids: Ids::new(config.connection_id),
             config,
             rng,
             sender: Sender::default(),
@@ -144,6 +147,19 @@ impl Context {
     pub(super) fn srtp_offer(&self) -> Option<Extension> {
         let profiles = self.config.srtp_profiles.clone();
         (!profiles.is_empty()).then_some(Extension::UseSrtp { profiles, mki: Vec::new() })
+    }
+
+    /// What a server's hello says about connection ids, where we asked for one.
+    pub(super) fn accept_ids(&mut self, answer: &Extensions) {
+        let theirs = self.ids.accept(answer);
+        self.sender.set_connection_id(theirs);
+    }
+
+    /// What a server's hello is to say about connection ids, when the client's says something.
+    pub(super) fn answer_ids(&mut self, offer: &Extensions) -> Option<Extension> {
+        let (answer, theirs) = self.ids.answer(offer, &mut self.rng)?;
+        self.sender.set_connection_id(theirs);
+        Some(answer)
     }
 
     /// The gate: compares the peer's certificate with the session description.

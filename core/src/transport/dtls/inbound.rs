@@ -6,6 +6,7 @@ use crate::transport::dtls::alert::Failure;
 use crate::transport::dtls::config::Role;
 use crate::transport::dtls::established::{Established, Opened, Protocol};
 use crate::transport::dtls::handshake::Done;
+use crate::transport::dtls::ids::{Ids, Naming};
 use crate::transport::dtls::session13::Session13;
 use crate::transport::dtls::{Connection, Event, State};
 use crate::wire::dtls::alert::{Ack, Alert, CHANGE_CIPHER_SPEC};
@@ -23,15 +24,40 @@ impl Connection {
         if datagram.is_empty() {
             self.drops.count(DropReason::Empty);
         }
+        let mut is_named = false;
         while !datagram.is_empty() {
-            let Ok((header, len)) = Header::split(&datagram) else {
+            // Where an id ends that we never asked for nobody knows.
+            if self.id_len == 0 && Header::is_named(datagram[0]) {
+                self.drops.count(DropReason::DtlsConnectionId);
+                return;
+            }
+            let Ok((header, len)) = Header::split(&datagram, self.id_len) else {
                 self.drops.count(DropReason::DtlsMalformed);
                 return;
             };
+            let naming = self.ids().map_or(Naming::Fits, |ids| ids.check(&header, is_named));
+            // RFC 9147 §4: with a record for another connection the rest of its datagram goes.
+            if naming == Naming::Foreign {
+                self.drops.count(DropReason::DtlsConnectionId);
+                return;
+            }
             // The last record takes the allocation with it; splitting it off would share the allocation.
             let is_last = len == datagram.len();
             let record = if is_last { std::mem::take(&mut datagram) } else { datagram.split_to(len) };
+            if naming == Naming::Missing {
+                self.drops.count(DropReason::DtlsConnectionId);
+                continue;
+            }
+            is_named |= matches!(&header, Header::Unified(header) if header.connection_id.is_some());
             self.handle_record(now, &header, record, received);
+        }
+    }
+
+    const fn ids(&self) -> Option<&Ids> {
+        match &self.state {
+            State::Handshaking(handshake) => Some(&handshake.cx.ids),
+            State::Connected(established) => Some(&established.ids),
+            State::Closed | State::Failed(_) => None,
         }
     }
 
@@ -113,6 +139,7 @@ impl Connection {
         let State::Handshaking(handshake) = &mut self.state else { return Err(DropReason::DtlsUnexpected) };
         let opened = match header {
             Header::Long(header) => handshake.open_long(self.role, header, &mut record)?,
+            Header::Identified(header) => handshake.open_identified(header, &mut record)?,
             Header::Unified(header) => handshake.open_unified(now, header, &mut record)?,
         };
         let Some(opened) = opened else { return Ok(()) };
@@ -182,7 +209,8 @@ impl Connection {
         };
         let early = cx.early.take();
         let verified = done.agreed.verified;
-        let established = Established::new(std::mem::take(&mut cx.sender), *done.agreed, protocol);
+        let ids = std::mem::replace(&mut cx.ids, Ids::new(None));
+        let established = Established::new(std::mem::take(&mut cx.sender), *done.agreed, ids, protocol);
         self.state = State::Connected(Box::new(established));
         self.timers.cancel_all();
         self.events.push(Event::Connected(verified));

@@ -23,6 +23,7 @@ mod early;
 mod established;
 mod flight;
 mod handshake;
+mod ids;
 mod inbound;
 mod opening;
 mod ranges;
@@ -58,6 +59,7 @@ use crate::wire::dtls::alert::Alert;
 use crate::wire::dtls::codepoints::{
     AlertDescription, AlertLevel, CipherSuite, ContentType, NamedGroup, ProtocolVersion, SrtpProfile,
 };
+use crate::wire::dtls::connection_id::ConnectionId;
 use crate::wire::fingerprint::Fingerprint;
 use bytes::BytesMut;
 use std::time::Duration;
@@ -108,6 +110,8 @@ pub enum SealError {
 #[must_use = "finish the record or cancel it"]
 pub struct RecordStart {
     at: usize,
+    /// Where its content begins.
+    content: usize,
 }
 
 impl RecordStart {
@@ -126,6 +130,8 @@ impl RecordStart {
 /// * Poll: `poll_transmit`, `poll_event`, `poll_timeout`, in any order and as late as one likes.
 pub struct Connection {
     role: Role,
+    /// How long the connection ids are that we ask for.
+    id_len: usize,
     mtu: usize,
     retransmit: Retransmit,
     state: State,
@@ -165,11 +171,13 @@ impl Connection {
     pub fn new(config: Config, role: Role, rng: Rng) -> Self {
         let mtu = config.mtu.max(LEAST_MTU);
         let retransmit = config.retransmit;
+        let handshake = Handshake::new(config, role, rng);
         Self {
             role,
+            id_len: handshake.cx.ids.our_len(),
             mtu,
             retransmit,
-            state: State::Handshaking(Box::new(Handshake::new(config, role, rng))),
+            state: State::Handshaking(Box::new(handshake)),
             timers: Timers::default(),
             events: Queue::default(),
             outbox: Queue::default(),
@@ -269,7 +277,7 @@ impl Connection {
     /// connected.
     pub fn begin_record(&self, out: &mut Vec<u8>) -> Option<RecordStart> {
         let at = self.established()?.sender.begin(Epoch::Sealed, out);
-        Some(RecordStart { at })
+        Some(RecordStart { at, content: out.len() })
     }
 
     /// Seals everything in `out` from `start` on, in place.
@@ -283,6 +291,11 @@ impl Connection {
             start.cancel(out);
             return Err(SealError::NotConnected);
         };
+        let room = established.sender.before(Epoch::Sealed);
+        // The peer has asked for another connection id in between, of another length.
+        if start.content != start.at + room {
+            out.splice(start.at..start.content, std::iter::repeat_n(0, room));
+        }
         let sealed = established.sender.finish(Epoch::Sealed, ContentType::ApplicationData, out, start.at);
         let renewed = established.renew();
         if established.sender.is_exhausted() {
@@ -293,7 +306,43 @@ impl Connection {
         sealed.map(|_| ())
     }
 
-    /// How many bytes a record adds to its content. Before a cipher suite is agreed on: the most it can be.
+    /// Tells that records take another path from now on. Where the peer gave us a connection id to spare (1.3
+    /// alone), they carry that one, so that who sees both paths cannot tell that they are of one connection.
+    pub fn change_path(&mut self) {
+        let State::Connected(established) = &mut self.state else { return };
+        if let Err(failure) = established.change_id() {
+            self.fail(failure);
+        }
+        self.arm();
+    }
+
+    /// Asks the peer to put a new connection id on its records at once. `false` where it cannot be asked: unless
+    /// connected with 1.3, and with ids of ours.
+    pub fn renew_connection_id(&mut self) -> bool {
+        let State::Connected(established) = &mut self.state else { return false };
+        let renewed = established.renew_id();
+        let asked = renewed.unwrap_or_else(|failure| {
+            self.fail(failure);
+            false
+        });
+        self.arm();
+        asked
+    }
+
+    /// The connection ids that the peer may put on its records, when connected: the one that it uses is among them.
+    #[must_use]
+    pub fn local_connection_ids(&self) -> &[ConnectionId] {
+        self.established().map_or(&[], |e| e.ids.ours())
+    }
+
+    /// The connection id that our records carry, when connected; empty when they carry none.
+    #[must_use]
+    pub fn remote_connection_id(&self) -> Option<&ConnectionId> {
+        self.established().map(|e| e.sender.connection_id())
+    }
+
+    /// How many bytes a record adds to its content. Before a cipher suite is agreed on: the most it can be, a
+    /// connection id aside.
     #[must_use]
     pub fn record_overhead(&self) -> usize {
         self.established().map_or(MOST_OVERHEAD, |e| e.sender.overhead(Epoch::Sealed))

@@ -4,10 +4,11 @@ use crate::base::drops::DropReason;
 use crate::base::time::Instant;
 use crate::transport::dtls::config::Role;
 use crate::transport::dtls::handshake::Handshake;
-use crate::transport::dtls::records::Epoch;
+use crate::transport::dtls::records::{Epoch, Front};
 use crate::transport::dtls::records13::{Opened13, Openers};
 use crate::wire::dtls::alert::{Ack, RecordNumber};
 use crate::wire::dtls::codepoints::{ContentType, ProtocolVersion};
+use crate::wire::dtls::connection_id::{ConnectionId, IdentifiedHeader};
 use crate::wire::dtls::record::{MAX_PLAINTEXT, RECORD_HEADER_LEN, RecordHeader};
 use crate::wire::dtls::unified::UnifiedHeader;
 use bytes::{Buf as _, BytesMut};
@@ -37,11 +38,37 @@ impl Handshake {
             (1, _) if is_idle || self.cx.openers.is_some() => Err(DropReason::DtlsUnknownEpoch),
             // Application data stays sealed until the peer is known to be who it should be.
             (1, Some(receiver)) if content_type != ContentType::ApplicationData => {
-                receiver.open(header, record)?;
+                let content_type = receiver.open(Front { header, id: &ConnectionId::default() }, record)?;
                 Ok(Some(Opened13 { content_type, epoch: Epoch::Sealed, number }))
             }
             (1, _) => self.cx.early.keep(record).map(|()| None),
             _ => Err(DropReason::DtlsUnknownEpoch),
+        }
+    }
+
+    /// Opens a record of DTLS 1.2 with a connection id in place. `None`: it waits.
+    pub(super) fn open_identified(
+        &mut self,
+        identified: &IdentifiedHeader,
+        record: &mut BytesMut,
+    ) -> Result<Option<Opened13>, DropReason> {
+        let header = &identified.header;
+        // RFC 9146 §4: what is not sealed carries none.
+        if header.epoch != 1 || self.is_idle() || self.cx.openers.is_some() {
+            return Err(DropReason::DtlsUnknownEpoch);
+        }
+        let Some(receiver) = &mut self.cx.receiver else { return self.cx.early.keep(record).map(|()| None) };
+        let sealed = record.clone();
+        match receiver.read(identified.into(), record)? {
+            // Its type is known too late to leave it sealed: what was opened is thrown away.
+            ContentType::ApplicationData => self.cx.early.keep(&sealed).map(|()| None),
+            _ => {
+                let mut sealed = sealed;
+                let content_type = receiver.open(identified.into(), &mut sealed)?;
+                let number = RecordNumber { epoch: 1, sequence: header.sequence };
+                *record = sealed;
+                Ok(Some(Opened13 { content_type, epoch: Epoch::Sealed, number }))
+            }
         }
     }
 

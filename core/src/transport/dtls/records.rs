@@ -8,8 +8,15 @@ use crate::transport::dtls::SealError;
 use crate::transport::dtls::records13::{self, Keys13, Sealers};
 use crate::wire::dtls::alert::{Alert, RecordNumber};
 use crate::wire::dtls::codepoints::{ContentType, ProtocolVersion};
+use crate::wire::dtls::connection_id::{ConnectionId, IdentifiedHeader};
 use crate::wire::dtls::record::{MAX_PLAINTEXT, MAX_SEQUENCE, RECORD_HEADER_LEN, RecordHeader};
 use bytes::{Buf as _, BytesMut};
+use smallvec::SmallVec;
+
+/// Where a header's length stands, and an id before it.
+const LENGTH_AT: usize = RECORD_HEADER_LEN - 2;
+/// What the content of a record with a connection id may exceed [`MAX_PLAINTEXT`] by: type and padding.
+const MOST_PADDING: usize = 256;
 
 /// The part of a nonce that is a secret of the connection.
 pub(super) enum Salt {
@@ -55,9 +62,15 @@ impl Keys {
         }
     }
 
-    /// What a record adds to its content.
-    pub(super) const fn overhead(&self) -> usize {
-        RECORD_HEADER_LEN + self.explicit_len() + TAG_LEN
+    /// What stands before the content of a record that carries `id`.
+    fn before(&self, id: &ConnectionId) -> usize {
+        RECORD_HEADER_LEN + id.len() + self.explicit_len()
+    }
+
+    /// What a record that carries `id` adds to its content.
+    fn overhead(&self, id: &ConnectionId) -> usize {
+        // RFC 9146 §4: where there is an id, the type is encrypted, too.
+        self.before(id) + usize::from(!id.is_empty()) + TAG_LEN
     }
 
     fn nonce(&self, explicit: [u8; 8]) -> [u8; NONCE_LEN] {
@@ -79,52 +92,100 @@ impl Keys {
     fn seal(
         &self,
         number: RecordNumber,
-        kind: ContentType,
+        (kind, id): (ContentType, &ConnectionId),
         out: &mut Vec<u8>,
         at: usize,
     ) -> Result<(), CryptoError> {
-        let content = at + RECORD_HEADER_LEN + self.explicit_len();
+        let content = at + self.before(id);
+        let outside = if id.is_empty() {
+            kind
+        } else {
+            out.push(kind.into());
+            ContentType::Tls12Cid
+        };
         let explicit = explicit(number);
-        let additional = additional_data(explicit, kind, out.len() - content);
+        let additional = additional_data(explicit, outside, id, out.len() - content);
         let tag = self.aead.seal(self.nonce(explicit), &additional, &mut out[content..])?;
         out.extend_from_slice(&tag);
-        let length = out.len() - at - RECORD_HEADER_LEN;
-        out[at..at + RECORD_HEADER_LEN].copy_from_slice(&header(number, kind, length).to_bytes());
+        let front = RECORD_HEADER_LEN + id.len();
+        let bytes = header(number, outside, out.len() - at - front).to_bytes();
+        out[at..at + LENGTH_AT].copy_from_slice(&bytes[..LENGTH_AT]);
+        out[at + LENGTH_AT..at + front - 2].copy_from_slice(id.as_bytes());
+        out[at + front - 2..at + front].copy_from_slice(&bytes[LENGTH_AT..]);
         if matches!(self.salt, Salt::Gcm(_)) {
-            out[at + RECORD_HEADER_LEN..content].copy_from_slice(&explicit);
+            out[at + front..content].copy_from_slice(&explicit);
         }
         Ok(())
     }
 
-    /// Opens a whole record in place; what remains of `record` is its content.
-    fn open(&self, header: &RecordHeader, record: &mut BytesMut) -> Result<(), DropReason> {
-        let overhead = self.overhead();
-        let len = record.len().checked_sub(overhead).ok_or(DropReason::DtlsMalformed)?;
-        if len > MAX_PLAINTEXT {
+    /// Opens a whole record in place and tells its type; what remains of `record` is its content.
+    fn open(&self, front: Front<'_>, record: &mut BytesMut) -> Result<ContentType, DropReason> {
+        let Front { header, id } = front;
+        let before = self.before(id);
+        let len = record.len().checked_sub(before + TAG_LEN).ok_or(DropReason::DtlsMalformed)?;
+        // RFC 9146 §4: type and padding are part of what is encrypted.
+        if len > MAX_PLAINTEXT + usize::from(!id.is_empty()) * MOST_PADDING {
             return Err(DropReason::DtlsMalformed);
         }
-        record.advance(RECORD_HEADER_LEN);
+        record.advance(RECORD_HEADER_LEN + id.len());
         let number = header.number().to_be_bytes();
         let explicit = match record.first_chunk::<8>() {
             Some(&explicit) if self.explicit_len() > 0 => explicit,
             _ => number,
         };
         record.advance(self.explicit_len());
-        let additional = additional_data(number, header.content_type, len);
+        let additional = additional_data(number, header.content_type, id, len);
         let opened = self.aead.open(self.nonce(explicit), &additional, record);
         let len = opened.map_err(|_| DropReason::DtlsAuthentication)?;
         record.truncate(len);
-        Ok(())
+        if id.is_empty() { Ok(header.content_type) } else { unpad(record) }
     }
 }
 
-/// RFC 5246 §6.2.3.3, with epoch and number as the sequence number (RFC 6347 §4.1.2.1).
-fn additional_data(number: [u8; 8], kind: ContentType, len: usize) -> [u8; 13] {
-    let mut out = [0; 13];
-    out[..8].copy_from_slice(&number);
-    out[8] = kind.into();
-    out[9..11].copy_from_slice(&u16::from(ProtocolVersion::Dtls12).to_be_bytes());
-    out[11..].copy_from_slice(&(len as u16).to_be_bytes());
+/// Takes the zeros of the padding off, and the type before them, which comes back (RFC 8446 §5.4, RFC 9146 §4).
+pub(super) fn unpad(record: &mut BytesMut) -> Result<ContentType, DropReason> {
+    let end = record.iter().rposition(|&b| b != 0).ok_or(DropReason::DtlsMalformed)?;
+    let content_type = record[end].into();
+    if end > MAX_PLAINTEXT {
+        return Err(DropReason::DtlsMalformed);
+    }
+    record.truncate(end);
+    Ok(content_type)
+}
+
+/// The front of a record of DTLS 1.2.
+#[derive(Clone, Copy)]
+pub(super) struct Front<'a> {
+    pub header: &'a RecordHeader,
+    /// Empty in records without.
+    pub id: &'a ConnectionId,
+}
+
+impl<'a> From<&'a IdentifiedHeader> for Front<'a> {
+    fn from(IdentifiedHeader { header, id }: &'a IdentifiedHeader) -> Self {
+        Self { header, id }
+    }
+}
+
+type AdditionalData = SmallVec<[u8; 48]>;
+
+/// Without an id RFC 5246 §6.2.3.3, with epoch and number as the sequence number (RFC 6347 §4.1.2.1); with one
+/// RFC 9146 §5.3.
+fn additional_data(number: [u8; 8], outside: ContentType, id: &ConnectionId, len: usize) -> AdditionalData {
+    let mut out = AdditionalData::new();
+    let version = u16::from(ProtocolVersion::Dtls12).to_be_bytes();
+    if id.is_empty() {
+        out.extend_from_slice(&number);
+        out.push(outside.into());
+        out.extend_from_slice(&version);
+    } else {
+        out.extend_from_slice(&[0xff; 8]);
+        out.extend_from_slice(&[outside.into(), id.len() as u8, outside.into()]);
+        out.extend_from_slice(&version);
+        out.extend_from_slice(&number);
+        out.extend_from_slice(id.as_bytes());
+    }
+    out.extend_from_slice(&(len as u16).to_be_bytes());
     out
 }
 
@@ -159,6 +220,8 @@ pub(super) enum Epoch {
 pub(super) struct Sender {
     plain_next: u64,
     sealing: Sealing,
+    /// What the peer wants to find in sealed records.
+    id: ConnectionId,
 }
 
 #[derive(Default)]
@@ -173,6 +236,16 @@ enum Sealing {
 }
 
 impl Sender {
+    /// The connection id that sealed records carry from here on.
+    pub(super) fn set_connection_id(&mut self, id: ConnectionId) {
+        self.id = id;
+    }
+
+    /// The connection id that sealed records carry; empty when they carry none.
+    pub(super) const fn connection_id(&self) -> &ConnectionId {
+        &self.id
+    }
+
     /// The keys of DTLS 1.2.
     pub(super) fn install(&mut self, keys: Keys) {
         self.sealing = Sealing::Dtls12 { keys, next: 0 };
@@ -210,21 +283,25 @@ impl Sender {
     pub(super) fn overhead(&self, epoch: Epoch) -> usize {
         match (epoch, &self.sealing) {
             (Epoch::Plain, _) | (_, Sealing::Nothing) => RECORD_HEADER_LEN,
-            (_, Sealing::Dtls12 { keys, .. }) => keys.overhead(),
-            (_, Sealing::Dtls13(_)) => records13::OVERHEAD,
+            (_, Sealing::Dtls12 { keys, .. }) => keys.overhead(&self.id),
+            (_, Sealing::Dtls13(_)) => records13::OVERHEAD + self.id.len(),
         }
     }
 
     /// Leaves room for what stands before the content.
     pub(super) fn begin(&self, epoch: Epoch, out: &mut Vec<u8>) -> usize {
         let at = out.len();
-        let before = match (epoch, &self.sealing) {
-            (Epoch::Plain, _) | (_, Sealing::Nothing) => RECORD_HEADER_LEN,
-            (_, Sealing::Dtls12 { keys, .. }) => keys.overhead() - TAG_LEN,
-            (_, Sealing::Dtls13(_)) => records13::HEADER_LEN,
-        };
-        out.resize(at + before, 0);
+        out.resize(at + self.before(epoch), 0);
         at
+    }
+
+    /// How much [`begin`](Self::begin) leaves room for.
+    pub(super) fn before(&self, epoch: Epoch) -> usize {
+        match (epoch, &self.sealing) {
+            (Epoch::Plain, _) | (_, Sealing::Nothing) => RECORD_HEADER_LEN,
+            (_, Sealing::Dtls12 { keys, .. }) => keys.before(&self.id),
+            (_, Sealing::Dtls13(_)) => records13::HEADER_LEN + self.id.len(),
+        }
     }
 
     /// Completes the record that began at `at`, and tells its number. On an error `out` is cut back to `at`.
@@ -257,16 +334,15 @@ impl Sender {
                 Ok(number)
             }
             (Epoch::Sealed, Sealing::Dtls12 { keys, next }) => {
-                let before = RECORD_HEADER_LEN + keys.explicit_len();
-                match out.len().checked_sub(at + before) {
+                match out.len().checked_sub(at + keys.before(&self.id)) {
                     Some(0..=MAX_PLAINTEXT) => {}
                     _ => return Err(SealError::TooLarge),
                 }
                 let number = RecordNumber { epoch: 1, sequence: take(next)? };
-                keys.seal(number, kind, out, at).map_err(|_| SealError::TooLarge)?;
+                keys.seal(number, (kind, &self.id), out, at).map_err(|_| SealError::TooLarge)?;
                 Ok(number)
             }
-            (_, Sealing::Dtls13(sealers)) => sealers.seal(epoch, kind, out, at),
+            (_, Sealing::Dtls13(sealers)) => sealers.seal(epoch, (kind, &self.id), out, at),
             _ => Err(SealError::NotConnected),
         }
     }
@@ -317,18 +393,27 @@ impl Receiver {
         Self { keys, window: ReplayWindow::default() }
     }
 
-    /// Opens a record of epoch 1 in place.
-    pub(super) fn open(&mut self, header: &RecordHeader, record: &mut BytesMut) -> Result<(), DropReason> {
-        if header.version != ProtocolVersion::Dtls12 {
+    /// Opens a record of epoch 1 in place and tells its type.
+    pub(super) fn open(
+        &mut self,
+        front: Front<'_>,
+        record: &mut BytesMut,
+    ) -> Result<ContentType, DropReason> {
+        let content_type = self.read(front, record)?;
+        // RFC 6347 §4.1.2.6: the window moves for authentic records alone.
+        self.window.mark(front.header.sequence);
+        Ok(content_type)
+    }
+
+    /// As [`open`](Self::open), but the record may come once more.
+    pub(super) fn read(&self, front: Front<'_>, record: &mut BytesMut) -> Result<ContentType, DropReason> {
+        if front.header.version != ProtocolVersion::Dtls12 {
             return Err(DropReason::DtlsMalformed);
         }
-        if !self.window.is_new(header.sequence) {
+        if !self.window.is_new(front.header.sequence) {
             return Err(DropReason::DtlsReplay);
         }
-        self.keys.open(header, record)?;
-        // RFC 6347 §4.1.2.6: the window moves for authentic records alone.
-        self.window.mark(header.sequence);
-        Ok(())
+        self.keys.open(front, record)
     }
 }
 

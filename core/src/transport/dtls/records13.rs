@@ -4,17 +4,18 @@ use crate::base::drops::DropReason;
 use crate::crypto::secret::Secret;
 use crate::crypto::traits::{AeadAlgorithm, AeadKey, CryptoError, MaskKey, NONCE_LEN, SAMPLE_LEN, TAG_LEN};
 use crate::transport::dtls::SealError;
-use crate::transport::dtls::records::{Epoch, ReplayWindow, take};
+use crate::transport::dtls::records::{Epoch, ReplayWindow, take, unpad};
 use crate::wire::dtls::alert::RecordNumber;
 use crate::wire::dtls::codepoints::ContentType;
+use crate::wire::dtls::connection_id::{ConnectionId, USUAL_ID_LEN};
 use crate::wire::dtls::record::{MAX_PLAINTEXT, MAX_SEQUENCE};
 use crate::wire::dtls::unified::{SequenceBits, UnifiedHeader};
 use bytes::{Buf as _, BytesMut};
 
-/// Bytes of the header that we write: no connection id, sixteen bits of the number, and the length, so that
+/// Bytes of the header that we write, a connection id aside: sixteen bits of the number, and the length, so that
 /// records may stand one behind the other.
 pub(super) const HEADER_LEN: usize = 5;
-/// What a record adds to its content: header, content type, tag.
+/// What a record adds to its content, a connection id aside: header, content type, tag.
 pub(super) const OVERHEAD: usize = HEADER_LEN + 1 + TAG_LEN;
 
 /// The epoch of the handshake's keys, and the first one of application data (RFC 9147 §6.1).
@@ -76,8 +77,13 @@ struct Sealer {
 
 impl Sealer {
     /// Seals `out[at..]`, which begins with room for the header.
-    fn seal(&mut self, kind: ContentType, out: &mut Vec<u8>, at: usize) -> Result<RecordNumber, SealError> {
-        let content = at + HEADER_LEN;
+    fn seal(
+        &mut self,
+        (kind, id): (ContentType, &ConnectionId),
+        out: &mut Vec<u8>,
+        at: usize,
+    ) -> Result<RecordNumber, SealError> {
+        let content = at + HEADER_LEN + id.len();
         match out.len().checked_sub(content) {
             Some(0..=MAX_PLAINTEXT) => {}
             _ => return Err(SealError::TooLarge),
@@ -89,21 +95,24 @@ impl Sealer {
         // RFC 9147 §4: the content's type stands behind it, encrypted.
         out.push(kind.into());
         let length = (out.len() - content + TAG_LEN) as u16;
-        let header = header(number, length);
-        let tag = self.keys.aead.seal(self.keys.nonce(number.sequence), &header, &mut out[content..]);
+        put_header(number, id, length, &mut out[at..content]);
+        let (front, plaintext) = out.split_at_mut(content);
+        let tag = self.keys.aead.seal(self.keys.nonce(number.sequence), &front[at..], plaintext);
         out.extend_from_slice(&tag.map_err(|_| SealError::TooLarge)?);
-        out[at..content].copy_from_slice(&header);
         let (front, ciphertext) = out.split_at_mut(content);
-        self.keys.mask_number(&mut front[at + 1..at + 3], ciphertext);
+        self.keys.mask_number(&mut front[content - 4..content - 2], ciphertext);
         Ok(number)
     }
 }
 
-/// `001CSLEE`: no connection id, sixteen bits, a length.
-const fn header(number: RecordNumber, length: u16) -> [u8; HEADER_LEN] {
+/// `001CSLEE`: a connection id if there is one, sixteen bits, a length.
+fn put_header(number: RecordNumber, id: &ConnectionId, length: u16, out: &mut [u8]) {
+    let has_id = if id.is_empty() { 0 } else { 0b1_0000 };
     let [.., s0, s1] = number.sequence.to_be_bytes();
     let [l0, l1] = length.to_be_bytes();
-    [0b0010_1100 | (number.epoch as u8 & 0b11), s0, s1, l0, l1]
+    out[0] = 0b0010_1100 | has_id | (number.epoch as u8 & 0b11);
+    out[1..=id.len()].copy_from_slice(id.as_bytes());
+    out[1 + id.len()..].copy_from_slice(&[s0, s1, l0, l1]);
 }
 
 /// The writing side.
@@ -140,7 +149,7 @@ impl Sealers {
     pub(super) fn seal(
         &mut self,
         epoch: Epoch,
-        kind: ContentType,
+        kind: (ContentType, &ConnectionId),
         out: &mut Vec<u8>,
         at: usize,
     ) -> Result<RecordNumber, SealError> {
@@ -193,10 +202,11 @@ impl Opener {
             SequenceBits::Sixteen(_) => 2,
         };
         // RFC 9147 §4.2.3: a record too short for a sample is as one that does not open.
-        if !self.keys.mask_number(&mut front[1..1 + bits], record) {
+        let at = 1 + header.connection_id.as_ref().map_or(0, ConnectionId::len);
+        if !self.keys.mask_number(&mut front[at..at + bits], record) {
             return Err(DropReason::DtlsAuthentication);
         }
-        let low = front[1..1 + bits].iter().fold(0, |n, &b| n << 8 | u64::from(b));
+        let low = front[at..at + bits].iter().fold(0, |n, &b| n << 8 | u64::from(b));
         let sequence = self.window.nearest(low, 8 * bits as u32);
         if !self.window.is_new(sequence) {
             return Err(DropReason::DtlsReplay);
@@ -208,26 +218,22 @@ impl Opener {
         })?;
         // RFC 9147 §4.5.1: the window moves for authentic records alone.
         self.window.mark(sequence);
-        // RFC 8446 §5.4: zeros behind the type are padding.
-        let end = record[..len].iter().rposition(|&b| b != 0).ok_or(DropReason::DtlsMalformed)?;
-        let content_type = record[end].into();
-        if end > MAX_PLAINTEXT {
-            return Err(DropReason::DtlsMalformed);
-        }
-        record.truncate(end);
+        record.truncate(len);
+        let content_type = unpad(record)?;
         let epoch = if self.epoch == HANDSHAKE { Epoch::Handshake } else { Epoch::Sealed };
         Ok(Opened13 { content_type, epoch, number: RecordNumber { epoch: self.epoch, sequence } })
     }
 }
 
-/// The header's bytes as they came, and how many there are. Connection ids were not agreed on.
-fn front_of(header: &UnifiedHeader, record: &BytesMut) -> Result<([u8; HEADER_LEN], usize), DropReason> {
-    if header.connection_id.is_some() {
-        return Err(DropReason::DtlsMalformed);
-    }
+/// A header and the longest of our ids.
+const MOST_FRONT: usize = HEADER_LEN + USUAL_ID_LEN;
+
+/// The header's bytes as they came, and how many there are.
+fn front_of(header: &UnifiedHeader, record: &BytesMut) -> Result<([u8; MOST_FRONT], usize), DropReason> {
     let len = header.wire_len();
-    let mut front = [0; HEADER_LEN];
-    front[..len].copy_from_slice(record.get(..len).ok_or(DropReason::DtlsMalformed)?);
+    let mut front = [0; MOST_FRONT];
+    let bytes = record.get(..len).ok_or(DropReason::DtlsMalformed)?;
+    front.get_mut(..len).ok_or(DropReason::DtlsMalformed)?.copy_from_slice(bytes);
     Ok((front, len))
 }
 

@@ -93,13 +93,15 @@ fn answer(cx: &mut Context, hello: &ClientHello) -> Result<State, Failure> {
     let ours = cx.config.crypto.key_exchange.start(choice.group, &mut cx.rng).map_err(Failure::Crypto)?;
 
     cx.begin_flight();
+    let mut extensions = choice.extensions(hello);
+    extensions.extend(cx.answer_ids(&hello.extensions));
     cx.send(&Message12::ServerHello(ServerHello {
         version: ProtocolVersion::Dtls12,
         random: randoms.server,
         session_id: Vec::new(),
         cipher_suite: choice.suite.code,
         compression_method: 0,
-        extensions: choice.extensions(hello),
+        extensions: Extensions::new(extensions),
     }));
     let chain = vec![cx.config.certificate.der().to_vec()];
     cx.send(&Message12::Certificate(Certificate { chain }));
@@ -163,7 +165,7 @@ impl Choice {
     }
 
     /// Answers to what was offered, nothing else (RFC 5246 §7.4.1.4).
-    fn extensions(&self, hello: &ClientHello) -> Extensions {
+    fn extensions(&self, hello: &ClientHello) -> Vec<Extension> {
         let mut list = Vec::new();
         // RFC 5746 §3.6: a cipher suite value stands for the empty extension.
         if hello.extensions.has(ExtensionType::RenegotiationInfo)
@@ -180,7 +182,7 @@ impl Choice {
         if let Some(profile) = self.srtp_profile {
             list.push(Extension::UseSrtp { profiles: vec![profile], mki: Vec::new() });
         }
-        Extensions::new(list)
+        list
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) fn accept(cx: &mut Context, hello: &ClientHello) -> Result<Step, Fail
     let choice = Choice::of(cx, hello)?;
     cx.enter_13();
     match choice.share.clone() {
-        Some(share) if !cx.config.cookie => answer(cx, &choice, &share),
+        Some(share) if !cx.config.cookie => answer(cx, &choice, &share, hello),
         share => ask_again(cx, &choice, share.is_none()),
     }
 }
@@ -77,16 +77,22 @@ fn server_hello(random: [u8; 32], suite: &Suite13, extensions: Vec<Extension>) -
 }
 
 /// Our flight.
-fn answer(cx: &mut Context, choice: &Choice, share: &KeyShareEntry) -> Result<Step, Failure> {
+fn answer(
+    cx: &mut Context,
+    choice: &Choice,
+    share: &KeyShareEntry,
+    hello: &ClientHello,
+) -> Result<Step, Failure> {
     let crypto = cx.config.crypto;
     let agreed = crypto.key_exchange.answer(choice.group, &share.key, &mut cx.rng);
     let (key, secret) = agreed.map_err(|_| Failure::IllegalParameter("key share"))?;
     let group = share.group;
     cx.begin_flight();
-    let extensions = vec![
+    let mut extensions = vec![
         Extension::SelectedVersion(ProtocolVersion::Dtls13),
         Extension::KeyShare(KeyShareEntry { group, key }),
     ];
+    extensions.extend(cx.answer_ids(&hello.extensions));
     let random = cx.rng.secret_bytes();
     cx.send_13(&Message13::ServerHello(server_hello(random, choice.suite, extensions)));
     let schedule = Schedule::new(crypto, choice.suite, &secret).map_err(Failure::Crypto)?;
@@ -189,7 +195,7 @@ impl ExpectSecondHello {
         }
         match choice.share.clone() {
             Some(share) if self.group.is_none_or(|wanted| wanted == share.group) => {
-                answer(cx, &choice, &share)
+                answer(cx, &choice, &share, hello)
             }
             _ => Err(Failure::IllegalParameter("group")),
         }

@@ -25,6 +25,8 @@ registry! {
         Handshake = 22,
         /// Application data.
         ApplicationData = 23,
+        /// A record of DTLS 1.2 with a connection id (RFC 9146 §4); its true type is encrypted.
+        Tls12Cid = 25,
         /// Acknowledged record numbers (RFC 9147 §7).
         Ack = 26,
     }
@@ -45,6 +47,10 @@ registry! {
         NewSessionTicket = 4,
         /// `EncryptedExtensions` (1.3)
         EncryptedExtensions = 8,
+        /// `RequestConnectionId` (1.3)
+        RequestConnectionId = 9,
+        /// `NewConnectionId` (1.3)
+        NewConnectionId = 10,
         /// `Certificate`
         Certificate = 11,
         /// `ServerKeyExchange` (1.2)
@@ -171,6 +177,8 @@ registry! {
         Cookie = 44,
         /// `key_share` (RFC 8446 §4.2.8)
         KeyShare = 51,
+        /// `connection_id` (RFC 9146 §3)
+        ConnectionId = 54,
         /// `renegotiation_info` (RFC 5746 §3.2)
         RenegotiationInfo = 0xff01,
     }

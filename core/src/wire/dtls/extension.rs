@@ -4,6 +4,7 @@ use crate::wire::cursor::{ParseError, Reader, put_prefixed_u16};
 use crate::wire::dtls::codepoints::{
     ExtensionType, NamedGroup, ProtocolVersion, SignatureSchemeCode, SrtpProfile,
 };
+use crate::wire::dtls::connection_id::ConnectionId;
 use crate::wire::dtls::vector;
 
 /// No honest hello comes near it.
@@ -50,6 +51,8 @@ pub enum Extension {
     KeyShare(KeyShareEntry),
     /// The group that a server wants a share of.
     SelectedGroup(NamedGroup),
+    /// What the sender wants to find in records for it.
+    ConnectionId(ConnectionId),
     /// Any other, and known ones out of their place.
     Other(ExtensionType, Vec<u8>),
 }
@@ -81,6 +84,7 @@ impl Extension {
             Self::SupportedVersions(_) | Self::SelectedVersion(_) => ExtensionType::SupportedVersions,
             Self::Cookie(_) => ExtensionType::Cookie,
             Self::KeyShares(_) | Self::KeyShare(_) | Self::SelectedGroup(_) => ExtensionType::KeyShare,
+            Self::ConnectionId(_) => ExtensionType::ConnectionId,
             Self::Other(kind, _) => *kind,
         }
     }
@@ -113,6 +117,9 @@ impl Extension {
             }
             (ExtensionType::KeyShare, Place::ServerHello) => Self::KeyShare(key_share(&mut r)?),
             (ExtensionType::KeyShare, Place::HelloRetryRequest) => Self::SelectedGroup(r.u16()?.into()),
+            (ExtensionType::ConnectionId, Place::ClientHello | Place::ServerHello) => {
+                Self::ConnectionId(ConnectionId::parse(&mut r)?)
+            }
             (kind, _) => Self::Other(kind, r.bytes(r.len())?.to_vec()),
         };
         r.finish()?;
@@ -145,6 +152,7 @@ impl Extension {
             }),
             Self::KeyShare(share) => put_key_share(out, share),
             Self::SelectedGroup(group) => vector::put_codes_u16(out, &[*group]),
+            Self::ConnectionId(id) => id.write(out),
             Self::Other(_, data) => out.extend_from_slice(data),
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::wire::cursor::{ParseError, Reader, put_prefixed_u16};
 use crate::wire::dtls::codepoints::HandshakeType;
+use crate::wire::dtls::connection_id::ConnectionId;
 use crate::wire::dtls::extension::{Extensions, Place};
 use crate::wire::dtls::hello::{ClientHello, ServerHello};
 use crate::wire::dtls::message12::{CertificateVerify, Finished, MAX_CHAIN};
@@ -26,6 +27,10 @@ pub enum Message13 {
     Finished(Finished),
     /// A ticket to resume with.
     NewSessionTicket(NewSessionTicket),
+    /// Asks for further connection ids.
+    RequestConnectionId(RequestConnectionId),
+    /// Further ids for the sender's records.
+    NewConnectionId(NewConnectionId),
     /// The sender goes on with new keys.
     KeyUpdate(KeyUpdate),
     /// Any other.
@@ -49,6 +54,10 @@ impl Message13 {
             HandshakeType::CertificateVerify => Self::CertificateVerify(CertificateVerify::parse(body)?),
             HandshakeType::Finished => Self::Finished(Finished::parse(body)?),
             HandshakeType::NewSessionTicket => Self::NewSessionTicket(NewSessionTicket::parse(body)?),
+            HandshakeType::RequestConnectionId => {
+                Self::RequestConnectionId(RequestConnectionId::parse(body)?)
+            }
+            HandshakeType::NewConnectionId => Self::NewConnectionId(NewConnectionId::parse(body)?),
             HandshakeType::KeyUpdate => Self::KeyUpdate(KeyUpdate::parse(body)?),
             other => Self::Other(other, body.to_vec()),
         })
@@ -66,6 +75,8 @@ impl Message13 {
             Self::CertificateVerify(_) => HandshakeType::CertificateVerify,
             Self::Finished(_) => HandshakeType::Finished,
             Self::NewSessionTicket(_) => HandshakeType::NewSessionTicket,
+            Self::RequestConnectionId(_) => HandshakeType::RequestConnectionId,
+            Self::NewConnectionId(_) => HandshakeType::NewConnectionId,
             Self::KeyUpdate(_) => HandshakeType::KeyUpdate,
             Self::Other(kind, _) => *kind,
         }
@@ -82,6 +93,8 @@ impl Message13 {
             Self::CertificateVerify(m) => m.write(out),
             Self::Finished(m) => m.write(out),
             Self::NewSessionTicket(m) => m.write(out),
+            Self::RequestConnectionId(m) => m.write(out),
+            Self::NewConnectionId(m) => m.write(out),
             Self::KeyUpdate(m) => m.write(out),
             Self::Other(_, body) => out.extend_from_slice(body),
         }
@@ -227,6 +240,73 @@ impl KeyUpdate {
         out.push(match self {
             Self::NotRequested => 0,
             Self::Requested => 1,
+        });
+    }
+}
+
+/// The most ids that one message may carry: nobody keeps as many.
+pub const MAX_IDS: usize = 32;
+
+/// `RequestConnectionId`: how many the sender would like to have (RFC 9147 §9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestConnectionId {
+    /// The number.
+    pub count: u8,
+}
+
+impl RequestConnectionId {
+    /// Reads a message body.
+    pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
+        match body {
+            [count] => Ok(Self { count: *count }),
+            _ => Err(ParseError::BadLength),
+        }
+    }
+
+    /// Appends the message body.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.push(self.count);
+    }
+}
+
+/// When a new connection id is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Usage {
+    /// At once, and no older one any more.
+    Immediate,
+    /// When it suits.
+    Spare,
+}
+
+/// `NewConnectionId`: further ids, for records to its sender (RFC 9147 §9).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewConnectionId {
+    /// The ids, in the order in which they are to be used.
+    pub ids: Vec<ConnectionId>,
+    /// When.
+    pub usage: Usage,
+}
+
+impl NewConnectionId {
+    /// Reads a message body.
+    pub fn parse(body: &[u8]) -> Result<Self, ParseError> {
+        let mut r = Reader::new(body);
+        let ids = vector::list(r.prefixed_u16()?, MAX_IDS, "connection ids", ConnectionId::parse)?;
+        let usage = match r.u8()? {
+            0 => Usage::Immediate,
+            1 => Usage::Spare,
+            _ => return Err(ParseError::BadValue("usage of connection ids")),
+        };
+        r.finish()?;
+        Ok(Self { ids, usage })
+    }
+
+    /// Appends the message body.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        put_prefixed_u16(out, |out| self.ids.iter().for_each(|id| id.write(out)));
+        out.push(match self.usage {
+            Usage::Immediate => 0,
+            Usage::Spare => 1,
         });
     }
 }

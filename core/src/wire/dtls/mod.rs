@@ -5,6 +5,7 @@
 
 pub mod alert;
 pub mod codepoints;
+pub mod connection_id;
 pub mod extension;
 pub mod handshake;
 pub mod hello;

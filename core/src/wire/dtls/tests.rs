@@ -2,12 +2,16 @@
 
 use crate::wire::cursor::{ParseError, Reader};
 use crate::wire::dtls::alert::{Ack, Alert, RecordNumber};
-use crate::wire::dtls::codepoints::{ExtensionType, HandshakeType};
+use crate::wire::dtls::codepoints::{ContentType, ExtensionType, HandshakeType};
+use crate::wire::dtls::connection_id::{ConnectionId, IdentifiedHeader};
 use crate::wire::dtls::extension::{Extension, Extensions, KeyShareEntry, Place};
 use crate::wire::dtls::handshake::Fragment;
 use crate::wire::dtls::hello::{ClientHello, HELLO_RETRY_REQUEST, HelloVerifyRequest, ServerHello};
 use crate::wire::dtls::message12::{self, Message12};
-use crate::wire::dtls::message13::{self, CertificateEntry, KeyUpdate, Message13, NewSessionTicket};
+use crate::wire::dtls::message13::{
+    self, CertificateEntry, KeyUpdate, Message13, NewConnectionId, NewSessionTicket, RequestConnectionId,
+    Usage,
+};
 use crate::wire::dtls::record::{self, MAX_SEQUENCE, RECORD_HEADER_LEN, RecordHeader};
 use crate::wire::dtls::unified::{Header, SequenceBits, UnifiedHeader};
 use quickcheck::{Arbitrary, Gen, quickcheck};
@@ -29,6 +33,10 @@ fn share(g: &mut Gen) -> KeyShareEntry {
     KeyShareEntry { group: u16::arbitrary(g).into(), key: vec_of(g, 100) }
 }
 
+fn connection_id(g: &mut Gen) -> ConnectionId {
+    ConnectionId::new(&vec_of::<u8>(g, 255))
+}
+
 fn extensions(g: &mut Gen, place: Place) -> Extensions {
     let mut list = vec![
         Extension::SupportedGroups(codes(g)),
@@ -45,10 +53,12 @@ fn extensions(g: &mut Gen, place: Place) -> Extensions {
         Place::ClientHello => {
             list.push(Extension::SupportedVersions(codes(g)));
             list.push(Extension::KeyShares((0..3).map(|_| share(g)).collect()));
+            list.push(Extension::ConnectionId(connection_id(g)));
         }
         Place::ServerHello => {
             list.push(Extension::SelectedVersion(u16::arbitrary(g).into()));
             list.push(Extension::KeyShare(share(g)));
+            list.push(Extension::ConnectionId(connection_id(g)));
         }
         Place::HelloRetryRequest => {
             list.push(Extension::SelectedVersion(u16::arbitrary(g).into()));
@@ -126,7 +136,7 @@ impl Arbitrary for Message12 {
 
 impl Arbitrary for Message13 {
     fn arbitrary(g: &mut Gen) -> Self {
-        match u8::arbitrary(g) % 10 {
+        match u8::arbitrary(g) % 12 {
             0 => Self::ClientHello(ClientHello::arbitrary(g)),
             1 => Self::ServerHello(server_hello(g)),
             2 => Self::EncryptedExtensions(extensions(g, Place::Other)),
@@ -157,6 +167,11 @@ impl Arbitrary for Message13 {
             }),
             8 if bool::arbitrary(g) => Self::KeyUpdate(KeyUpdate::Requested),
             8 => Self::KeyUpdate(KeyUpdate::NotRequested),
+            9 => Self::RequestConnectionId(RequestConnectionId { count: u8::arbitrary(g) }),
+            10 => Self::NewConnectionId(NewConnectionId {
+                ids: (0..u8::arbitrary(g) % 5).map(|_| connection_id(g)).collect(),
+                usage: if bool::arbitrary(g) { Usage::Immediate } else { Usage::Spare },
+            }),
             _ => Self::Other(HandshakeType::Unknown(200), vec_of(g, 50)),
         }
     }
@@ -195,7 +210,8 @@ quickcheck! {
             let _ = Message13::parse(kind.into(), &bytes);
         }
         let _ = (Alert::parse(&bytes), Ack::parse(&bytes), record::split(&bytes));
-        let _ = Header::split(&bytes).map(|(_, len)| &bytes[..len]);
+        let _ = Header::split(&bytes, 0).map(|(_, len)| &bytes[..len]);
+        let _ = Header::split(&bytes, 7).map(|(_, len)| &bytes[..len]);
         let _ = UnifiedHeader::parse(&mut Reader::new(&bytes), 3);
         let mut reader = Reader::new(&bytes);
         while Fragment::parse(&mut reader).is_ok() {}
@@ -222,7 +238,8 @@ quickcheck! {
 
     fn unified_headers_round_trip(epoch: u8, cid: Option<Vec<u8>>, number: u16, short: bool, length: Option<u16>) -> bool {
         let sequence = if short { SequenceBits::Eight(number as u8) } else { SequenceBits::Sixteen(number) };
-        let cid_len = cid.as_ref().map_or(7, Vec::len);
+        let cid = cid.as_deref().map(ConnectionId::new);
+        let cid_len = cid.as_ref().map_or(7, ConnectionId::len);
         let header = UnifiedHeader { epoch_bits: epoch & 3, connection_id: cid, sequence, length };
         let mut bytes = Vec::new();
         header.write(&mut bytes);
@@ -231,6 +248,24 @@ quickcheck! {
             && header.wire_len() == bytes.len()
             && UnifiedHeader::parse(&mut reader, cid_len) == Ok(header)
             && reader.is_empty()
+    }
+
+    fn identified_headers_round_trip(version: u16, epoch: u16, sequence: u64, id: Vec<u8>, body: Vec<u8>) -> bool {
+        let header = RecordHeader {
+            content_type: ContentType::Tls12Cid,
+            version: version.into(),
+            epoch,
+            sequence: sequence & MAX_SEQUENCE,
+            length: body.len() as u16,
+        };
+        let id = ConnectionId::new(if id.is_empty() { &[7] } else { &id });
+        let header = IdentifiedHeader { header, id };
+        let (mut bytes, id_len) = (Vec::new(), header.id.len());
+        header.write(&mut bytes);
+        bytes.extend_from_slice(&body);
+        let len = bytes.len();
+        let cut = len > header.wire_len() && IdentifiedHeader::split(&bytes[..len - 1], id_len).is_ok();
+        !cut && Header::split(&bytes, id_len) == Ok((Header::Identified(header), len))
     }
 
     fn fragments_round_trip(kind: u8, message_seq: u16, offset: u16, body: Vec<u8>, more: u16) -> bool {
@@ -269,13 +304,17 @@ fn a_record_must_be_there_in_full() {
 
 #[test]
 fn a_unified_record_goes_to_the_datagram_s_end_or_to_its_length() {
-    let split = |bytes: &[u8]| Header::split(bytes).map(|(_, len)| len);
+    let split = |bytes: &[u8]| Header::split(bytes, 0).map(|(_, len)| len);
     assert_eq!(split(&[0b0010_1110, 1, 2, 0, 2, 7, 7, 9]), Ok(7));
     assert_eq!(split(&[0b0010_1110, 1, 2, 0, 3, 7, 7]), Err(ParseError::Truncated));
     assert_eq!(split(&[0b0010_1010, 1, 2, 7, 7, 7]), Ok(6));
     assert_eq!(split(&[0b0010_0010, 1, 7, 7]), Ok(4));
     assert_eq!(split(&[0b0010_1110, 1]), Err(ParseError::Truncated));
     assert_eq!(split(&[]), Err(ParseError::Truncated));
+    let split = |bytes: &[u8]| Header::split(bytes, 3).map(|(_, len)| len);
+    assert_eq!(split(&[0b0011_1110, 9, 9, 9, 1, 2, 0, 2, 7, 7, 9]), Ok(10));
+    assert_eq!(split(&[0b0010_1110, 1, 2, 0, 2, 7, 7, 9]), Ok(7));
+    assert_eq!(split(&[0b0011_1110, 9, 9]), Err(ParseError::Truncated));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The header of encrypted DTLS 1.3 records (RFC 9147 §4).
 
 use crate::wire::cursor::{ParseError, Reader};
+use crate::wire::dtls::codepoints::ContentType;
+use crate::wire::dtls::connection_id::{ConnectionId, IdentifiedHeader};
 use crate::wire::dtls::record::{self, RECORD_HEADER_LEN, RecordHeader};
 
 /// What of the record number stands in the header; it is itself encrypted.
@@ -18,7 +20,7 @@ pub struct UnifiedHeader {
     /// The lowest two bits of the epoch.
     pub epoch_bits: u8,
     /// The connection id; `None` where the header says that there is none.
-    pub connection_id: Option<Vec<u8>>,
+    pub connection_id: Option<ConnectionId>,
     /// Bits of the record number.
     pub sequence: SequenceBits,
     /// Bytes that follow; without it the record goes to the datagram's end.
@@ -41,7 +43,7 @@ impl UnifiedHeader {
         }
         let connection_id = match first & 0b1_0000 {
             0 => None,
-            _ => Some(ahead.bytes(connection_id_len)?.to_vec()),
+            _ => Some(ConnectionId::new(ahead.bytes(connection_id_len)?)),
         };
         let sequence = match first & 0b1000 {
             0 => SequenceBits::Eight(ahead.u8()?),
@@ -60,7 +62,7 @@ impl UnifiedHeader {
             SequenceBits::Sixteen(_) => 2,
         };
         let length = if self.length.is_some() { 2 } else { 0 };
-        1 + self.connection_id.as_ref().map_or(0, Vec::len) + sequence + length
+        1 + self.connection_id.as_ref().map_or(0, ConnectionId::len) + sequence + length
     }
 
     /// Appends the header.
@@ -69,7 +71,7 @@ impl UnifiedHeader {
         let sequence = if matches!(self.sequence, SequenceBits::Sixteen(_)) { 0b1000 } else { 0 };
         let length = if self.length.is_some() { 0b100 } else { 0 };
         out.push(0b0010_0000 | connection_id | sequence | length | self.epoch_bits & 0b11);
-        out.extend_from_slice(self.connection_id.as_deref().unwrap_or_default());
+        out.extend_from_slice(self.connection_id.as_ref().map_or(&[], ConnectionId::as_bytes));
         match self.sequence {
             SequenceBits::Eight(bits) => out.push(bits),
             SequenceBits::Sixteen(bits) => out.extend_from_slice(&bits.to_be_bytes()),
@@ -85,22 +87,35 @@ impl UnifiedHeader {
 pub enum Header {
     /// Of DTLS 1.2, or of DTLS 1.3 without encryption.
     Long(RecordHeader),
+    /// Of an encrypted record of DTLS 1.2 with a connection id.
+    Identified(IdentifiedHeader),
     /// Of an encrypted record of DTLS 1.3.
     Unified(UnifiedHeader),
 }
 
 impl Header {
-    /// The header at the front of `datagram` and the length of its record, when that is there in full. No
-    /// connection id was agreed on.
-    pub fn split(datagram: &[u8]) -> Result<(Self, usize), ParseError> {
+    /// Whether a record that begins with `first` carries a connection id.
+    #[must_use]
+    pub const fn is_named(first: u8) -> bool {
+        first == 25 || UnifiedHeader::is_unified(first) && first & 0b1_0000 != 0
+    }
+
+    /// The header at the front of `datagram` and the length of its record, when that is there in full.
+    /// `id_len`: how long the connection ids are that the receiver has asked for, 0 when it has not.
+    pub fn split(datagram: &[u8], id_len: usize) -> Result<(Self, usize), ParseError> {
         match datagram.first() {
             Some(&first) if UnifiedHeader::is_unified(first) => {
                 let mut reader = Reader::new(datagram);
-                let header = UnifiedHeader::parse(&mut reader, 0)?;
+                let header = UnifiedHeader::parse(&mut reader, id_len)?;
                 let length = header.length.map_or(reader.len(), usize::from);
                 reader.bytes(length)?;
                 let len = header.wire_len() + length;
                 Ok((Self::Unified(header), len))
+            }
+            Some(&first) if first == u8::from(ContentType::Tls12Cid) && id_len > 0 => {
+                let header = IdentifiedHeader::split(datagram, id_len)?;
+                let len = header.wire_len() + usize::from(header.header.length);
+                Ok((Self::Identified(header), len))
             }
             _ => {
                 let header = record::split(datagram)?;

@@ -1,6 +1,6 @@
 //! What a connection asks for, done with the standard library's sockets on loopback.
 
-use crate::net::sockets::{Kind, MAX_ACCEPTED, Place, Runtime, Sockets};
+use crate::net::sockets::{Kind, Place, Runtime, SocketLimits, Sockets};
 use crate::net::{Outbox, Resolver, SocketSettings, Tcp, TlsSettings, stream_is_connected};
 use purertc::{
     Datagram, Instant, IoId, IoRequest, IoResponse, LocalAddress, Path, Protocol, SocketId, StreamName,
@@ -67,7 +67,7 @@ fn on_loopback() -> SocketSettings {
 
 /// The addresses that it begins with are no news.
 fn open(settings: SocketSettings) -> Sockets<Std> {
-    let mut sockets = Sockets::open(Std, settings, Arc::new(|| {})).unwrap();
+    let mut sockets = Sockets::open(Std, settings, SocketLimits::CONNECTION, Arc::new(|| {})).unwrap();
     sockets.arrivals.added.clear();
     sockets
 }
@@ -360,11 +360,11 @@ fn streams_are_accepted_and_the_silent_ones_forgotten() {
 
     let streams = |sockets: &Sockets<Std>| sockets.table.iter().count() - 2;
     let mut silent = Vec::new();
-    for _ in 0..MAX_ACCEPTED + 20 {
+    for _ in 0..SocketLimits::CONNECTION.accepted + 20 {
         silent.push(TcpStream::connect(listening.address).unwrap());
         (0..2).for_each(|_| turn(&mut sockets, Instant::ZERO));
     }
-    assert_eq!(streams(&sockets), MAX_ACCEPTED);
+    assert_eq!(streams(&sockets), SocketLimits::CONNECTION.accepted);
     sockets.tick(sockets.poll_timeout().unwrap());
     assert_eq!(streams(&sockets), 1, "the one that spoke stays");
     sockets.perform(Instant::ZERO, IoRequest::Close { stream: StreamName::Accepted(path.socket) });
@@ -394,7 +394,7 @@ fn a_port_that_is_listened_on_is_not_shared_with_another_connection() {
     let first = open(settings.clone());
     assert_eq!(first.local_addresses().count(), 2);
     // Nor is the one of UDP, which fails it altogether.
-    assert!(Sockets::open(Std, settings, Arc::new(|| {})).is_err());
+    assert!(Sockets::open(Std, settings, SocketLimits::CONNECTION, Arc::new(|| {})).is_err());
     assert!(crate::net::tcp::listen(Ipv4Addr::LOCALHOST.into(), address.port()).is_err());
 }
 

@@ -117,6 +117,34 @@ fn a_window_that_is_not_read_closes_and_opens_again() {
 }
 
 #[test]
+fn an_end_that_only_receives_measures_the_path_and_lets_its_window_grow() {
+    let mut net = Net::connected(Link { delay: Duration::from_millis(100), ..Link::default() });
+    let first = net.ends[1].stats().local_rwnd;
+    assert_eq!(net.ends[1].stats().srtt, None);
+    for n in 0..400 {
+        net.send(0, 1, pattern(100_000, n));
+    }
+    assert!(net.run_until(60_000, |net| net.message_count(1) == 400));
+    assert_eq!(net.ends[1].stats().srtt.map(|srtt| srtt.as_millis()), Some(200));
+    assert!(net.ends[1].stats().local_rwnd >= 2 * first, "{:?}", net.ends[1]);
+}
+
+#[test]
+fn a_first_time_out_that_is_too_short_neither_lasts_nor_hides_the_round_trip() {
+    let short = || Config { rto_initial: Duration::from_millis(100), ..Config::default() };
+    let mut net =
+        Net::with(Link { delay: Duration::from_millis(150), ..Link::default() }, [short(), short()], 1);
+    net.connect();
+    for n in 0..40 {
+        net.send(0, 1, pattern(10_000, n));
+    }
+    assert!(net.run_until(10_000, |net| net.message_count(1) == 40));
+    let stats = net.ends[0].stats();
+    assert_eq!(stats.srtt.map(|srtt| srtt.as_millis()), Some(300));
+    assert!(stats.timeouts <= 2, "{stats:?}");
+}
+
+#[test]
 fn a_small_message_is_not_blocked_by_a_large_one() {
     let mut net = Net::connected(Link::default());
     net.run(500);

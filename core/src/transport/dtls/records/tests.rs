@@ -1,8 +1,9 @@
 use crate::base::drops::DropReason;
 use crate::crypto::traits::{AeadKey, CryptoError, NONCE_LEN, TAG_LEN};
 use crate::transport::dtls::SealError;
-use crate::transport::dtls::records::{Epoch, Keys, Receiver, ReplayWindow, Salt, Sealing, Sender};
+use crate::transport::dtls::records::{Epoch, Front, Keys, Receiver, ReplayWindow, Salt, Sealing, Sender};
 use crate::wire::dtls::codepoints::ContentType;
+use crate::wire::dtls::connection_id::ConnectionId;
 use crate::wire::dtls::record::{self, MAX_PLAINTEXT, MAX_SEQUENCE, RECORD_HEADER_LEN};
 use bytes::BytesMut;
 use quickcheck::quickcheck;
@@ -63,7 +64,8 @@ fn seal(sender: &mut Sender, content: &[u8]) -> Result<Vec<u8>, SealError> {
 fn open(receiver: &mut Receiver, record: &[u8]) -> Result<Vec<u8>, DropReason> {
     let header = record::split(record).unwrap();
     let mut record = BytesMut::from(record);
-    receiver.open(&header, &mut record).map(|()| record.to_vec())
+    let front = Front { header: &header, id: &ConnectionId::default() };
+    receiver.open(front, &mut record).map(|_| record.to_vec())
 }
 
 #[test]

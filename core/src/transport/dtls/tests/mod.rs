@@ -5,6 +5,7 @@ mod attacks13;
 mod attacks_handshake;
 mod handshakes;
 mod handshakes13;
+mod ids;
 mod keys13;
 mod lifetime;
 mod lossy;
