@@ -56,6 +56,8 @@
 //! | [`wire`], [`crypto`] | formats; cryptographic primitives and certificates |
 //! | [`base`] | time, randomness, addresses, ids, serial numbers |
 //!
+//! How to choose sockets and threads, what to tune, and how to move here from another API stands in the [`manual`].
+//!
 //! A floor imports only what is below it, so the machines are usable alone: [`transport::ice::Agent`],
 //! [`transport::dtls::Connection`], [`transport::srtp::Sender`], [`data::sctp::Association`].
 //!
@@ -70,6 +72,7 @@ pub mod base;
 pub mod crypto;
 pub mod data;
 pub mod endpoint;
+pub mod manual;
 pub mod media;
 pub mod peer;
 pub mod signaling;
@@ -85,8 +88,8 @@ pub use base::media::{
 };
 pub use base::net::{Datagram, Ecn, LocalAddress, Path, Protocol, SocketId, Transmit};
 pub use base::parameters::{
-    RtcpParameters, RtpCodecParameters, RtpEncodingParameters, RtpHeaderExtensionParameters,
-    RtpReceiveParameters, RtpSendParameters,
+    DegradationPreference, RtcpParameters, RtpCodecParameters, RtpEncodingParameters,
+    RtpHeaderExtensionParameters, RtpReceiveParameters, RtpSendParameters,
 };
 pub use base::time::{Instant, WallClock};
 pub use base::w3c::ErrorKind;
@@ -100,10 +103,11 @@ pub use media::error::WriteError;
 pub use media::event::{Delivery, Frame, SendFrame, SendPacket};
 pub use media::packet::RtpPacket;
 pub use peer::{
-    AnswerOptions, ChannelEvent, Configuration, ConfigurationError, DataChannel, DtlsTransport, Event,
-    IceCandidateError, IceConnectionState, IceServer, IceServerError, IceTransport, Init, KeyAgreement,
-    OfferOptions, PeerConnection, PeerConnectionState, RtpReceiver, RtpSender, RtpTransceiver, SctpTransport,
-    StatsError, StatsSelector, TrackEvent, TransportId,
+    AnswerOptions, ChannelEvent, Configuration, ConfigurationError, DataChannel, DtlsTransport, DtmfSender,
+    Event, IceCandidateError, IceConnectionState, IceServer, IceServerError, IceTransport, Init,
+    InsertDtmfError, KeyAgreement, OfferOptions, OfferedDtlsRole, PeerConnection, PeerConnectionState,
+    RtpReceiver, RtpSender, RtpTransceiver, SctpTransport, StatsError, StatsSelector, ToneTiming, TrackEvent,
+    TransportId,
 };
 pub use signaling::description::{IceCandidateInit, LocalDescriptionInit, SessionDescription};
 pub use signaling::error::{AddIceCandidateError, CreateDescriptionError, SetDescriptionError};

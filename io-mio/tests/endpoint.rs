@@ -40,10 +40,14 @@ fn only(protocol: Protocol, mut description: SessionDescription) -> SessionDescr
 
 impl World {
     fn new() -> Self {
-        let poll = Poll::new().unwrap();
         let mut settings = on_loopback();
         settings.listen_tcp = true;
-        let server = Driver::endpoint_on(&settings, poll.registry(), Token(0)).unwrap();
+        Self::with(&settings)
+    }
+
+    fn with(settings: &SocketSettings) -> Self {
+        let poll = Poll::new().unwrap();
+        let server = Driver::endpoint_on(settings, poll.registry(), Token(0)).unwrap();
         Self { poll, events: Events::with_capacity(64), server, clients: Vec::new() }
     }
 
@@ -167,4 +171,20 @@ fn close_tells_every_peer() {
     world.run_until(|world| {
         world.clients.iter_mut().all(|client| client.driver.connection().data_channels().next().is_none())
     });
+}
+
+#[test]
+fn one_socket_serves_all_addresses_of_the_host() {
+    let mut settings = SocketSettings::default();
+    settings.addresses = vec![Ipv4Addr::UNSPECIFIED.into()];
+    settings.include_loopback = true;
+    let mut world = World::with(&settings);
+    let addresses: Vec<LocalAddress> = world.server.local_addresses().collect();
+    assert!(addresses.iter().any(|local| local.address.ip() == Ipv4Addr::LOCALHOST), "{addresses:?}");
+    let same = |local: &LocalAddress| {
+        local.socket == addresses[0].socket && local.address.port() == addresses[0].address.port()
+    };
+    assert!(addresses.iter().all(same) && !addresses.iter().any(|local| local.address.ip().is_unspecified()));
+    (0..3).for_each(|_| world.connect(Protocol::Udp));
+    world.run_until(|world| world.clients.iter().all(|client| !client.echoes.is_empty()));
 }

@@ -39,13 +39,23 @@ pub enum Event {
     /// `statechange` of the SCTP transport.
     SctpTransportStateChange(SctpTransportState),
     /// `track`: the peer sends, or is about to.
-    Track(Box<TrackEvent>),
+    Track(TrackEvent),
     /// `unmute` of a track: the first packet of it came.
     TrackUnmute(ReceiverId),
     /// `mute` of a track that the peer sent: it does not any more.
     TrackMute(ReceiverId),
     /// `ended` of a track that the peer sent: its transceiver was stopped.
     TrackEnded(ReceiverId),
+    /// `addtrack` of a stream of the peer that was there before.
+    StreamAddTrack(Box<str>, ReceiverId),
+    /// `removetrack` of a stream of the peer.
+    StreamRemoveTrack(Box<str>, ReceiverId),
+    /// The obsolete `addstream`: the peer has a new stream.
+    AddStream(Box<str>),
+    /// The obsolete `removestream`: a stream of the peer has no track any more.
+    RemoveStream(Box<str>),
+    /// `tonechange` of a sender: this tone begins now. None: all have been played.
+    ToneChange(SenderId, Option<char>),
     /// A frame came, for a receiver that takes [frames](purertc::Delivery::Frames).
     Frame(Box<Frame>),
     /// A packet came, for a receiver that takes [packets](purertc::Delivery::Packets).
@@ -79,10 +89,15 @@ impl Event {
             Core::DtlsTransportStateChange(id, state) => Self::DtlsTransportStateChange(id, state),
             Core::ConnectionStateChange(state) => Self::ConnectionStateChange(state),
             Core::SctpTransportStateChange(state) => Self::SctpTransportStateChange(state),
-            Core::Track(track) => Self::Track(track),
+            Core::Track(track) => Self::Track(*track),
+            Core::TrackMute(id) => Self::TrackMute(id),
+            Core::TrackEnded(id) => Self::TrackEnded(id),
+            Core::StreamAddTrack(stream, id) => Self::StreamAddTrack(stream, id),
+            Core::StreamRemoveTrack(stream, id) => Self::StreamRemoveTrack(stream, id),
+            Core::AddStream(stream) => Self::AddStream(stream),
+            Core::RemoveStream(stream) => Self::RemoveStream(stream),
+            Core::ToneChange(id, tone) => Self::ToneChange(id, tone),
             Core::TrackUnmute(receiver) => Self::TrackUnmute(receiver),
-            Core::TrackMute(receiver) => Self::TrackMute(receiver),
-            Core::TrackEnded(receiver) => Self::TrackEnded(receiver),
             Core::Frame(frame) => Self::Frame(frame),
             Core::Rtp(packet) => Self::Rtp(packet),
             Core::KeyFrameRequest { sender, encoding } => Self::KeyFrameRequest { sender, encoding },

@@ -43,6 +43,13 @@
 //! happened: a message was not sent, no message was taken. What was done is done: verbs that do not wait for
 //! anything complete on their first poll.
 //!
+//! # The operations chain
+//!
+//! W3C queues `createOffer`, `setLocalDescription` and the like behind one another. Here each is done whole on its first
+//! poll, under the connection's lock: none is ever half done, none waits for another, and those that tasks poll at the
+//! same time are done one after the other, in the order in which they come to the lock. A future that was dropped before
+//! its first poll has done nothing.
+//!
 //! # Reading slowly
 //!
 //! Messages that wait to be read are bounded, and nothing is thrown away. [`Settings::receive_buffer`] bytes wait
@@ -73,6 +80,7 @@ mod driver;
 mod error;
 mod event;
 mod media;
+mod objects;
 mod runtime;
 mod settings;
 mod state;
@@ -93,4 +101,4 @@ pub use purertc::{
     IceTransportState, LocalDescriptionInit, Message, MessageKind, OfferOptions, PeerConnectionState,
     Priority, SctpTransportState, SdpType, SessionDescription, SignalingState, TransportId,
 };
-pub use purertc_mio::net::{Resolver, SocketSettings, TlsSettings};
+pub use purertc_mio::net::{PortUse, Resolver, SocketSettings, TlsSettings};

@@ -1,51 +1,15 @@
-//! Audio and video: the verbs of the connection that have to do with tracks.
+//! Audio and video: what senders and receivers do.
 //!
 //! What comes is told by [`PeerConnection::next_event`]. Senders and receivers are named by ids, which cost nothing to
 //! keep or to copy.
 
 use crate::connection::PeerConnection;
 use purertc::{
-    AddTrackError, AddTransceiverError, Delivery, MediaStreamTrack, ReceiverId, RtpReceiver, RtpSender,
-    RtpTransceiver, RtpTransceiverInit, SendFrame, SendPacket, SenderId, TrackOrKind, TransceiverError,
+    Delivery, ReceiverId, RtpReceiver, RtpSender, RtpTransceiver, SendFrame, SendPacket, SenderId,
     TransceiverId, WriteError,
 };
 
 impl PeerConnection {
-    /// Sends a track, in these streams (`addTrack`): by a sender that is free, or by a new one. Asks for negotiation.
-    ///
-    /// # Errors
-    ///
-    /// [`AddTrackError`]: closed, or the track is sent already.
-    pub fn add_track(
-        &self,
-        track: MediaStreamTrack,
-        streams: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Result<SenderId, AddTrackError> {
-        self.shared().act(|state, _| state.core.add_track(track, streams))
-    }
-
-    /// Sends nothing more by this sender (`removeTrack`), which stays for another track. Asks for negotiation.
-    ///
-    /// # Errors
-    ///
-    /// [`TransceiverError`]: closed, or the sender of another connection.
-    pub fn remove_track(&self, sender: SenderId) -> Result<(), TransceiverError> {
-        self.shared().act(|state, _| state.core.remove_track(sender))
-    }
-
-    /// Makes a transceiver for a track or a kind of media (`addTransceiver`), and asks for negotiation.
-    ///
-    /// # Errors
-    ///
-    /// [`AddTransceiverError`] says which part of `init` cannot be.
-    pub fn add_transceiver(
-        &self,
-        track_or_kind: impl Into<TrackOrKind>,
-        init: RtpTransceiverInit,
-    ) -> Result<TransceiverId, AddTransceiverError> {
-        self.shared().act(|state, _| state.core.add_transceiver(track_or_kind, init))
-    }
-
     /// Does something with a transceiver: its direction, its codecs, its end. `None`: there is none of this id.
     ///
     /// The connection stands still meanwhile, so be brief; and do not use a handle of this connection inside, for that

@@ -13,6 +13,8 @@ mod media;
 mod media_signaling;
 mod messages;
 mod nat;
+mod objects;
+mod transports;
 // The strict server of the transport's own tests, which names what it needs by the paths of the core.
 #[path = "../../core/src/transport/tests/turn_server.rs"]
 #[allow(dead_code, reason = "the transport's tests use more of it")]

@@ -113,6 +113,21 @@ pub struct RtpSendParameters {
     pub rtcp: RtcpParameters,
     /// Codecs that the peer takes, the first being the one in use; read-only.
     pub codecs: Vec<RtpCodecParameters>,
+    /// What gives way where not all can be sent: kept for who encodes. Default: that decides by itself.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub degradation_preference: Option<DegradationPreference>,
+}
+
+crate::w3c_enum! {
+    /// `RTCDegradationPreference` (mst-content-hint).
+    pub enum DegradationPreference {
+        /// The size of frames gives way.
+        MaintainFramerate = "maintain-framerate",
+        /// Their number in a second does.
+        MaintainResolution = "maintain-resolution",
+        /// Both do.
+        Balanced = "balanced",
+    }
 }
 
 /// `RTCRtpReceiveParameters`.

@@ -74,6 +74,17 @@ impl DataChannels {
         self.link = Link::Closed(None);
     }
 
+    /// The descriptions have no association any more, and a later one may: what is left of the last is forgotten. Its
+    /// channels stay closed.
+    pub fn reopen(&mut self) {
+        if matches!(self.link, Link::Closed(_)) {
+            self.link = Link::Idle;
+            self.remote = None;
+            self.snap = None;
+            self.ids = Default::default();
+        }
+    }
+
     /// The association is over, or never came to be.
     pub(super) fn end(&mut self, error: Option<ChannelError>) {
         let association = match std::mem::replace(&mut self.link, Link::Idle) {

@@ -13,8 +13,8 @@ const NOW: Instant = Instant::ZERO;
 
 /// A peer that has begun to gather.
 fn gathering(endpoint: &mut Endpoint, number: u8, servers: &[IceServer], hosts: HostAddresses) -> PeerId {
-    let ice_servers = servers.to_vec();
-    let configuration = Configuration { ice_servers, host_addresses: hosts, ..Configuration::default() };
+    let configuration =
+        Configuration { ice_servers: servers.to_vec(), host_addresses: hosts, ..Configuration::default() };
     let init = Init {
         now: NOW,
         wall_clock: SystemTime::UNIX_EPOCH,

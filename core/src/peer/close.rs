@@ -41,6 +41,7 @@ impl PeerConnection {
         self.connection_state = PeerConnectionState::Closed;
         self.planes.clear();
         while self.data.poll_event().is_some() {}
+        self.tones.clear();
         self.events.clear();
     }
 }

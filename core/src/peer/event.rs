@@ -72,6 +72,8 @@ pub enum Event {
     AddStream(Box<str>),
     /// The obsolete `removestream`: a stream of the peer has no track any more.
     RemoveStream(Box<str>),
+    /// `tonechange` of a sender: this tone begins now. None: all have been played.
+    ToneChange(SenderId, Option<char>),
     /// `datachannel`: the peer opened one. It can be sent on at once; its `Open` follows.
     DataChannel(DataChannelId),
     /// An event of a data channel.

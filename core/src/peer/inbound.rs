@@ -83,6 +83,7 @@ impl PeerConnection {
             self.links.handle_timeout(now);
             self.data.handle_timeout(now);
             self.planes.handle_timeout(now);
+            self.play_tones(now);
             self.settle(now);
         }
     }

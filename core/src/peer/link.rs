@@ -14,7 +14,9 @@ use crate::peer::ice_server::{IceServer, IceServerError};
 use crate::peer::{LONGEST_WAIT, UNMEASURED};
 use crate::stats::TransportFacts;
 use crate::transport::dtls::config::{Config as DtlsConfig, Retransmit};
+use crate::transport::ice::Config as IceConfig;
 use crate::transport::{Config as TransportConfig, IceGatheringState, Transport};
+use crate::wire::candidate::Credentials;
 use std::fmt;
 
 /// Names one of a connection's transports. The first is 0; a number comes back after its transport was closed.
@@ -122,12 +124,12 @@ pub(super) struct Blueprint<'a> {
 }
 
 impl Blueprint<'_> {
-    /// A transport that does nothing yet.
-    pub fn build(self, rng: &mut Rng) -> Result<Transport, IceServerError> {
+    /// A transport that does nothing yet. No two may have the same `credentials`, which an application can choose for one.
+    pub fn build(self, credentials: Option<Credentials>, rng: &mut Rng) -> Result<Transport, IceServerError> {
         let Self { configuration, certificate, crypto } = self;
         let servers = configuration.ice_servers.iter().map(IceServer::read).collect::<Result<Vec<_>, _>>()?;
         let config = TransportConfig {
-            ice: configuration.ice.clone(),
+            ice: IceConfig { credentials, ..configuration.ice.clone() },
             dtls: self.dtls(certificate.clone(), *crypto),
             sped: configuration.sped,
         };

@@ -5,7 +5,7 @@
 //! are in one place. So neither a packet nor a poll costs more for the links that it does not concern.
 
 use crate::base::drops::{DropReason, Drops};
-use crate::base::io::{IoId, IoRequest, IoResponse, StreamName};
+use crate::base::io::{IoId, IoRequest, IoResponse};
 use crate::base::map::SeededMap;
 use crate::base::net::{Datagram, LocalAddress, Path, Protocol, SocketId, Transmit};
 use crate::base::queue::Queue;
@@ -122,7 +122,7 @@ impl Links {
         if self.is_shared || id != TransportId::FIRST {
             transport.share_sockets();
         }
-        self.addresses.iter().for_each(|&address| transport.add_local_address(now, address));
+        self.dealt(id).for_each(|address| transport.add_local_address(now, address));
         self.remove(id);
         let link = Link::new(transport, self.made);
         self.made = self.made.wrapping_add(1);
@@ -208,7 +208,30 @@ impl Links {
         if !self.addresses.contains(&address) {
             self.addresses.push(address);
         }
-        self.for_each(|transport| transport.add_local_address(now, address));
+        for id in self.ids() {
+            let is_dealt = self.dealt(id).any(|dealt| dealt == address);
+            if let Some(link) = self.get_mut(id).filter(|_| is_dealt) {
+                link.transport.add_local_address(now, address);
+            }
+        }
+    }
+
+    /// The addresses that a link uses. Where the driver has several ports at one address of this host, each link but the
+    /// first has one of them: two links between the same two ports could not be told apart, which matters only to peers
+    /// that have one port for several links, too.
+    fn dealt(&self, id: TransportId) -> impl Iterator<Item = LocalAddress> + '_ {
+        let beside = |address: LocalAddress| {
+            let same = move |other: &&LocalAddress| {
+                other.protocol == address.protocol && other.address.ip() == address.address.ip()
+            };
+            self.addresses.iter().filter(same)
+        };
+        let addresses = self.addresses.iter().copied();
+        addresses.filter(move |&address| {
+            let (count, place) =
+                (beside(address).count(), beside(address).position(|&other| other == address));
+            id == TransportId::FIRST || place == Some(id.index() % count)
+        })
     }
 
     pub fn remove_local_address(&mut self, now: Instant, address: LocalAddress) {
@@ -418,17 +441,9 @@ enum Touch {
 }
 
 /// A request under a number that no other link's has.
-fn name_request(serial: u16, request: IoRequest) -> IoRequest {
-    let name = |id: IoId| IoId(id.0 | u64::from(serial) << IO_BITS);
-    match request {
-        IoRequest::Resolve { id, host } => IoRequest::Resolve { id: name(id), host },
-        IoRequest::Connect { id, from, to, security } => {
-            IoRequest::Connect { id: name(id), from, to, security }
-        }
-        IoRequest::JoinMdns { id } => IoRequest::JoinMdns { id: name(id) },
-        IoRequest::Close { stream: StreamName::Requested(id) } => {
-            IoRequest::Close { stream: StreamName::Requested(name(id)) }
-        }
-        IoRequest::Close { stream } => IoRequest::Close { stream },
+fn name_request(serial: u16, mut request: IoRequest) -> IoRequest {
+    if let Some(id) = request.id_mut() {
+        id.0 |= u64::from(serial) << IO_BITS;
     }
+    request
 }

@@ -2,15 +2,19 @@
 //!
 //! [`PeerConnection`] owns the transports, the data channels and the offer/answer session, and moves values between
 //! them; none of these knows of the others. It is not where any protocol is spoken.
+//!
+#![doc = include_str!("surface.md")]
 
 mod channel;
 mod close;
 mod config;
 pub(crate) mod deadlines;
+mod dtmf;
 mod event;
 mod ice_server;
 mod inbound;
 mod io;
+mod legacy;
 mod link;
 mod links;
 mod media;
@@ -28,7 +32,8 @@ mod transceiver;
 mod transports;
 
 pub use self::channel::DataChannel;
-pub use self::config::{Configuration, ConfigurationError, Init, KeyAgreement};
+pub use self::config::{Configuration, ConfigurationError, Init, KeyAgreement, OfferedDtlsRole};
+pub use self::dtmf::{DtmfSender, InsertDtmfError, ToneTiming};
 pub use self::event::{ChannelEvent, Event, IceCandidateError, TrackEvent};
 pub use self::ice_server::{IceServer, IceServerError};
 pub use self::link::TransportId;
@@ -39,6 +44,7 @@ pub use self::state::{IceConnectionState, PeerConnectionState};
 pub use self::statistics::{StatsError, StatsSelector};
 pub use self::transceiver::RtpTransceiver;
 
+use self::dtmf::Tones;
 use self::link::Blueprint;
 use self::links::Links;
 use self::media_plane::Planes;
@@ -46,7 +52,6 @@ use self::offer_answer::NegotiationCheck;
 use self::outbound::DataRide;
 use self::statistics::Tally;
 use crate::base::drops::Drops;
-use crate::base::media::MediaCapabilities;
 use crate::base::net::Path;
 use crate::base::queue::Queue;
 use crate::base::random::Rng;
@@ -58,12 +63,13 @@ use crate::data::channel::{DataChannelId, DataChannelInit};
 use crate::data::error::CreateDataChannelError;
 use crate::data::event::SctpTransportState;
 use crate::data::sctp::config::Stats as SctpStats;
-use crate::signaling::local::{BundlePolicy, SessionConfig};
+use crate::signaling::local::SessionConfig;
 use crate::signaling::session::Session;
 use crate::signaling::state::SignalingState;
 use crate::transport::dtls::verify::fingerprint_of;
 use crate::transport::{IceGatheringState, Inbound, Transport};
 use crate::wire::fingerprint::{Fingerprint, FingerprintAlgorithm};
+use crate::wire::sdp::attribute::Setup;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -101,6 +107,8 @@ pub struct AnswerOptions {}
 /// `RTCSctpTransport`, as it is at one moment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SctpTransport {
+    /// `transport`: the DTLS transport that carries it.
+    pub transport: TransportId,
     /// `state`.
     pub state: SctpTransportState,
     /// `maxMessageSize` in bytes: `None` until the peer answered, `u64::MAX` for no limit.
@@ -144,13 +152,15 @@ pub struct PeerConnection {
     /// Our SCTP INIT chunk, where descriptions are to carry it.
     sctp_init: Option<Vec<u8>>,
     data_section: DataSection,
-    /// The local ICE generation that `restart_ice` wants to see replaced (`LocalIceCredentialsToReplace`).
-    ufrag_to_replace: Option<String>,
+    /// The local ICE generations that `restart_ice` wants to see replaced (`LocalIceCredentialsToReplace`).
+    ufrags_to_replace: Vec<String>,
     /// `negotiationneeded` was said and not answered yet.
     negotiation_needed: bool,
     ice_gathering_state: IceGatheringState,
     ice_connection_state: IceConnectionState,
     connection_state: PeerConnectionState,
+    /// Tones that wait or sound, of each sender that has any.
+    tones: Vec<Tones>,
     events: Queue<Event>,
     /// What is left to say after `close`.
     farewell: Queue<(Path, Box<[u8]>)>,
@@ -188,11 +198,11 @@ impl PeerConnection {
             .map_err(CertificateError::Key)?;
         let blueprint =
             Blueprint { configuration: &configuration, certificate: &certificate, crypto: &crypto };
-        let mut transport = blueprint.build(&mut rng)?;
+        let mut transport = blueprint.build(configuration.ice.credentials.clone(), &mut rng)?;
         if configuration.ice_candidate_pool_size > 0 {
             transport.fill_pool(now);
         }
-        let Configuration { bundle_policy, mtu, sped, snap, .. } = configuration;
+        let Configuration { mtu, sped, snap, .. } = configuration;
         let max_message_size = configuration.data.max_message_size;
         let ride = DataRide::new(mtu, configuration.data.largest_ip_packet);
         let mut data = DataChannels::new(configuration.data.clone(), crypto.hmac, rng.fork());
@@ -201,7 +211,7 @@ impl PeerConnection {
         Ok(Self {
             now,
             wall_clock: WallClock::new(now, wall_clock),
-            session: new_session(bundle_policy, Arc::clone(&configuration.media), &mut rng),
+            session: new_session(&configuration, &mut rng),
             links: Links::new(transport, rng),
             max_message_size,
             data,
@@ -215,16 +225,29 @@ impl PeerConnection {
             tally: Tally::default(),
             fingerprints: vec![fingerprint],
             data_section: DataSection::Absent,
-            ufrag_to_replace: None,
+            ufrags_to_replace: Vec::new(),
             negotiation_needed: false,
             ice_gathering_state: IceGatheringState::New,
             ice_connection_state: IceConnectionState::New,
             connection_state: PeerConnectionState::New,
+            tones: Vec::new(),
             events: Queue::default(),
             farewell: Queue::default(),
             drops: Drops::default(),
             received: Vec::new(),
         })
+    }
+
+    /// A certificate for connections to come (`generateCertificate`), of which each may have a clone.
+    ///
+    /// # Errors
+    ///
+    /// [`CertificateError`]: the provider cannot make a key of this kind.
+    pub fn generate_certificate(
+        options: CertificateOptions,
+        init: Init,
+    ) -> Result<Certificate, CertificateError> {
+        Certificate::generate(&init.crypto, options, init.wall_clock, &mut Rng::from_seed(init.seed))
     }
 
     /// Makes a data channel (`createDataChannel`). The first one asks for negotiation.
@@ -286,6 +309,7 @@ impl PeerConnection {
     #[must_use]
     pub fn sctp(&self) -> Option<SctpTransport> {
         (self.data_section == DataSection::Described).then(|| SctpTransport {
+            transport: self.ride.link(),
             state: self.data.state(),
             max_message_size: self.data.max_message_size(),
             max_channels: self.data.max_channels(),
@@ -301,13 +325,22 @@ impl PeerConnection {
     /// The first ICE and DTLS transport: candidates, the selected pair, certificates, ciphers. With a peer that bundles,
     /// which almost all do, it carries everything.
     #[must_use]
-    pub const fn transport(&self) -> &Transport {
-        self.links.first()
+    pub fn transport(&self) -> &Transport {
+        match self.links.iter().find(|(_, link)| link.is_described) {
+            Some((_, link)) => &link.transport,
+            None => self.links.first(),
+        }
     }
 
     /// Every transport.
     pub fn transports(&self) -> impl Iterator<Item = (TransportId, &Transport)> {
         self.links.iter().map(|(id, link)| (id, &link.transport))
+    }
+
+    /// The fingerprints of the certificate that identifies this side, as descriptions have them (`getFingerprints`).
+    #[must_use]
+    pub fn fingerprints(&self) -> &[Fingerprint] {
+        &self.fingerprints
     }
 
     /// The certificate that identifies this side.
@@ -333,8 +366,17 @@ impl PeerConnection {
     }
 }
 
-fn new_session(bundle_policy: BundlePolicy, media: Arc<MediaCapabilities>, rng: &mut Rng) -> Session {
-    let config = SessionConfig { bundle_policy, media, ..SessionConfig::default() };
+fn new_session(configuration: &Configuration, rng: &mut Rng) -> Session {
+    let config = SessionConfig {
+        bundle_policy: configuration.bundle_policy,
+        media: Arc::clone(&configuration.media),
+        offered_setup: match configuration.offered_dtls_role {
+            OfferedDtlsRole::Either => Setup::ActPass,
+            OfferedDtlsRole::Client => Setup::Active,
+            OfferedDtlsRole::Server => Setup::Passive,
+        },
+        ..SessionConfig::default()
+    };
     let session_id = rng.secret_u64();
     Session::new(config, session_id, rng.fork())
 }

@@ -19,7 +19,7 @@ use crate::transport::ice::IceRole;
 
 /// Which of our ICE credentials a description is to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Generation {
+pub(super) enum Generation {
     /// Those in use.
     InUse,
     /// Those of the next restart.
@@ -29,13 +29,10 @@ enum Generation {
 /// The parameters of the local side, borrowing all fields but the session. A macro, because a method would
 /// borrow the session with the rest.
 macro_rules! local_parameters {
-    ($pc:ident, $generation:expr) => {
+    ($pc:ident, $ice:expr) => {
         LocalParameters {
             ice_lite: $pc.links.first().ice().is_lite(),
-            ice: match $generation {
-                Generation::InUse => $pc.links.first().local_credentials(),
-                Generation::Next => $pc.links.first_mut().prepare_restart(),
-            },
+            ice: $ice,
             fingerprints: &$pc.fingerprints,
             sctp_port: DEFAULT_SCTP_PORT,
             max_message_size: u64::from($pc.max_message_size),
@@ -65,7 +62,8 @@ impl PeerConnection {
             }
         }
         let generation = if ice_restart { Generation::Next } else { self.offered_generation() };
-        let local = local_parameters!(self, generation);
+        let ice = self.credentials_to_offer(generation);
+        let local = local_parameters!(self, &ice);
         self.session.create_offer(&local)
     }
 
@@ -76,14 +74,15 @@ impl PeerConnection {
         if self.is_closed() || self.session.local_description().is_none() {
             return;
         }
-        self.ufrag_to_replace = Some(self.links.first().local_credentials().ufrag.clone());
+        self.note_credentials_to_replace();
         self.update_negotiation_needed(NegotiationCheck::AfterVerb);
     }
 
     /// The generation of an offer without options: the next one while the one in use is to be replaced.
     fn offered_generation(&self) -> Generation {
-        let in_use = &self.links.first().local_credentials().ufrag;
-        if self.ufrag_to_replace.as_ref() == Some(in_use) { Generation::Next } else { Generation::InUse }
+        let mut in_use = self.links.iter().map(|(_, link)| &link.transport.local_credentials().ufrag);
+        let replace = in_use.any(|ufrag| self.ufrags_to_replace.contains(ufrag));
+        if replace { Generation::Next } else { Generation::InUse }
     }
 
     /// An answer to the remote offer (`createAnswer`). Nothing changes until it is set.
@@ -97,7 +96,8 @@ impl PeerConnection {
     ) -> Result<SessionDescription, CreateDescriptionError> {
         let AnswerOptions {} = options;
         // An answer takes up new credentials only where its offer restarts ICE.
-        let local = local_parameters!(self, Generation::Next);
+        let ice = self.credentials_to_answer();
+        let local = local_parameters!(self, &ice);
         self.session.create_answer(&local)
     }
 
@@ -114,8 +114,11 @@ impl PeerConnection {
     ) -> Result<(), SetDescriptionError> {
         let now = self.tick(now);
         let answers = self.session.signaling_state() == SignalingState::HaveRemoteOffer;
-        let generation = if answers { Generation::Next } else { self.offered_generation() };
-        let local = local_parameters!(self, generation);
+        let ice = match answers {
+            true => self.credentials_to_answer(),
+            false => self.credentials_to_offer(self.offered_generation()),
+        };
+        let local = local_parameters!(self, &ice);
         let changes = self.session.set_local(description, &local)?;
         self.carry_out(now, changes);
         Ok(())
@@ -183,15 +186,18 @@ impl PeerConnection {
             };
             self.links.for_each(|transport| transport.set_ice_role(now, role));
         }
-        if let Some(credentials) = gather {
-            self.gather(now, TransportId::FIRST, &credentials);
+        for (number, credentials) in gather {
+            self.gather(now, TransportId::of(number), &credentials);
         }
+        self.move_data(&transports);
+        let agreed = !transports.is_empty();
         for transport in transports {
             match transport {
                 TransportChange::Agreed(agreement) => self.agree_on_transport(now, *agreement),
                 TransportChange::Closed(index) => self.close_link(now, TransportId::of(index)),
             }
         }
+        self.close_unused_links(now, agreed);
         if rolled_back {
             self.links.for_each(|transport| transport.cancel_restart(now));
         }
@@ -217,6 +223,9 @@ impl PeerConnection {
             }
             DataChange::Closed => {
                 self.data.transport_closed();
+                self.data.reopen();
+                // Our chunk was that association's.
+                self.sctp_init = None;
                 self.data_section = self.without_description();
             }
             DataChange::Unchanged => {}
@@ -237,9 +246,10 @@ impl PeerConnection {
         if check == NegotiationCheck::AfterDescription {
             self.negotiation_needed = false;
         }
-        let needed = self
-            .session
-            .is_negotiation_needed(self.data_section != DataSection::Absent, self.ufrag_to_replace.is_some());
+        let needed = self.session.is_negotiation_needed(
+            self.data_section != DataSection::Absent,
+            !self.ufrags_to_replace.is_empty(),
+        );
         if needed && !self.negotiation_needed {
             self.events.push(Event::NegotiationNeeded);
         }

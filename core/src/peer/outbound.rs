@@ -144,7 +144,8 @@ impl PeerConnection {
         if self.is_closed() {
             return None;
         }
-        earliest([self.links.poll_timeout(), self.data.poll_timeout(), self.planes.poll_timeout()])
+        let planes = self.planes.poll_timeout();
+        earliest([self.links.poll_timeout(), self.data.poll_timeout(), planes, self.next_tone()])
     }
 }
 

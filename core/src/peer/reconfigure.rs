@@ -39,6 +39,9 @@ impl PeerConnection {
         if known.mtu != configuration.mtu {
             return Err(ConfigurationError::Modified("mtu"));
         }
+        if known.offered_dtls_role != configuration.offered_dtls_role {
+            return Err(ConfigurationError::Modified("offered_dtls_role"));
+        }
         let servers = configuration.ice_servers.iter().map(IceServer::read).collect::<Result<Vec<_>, _>>()?;
         let differs = known.ice_servers != configuration.ice_servers
             || known.ice_transport_policy != configuration.ice_transport_policy;
@@ -49,7 +52,7 @@ impl PeerConnection {
         });
         // RFC 9429 §4.1.18: what was gathered is not what is wanted now.
         if differs && self.session.local_description().is_some() {
-            self.ufrag_to_replace = Some(self.links.first().local_credentials().ufrag.clone());
+            self.note_credentials_to_replace();
         }
         self.configuration = configuration;
         Ok(())

@@ -5,6 +5,8 @@ use crate::base::parameters::RtpSendParameters;
 use crate::media::error::WriteError;
 use crate::media::event::{SendFrame, SendPacket};
 use crate::peer::PeerConnection;
+use crate::peer::dtmf::DtmfSender;
+use crate::peer::link::TransportId;
 use crate::peer::offer_answer::NegotiationCheck;
 use crate::signaling::media_error::{SetParametersError, TransceiverError};
 use crate::signaling::transceiver::Transceiver;
@@ -66,6 +68,17 @@ impl<'a> RtpSender<'a> {
         self.pc.session.set_streams(self.id, streams.into_iter().map(Into::into).collect())?;
         self.pc.update_negotiation_needed(NegotiationCheck::AfterVerb);
         Ok(())
+    }
+
+    /// What carries it (`transport`); `None` until that is negotiated.
+    #[must_use]
+    pub fn transport(&self) -> Option<TransportId> {
+        self.pc.transport_of(self.id.transceiver())
+    }
+
+    /// What plays tones in it (`dtmf`); `None` for video.
+    pub fn dtmf(&mut self) -> Option<DtmfSender<'_>> {
+        DtmfSender::find(self.pc, self.id)
     }
 
     /// How it is set up (`getParameters`): change what may be changed, and hand it to

@@ -1,10 +1,12 @@
 //! What descriptions do to transports: they are gathered for, agreed on and closed.
 
 use crate::base::time::Instant;
-use crate::peer::PeerConnection;
 use crate::peer::event::Event;
-use crate::peer::link::{Blueprint, TransportId};
-use crate::signaling::changes::{DtlsRole, TransportAgreement};
+use crate::peer::link::{Blueprint, Link, TransportId};
+use crate::peer::offer_answer::Generation;
+use crate::peer::{DataSection, PeerConnection};
+use crate::signaling::changes::{DtlsRole, TransportAgreement, TransportChange};
+use crate::signaling::local::MAX_TRANSPORTS;
 use crate::transport::Transport;
 use crate::transport::dtls::config::Role;
 use crate::transport::ice::IceTransportState;
@@ -28,7 +30,9 @@ impl PeerConnection {
     pub(super) fn agree_on_transport(&mut self, now: Instant, agreement: TransportAgreement) {
         let TransportAgreement { index, local_ice, remote_ice, fingerprints, dtls_role, .. } = agreement;
         // W3C WebRTC §4.4.1.5: an answer ends the wish for other credentials once they are others.
-        self.ufrag_to_replace.take_if(|replaced| *replaced != local_ice.ufrag);
+        if !self.ufrags_to_replace.contains(&local_ice.ufrag) {
+            self.ufrags_to_replace.clear();
+        }
         let id = TransportId::of(index);
         if self.ride.is_on(id) {
             self.data.set_dtls_role(now, dtls_role == DtlsRole::Client);
@@ -49,6 +53,12 @@ impl PeerConnection {
         }
     }
 
+    /// The links that descriptions have; the first, if only the peer has described one so far.
+    pub(super) fn described_links(&self) -> impl Iterator<Item = (TransportId, &Link)> {
+        let any = self.links.iter().any(|(_, link)| link.is_described);
+        self.links.iter().filter(move |(id, link)| link.is_described || !any && *id == TransportId::FIRST)
+    }
+
     /// The transport whose peer has this user fragment; `None` for a generation that is not in use: an older one, or
     /// one that its answer will bring.
     pub(super) fn transport_of_remote(&mut self, ufrag: &str) -> Option<&mut Transport> {
@@ -63,26 +73,26 @@ impl PeerConnection {
     /// under the same number is another one.
     pub(super) fn close_link(&mut self, now: Instant, id: TransportId) {
         let Some(link) = self.links.get_mut(id) else { return };
+        // The first one is always there: one that nothing was made of is as good as new.
+        if id == TransportId::FIRST && !link.is_described {
+            return;
+        }
+        let before = link.transport.dtls_state();
         link.transport.close(now);
-        let was_described = std::mem::take(&mut link.is_described);
-        // W3C WebRTC §5.5: DTLS closes, and what rode on it.
+        let after = link.transport.dtls_state();
         self.settle(now);
         self.say_farewell(now, id);
-        if let Some(link) = self.links.get_mut(id) {
-            link.transport.shut_down();
+        let Some(link) = self.links.get_mut(id) else { return };
+        link.transport.shut_down();
+        if before != after {
+            self.events.push(Event::DtlsTransportStateChange(id, after));
         }
-        if was_described {
+        if link.is_described {
             self.events.push(Event::IceTransportStateChange(id, IceTransportState::Closed));
         }
-        if id == TransportId::FIRST {
-            // There is always a first one.
-            let mut rng = self.links.rng().fork();
-            let blueprint = self.blueprint();
-            if let Ok(transport) = blueprint.build(&mut rng) {
-                self.links.put(now, id, transport);
-            }
-        } else {
-            self.links.remove(id);
+        match self.new_transport(id) {
+            Some(transport) if id == TransportId::FIRST => self.links.put(now, id, transport),
+            _ => self.links.remove(id),
         }
         self.planes.remove(id);
         if self.ride.is_on(id) {
@@ -90,6 +100,80 @@ impl PeerConnection {
         }
         self.derive_states();
         self.derive_gathering_state();
+    }
+
+    /// Closes what no description needs: what an answer bundled, what was offered and taken back. After a rollback the
+    /// first stays for the next offer, with what was gathered for it.
+    pub(super) fn close_unused_links(&mut self, now: Instant, agreed: bool) {
+        for id in self.links.ids() {
+            if (agreed || id != TransportId::FIRST) && !self.session.uses_transport(id.index()) {
+                self.close_link(now, id);
+            }
+        }
+    }
+
+    /// The association rides on the transport that carries its section.
+    pub(super) fn move_data(&mut self, changes: &[TransportChange]) {
+        let carrier = self.session.data_transport().map(TransportId::of);
+        if let Some(id) = carrier.filter(|&id| !changes.is_empty() && !self.ride.is_on(id)) {
+            self.ride.board(id);
+        }
+    }
+
+    /// The credentials of the transports that the next offer may have; those that are missing are made.
+    pub(super) fn credentials_to_offer(&mut self, generation: Generation) -> Vec<Credentials> {
+        let wants_data = self.data_section != DataSection::Absent;
+        let most = self.session.transports_to_offer(wants_data);
+        self.credentials(most, generation)
+    }
+
+    /// The same for the answer. It takes up new ones only where its offer restarts ICE.
+    pub(super) fn credentials_to_answer(&mut self) -> Vec<Credentials> {
+        let most = self.session.transports_to_answer();
+        self.credentials(most, Generation::Next)
+    }
+
+    fn credentials(&mut self, most: usize, generation: Generation) -> Vec<Credentials> {
+        if self.is_closed() {
+            return Vec::new();
+        }
+        let ids = (0..most.clamp(1, MAX_TRANSPORTS)).map(TransportId::of);
+        let mut all = Vec::with_capacity(most.max(1));
+        for id in ids {
+            self.make_link(id);
+            let Some(link) = self.links.get_mut(id) else { break };
+            all.push(match generation {
+                Generation::InUse => link.transport.local_credentials().clone(),
+                Generation::Next => link.transport.prepare_restart().clone(),
+            });
+        }
+        all
+    }
+
+    fn make_link(&mut self, id: TransportId) {
+        if self.links.get(id).is_some() {
+            return;
+        }
+        let role = self.links.first().ice().role();
+        if let Some(mut transport) = self.new_transport(id) {
+            transport.set_ice_role(self.now, role);
+            self.links.put(self.now, id, transport);
+        }
+    }
+
+    fn new_transport(&mut self, id: TransportId) -> Option<Transport> {
+        let mut rng = self.links.rng().fork();
+        let Self { configuration, certificate, crypto, .. } = self;
+        let credentials = configuration.ice.credentials.clone().filter(|_| id == TransportId::FIRST);
+        // The servers were read when the configuration was set.
+        Blueprint { configuration, certificate, crypto }.build(credentials, &mut rng).ok()
+    }
+
+    /// `LocalIceCredentialsToReplace` of W3C WebRTC §4.4.1.
+    pub(super) fn note_credentials_to_replace(&mut self) {
+        let described = self.links.iter().filter(|(_, link)| link.is_described);
+        self.ufrags_to_replace =
+            described.map(|(_, link)| link.transport.local_credentials().ufrag.clone()).collect();
     }
 
     /// Keeps what a transport has to say at its end until it is polled.
@@ -101,10 +185,5 @@ impl PeerConnection {
             let Some(transmit) = link.transport.poll_transmit(now, &mut datagram) else { break };
             self.farewell.push((transmit.path, datagram.as_slice().into()));
         }
-    }
-
-    /// What a transport of this connection is made of.
-    fn blueprint(&self) -> Blueprint<'_> {
-        Blueprint { configuration: &self.configuration, certificate: &self.certificate, crypto: &self.crypto }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::signaling::changes::{DtlsRole, RemoteIce, SctpAgreement, TransportAgreement};
 use crate::signaling::content::{Content, SectionContent};
+use crate::signaling::slots::Applied;
 use crate::signaling::state::Side;
 use crate::wire::candidate::Credentials;
 use crate::wire::fingerprint::Fingerprint;
@@ -10,14 +11,17 @@ use crate::wire::sdp::attribute::Setup;
 /// What the last answer settled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::signaling) struct Agreement {
-    /// Transports by their index; their owner drives as many as it told the session of.
     pub transports: Vec<AgreedTransport>,
     pub data: Option<AgreedData>,
+    /// Whether the answer has a bundle: sections to come join it.
+    pub bundled: bool,
 }
 
 /// One transport.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::signaling) struct AgreedTransport {
+    /// What its owner knows it by.
+    pub number: usize,
     /// What it carries, the section with its address first.
     pub sections: Vec<usize>,
     pub local_ice: Credentials,
@@ -41,7 +45,8 @@ pub(in crate::signaling) struct AgreedData {
 impl Agreement {
     /// Compares both sides' descriptions after `answerer` answered. Of the transports that the answer wants, as
     /// many as `most` are kept.
-    pub fn of(local: &Content, remote: &Content, answerer: Side, most: usize) -> Self {
+    pub fn of(local: &Applied, remote: &Content, answerer: Side, most: usize) -> Self {
+        let Applied { content: local, numbers, .. } = local;
         let answer = if answerer == Side::Local { local } else { remote };
         let mut agreed = Self::default();
         let mut tags: Vec<usize> = Vec::new();
@@ -50,10 +55,13 @@ impl Agreement {
                 continue;
             }
             // RFC 9143 §7.5: the first of the group carries the others.
-            let tag = answer.group_of(at).and_then(|group| group.first().copied()).unwrap_or(at);
+            let tag = answer.group_of(at).and_then(|group| group.first().copied());
+            agreed.bundled |= tag.is_some();
+            let tag = tag.unwrap_or(at);
             if !tags.contains(&tag)
                 && agreed.transports.len() < most
-                && let Some(transport) = AgreedTransport::of(local, remote, answerer, tag)
+                && let Some(number) = numbers.get(tag).copied().flatten()
+                && let Some(transport) = AgreedTransport::of(local, remote, answerer, (tag, number))
             {
                 agreed.transports.push(transport);
                 tags.push(tag);
@@ -85,8 +93,13 @@ impl Agreement {
     }
 
     /// The number of what carries a section.
-    pub fn index_of(&self, section: usize) -> Option<usize> {
-        self.transports.iter().position(|transport| transport.sections.contains(&section))
+    pub fn number_of(&self, section: usize) -> Option<usize> {
+        self.transport_of(section).map(|transport| transport.number)
+    }
+
+    /// Whether a number is in use.
+    pub fn has(&self, number: usize) -> bool {
+        self.transports.iter().any(|transport| transport.number == number)
     }
 
     /// What the association has to know, compared with what was agreed `before`.
@@ -107,7 +120,7 @@ fn are_live(ours: &SectionContent, theirs: &SectionContent) -> bool {
 }
 
 impl AgreedTransport {
-    fn of(local: &Content, remote: &Content, answerer: Side, tag: usize) -> Option<Self> {
+    fn of(local: &Content, remote: &Content, answerer: Side, (tag, number): (usize, usize)) -> Option<Self> {
         let (ours, theirs) = (local.transport(tag), remote.transport(tag));
         let dtls_role = match answerer {
             Side::Local if ours.setup == Some(Setup::Passive) => DtlsRole::Server,
@@ -115,6 +128,7 @@ impl AgreedTransport {
             _ => DtlsRole::Client,
         };
         Some(Self {
+            number,
             sections: vec![tag],
             local_ice: ours.credentials.clone()?,
             remote_ice: theirs.credentials.clone()?,
@@ -138,12 +152,12 @@ impl AgreedTransport {
     }
 
     /// What the transport has to know, compared with what was agreed `before`.
-    pub fn changes(&self, index: usize, remote: &Content, before: Option<&Self>) -> TransportAgreement {
+    pub fn changes(&self, remote: &Content, before: Option<&Self>) -> TransportAgreement {
         let fingerprints_changed =
             before.is_some_and(|before| !before.same_association(&self.fingerprints, self.tls_id.as_deref()));
         let listed = &remote.sections[remote.candidates_of(self.tag())];
         TransportAgreement {
-            index,
+            index: self.number,
             local_ice: self.local_ice.clone(),
             remote_ice: RemoteIce {
                 credentials: self.remote_ice.clone(),

@@ -55,7 +55,12 @@ impl Session {
             };
             checks::check(&content, against)?;
         }
-        Ok(Checked { side, applied: Applied { description, content }, next, rolls_back })
+        let numbers = match (side, kind) {
+            (Side::Remote, _) => Vec::new(),
+            (Side::Local, SdpType::Offer) => self.offered_numbers.clone(),
+            (Side::Local, _) => self.answered_numbers.clone(),
+        };
+        Ok(Checked { side, applied: Applied { description, content, numbers }, next, rolls_back })
     }
 
     fn next_state(&self, side: Side, kind: SdpType) -> Result<(SignalingState, bool), SetDescriptionError> {
@@ -114,7 +119,7 @@ impl Session {
             self.agree_on_media(kind, &mut changes);
         }
         if side == Side::Local {
-            self.describe_generation(&mut changes);
+            self.describe_generations(&mut changes);
         }
         self.note_streams(&streams, &mut changes);
         changes
@@ -181,18 +186,19 @@ impl Session {
         let (Some(local), Some(remote)) = (self.slots.local.newest(), self.slots.remote.newest()) else {
             return;
         };
-        let agreed = Agreement::of(&local.content, &remote.content, side, self.config.max_transports);
+        let agreed = Agreement::of(local, &remote.content, side, self.config.max_transports);
         let nothing = agreed.transports.is_empty();
         // A provisional answer frees nothing (RFC 9429 §4.1.10.1).
         if nothing && kind == SdpType::Pranswer {
             return;
         }
-        for (index, transport) in agreed.transports.iter().enumerate() {
-            let before = self.agreed.transports.get(index);
-            let change = transport.changes(index, &remote.content, before);
+        for transport in &agreed.transports {
+            let before = self.agreed.transports.iter().find(|before| before.number == transport.number);
+            let change = transport.changes(&remote.content, before);
             changes.transports.push(TransportChange::Agreed(Box::new(change)));
         }
-        let gone = agreed.transports.len()..self.agreed.transports.len();
+        let before = self.agreed.transports.iter().map(|before| before.number);
+        let gone = before.filter(|&number| !agreed.has(number));
         changes.transports.extend(gone.map(TransportChange::Closed));
         changes.data = match agreed.sctp(&self.agreed) {
             Some(sctp) => DataChange::Agreed(sctp),

@@ -74,14 +74,16 @@ impl Session {
         ufrag: Option<&str>,
     ) -> Result<Option<Target>, AddIceCandidateError> {
         let Some(newest) = self.slots.remote.newest() else { return Ok(None) };
-        let Some(tag) = self.tag_of_remote(newest) else { return Ok(None) };
-        let section = named.unwrap_or(tag);
-        // A peer that gathers for the whole bundle names the bundle's first section, even if that is rejected.
+        let tags = self.tags_of_remote(newest);
         let content = &newest.content;
-        let bundled = content.group_of(tag).is_some_and(|group| group.contains(&section));
-        let same = content.transport(section).credentials == content.transport(tag).credentials;
-        let in_use = content.sections[section].is_live();
-        if section != tag && !(bundled && same && in_use) {
+        // A peer that gathers for the whole bundle names the bundle's first section, even if that is rejected.
+        let leads_to = |section: usize, tag: usize| {
+            let bundled = content.group_of(tag).is_some_and(|group| group.contains(&section));
+            let same = content.transport(section).credentials == content.transport(tag).credentials;
+            section == tag || bundled && same && content.sections[section].is_live()
+        };
+        let Some(section) = named.or(tags.first().copied()) else { return Ok(None) };
+        if !tags.iter().any(|&tag| leads_to(section, tag)) {
             return Ok(None);
         }
         let of = |applied: &Applied| ufrag_of(&applied.content, section).map(str::to_owned);
@@ -95,32 +97,33 @@ impl Session {
         known.map(|ufrag| Some(Target { section, ufrag })).ok_or(AddIceCandidateError::UnknownUfrag)
     }
 
-    /// The section whose address a remote description gives: that of an offer as far as we would accept it.
-    fn tag_of_remote(&self, remote: &Applied) -> Option<usize> {
+    /// The sections whose addresses a remote description gives: those of an offer as far as we would accept it.
+    fn tags_of_remote(&self, remote: &Applied) -> Vec<usize> {
         if remote.description.kind == SdpType::Offer && self.slots.remote.pending.is_some() {
-            return self.accept(&remote.content).tag;
+            return self.accept(&remote.content).transports.iter().map(|carrier| carrier.tag).collect();
         }
-        self.agreed.transports.first().map(AgreedTransport::tag)
+        self.agreed.transports.iter().map(AgreedTransport::tag).collect()
     }
 
-    /// Announces what is known of the generation that the newest local description names, asks for it to be
-    /// gathered if nobody did, and completes the description's text.
-    pub(in crate::signaling) fn describe_generation(&mut self, changes: &mut Changes) {
+    /// Announces what is known of the generations that the newest local description names, asks for those to be
+    /// gathered that nobody gathers for, and completes the description's text.
+    pub(in crate::signaling) fn describe_generations(&mut self, changes: &mut Changes) {
         let Some(applied) = self.slots.local.filled().next() else { return };
-        let Some(at) = tag_of_local(&self.agreed, &applied.content) else { return };
-        let Some(credentials) = applied.content.transport(at).credentials.clone() else { return };
-        let generation = self.generations.entry(&credentials.ufrag);
-        for candidate in &generation.candidates {
-            write_candidate(applied, at, candidate);
-        }
-        if generation.is_complete() {
-            write_end(applied, at);
-        }
-        let announcements = generation.announce();
-        let init = |what| announcement(&applied.content, at, &credentials.ufrag, what);
-        changes.early_candidates = announcements.into_iter().map(init).collect();
-        if generation.start() {
-            changes.gather = Some(credentials);
+        for (at, number) in tags_of_local(&self.agreed, applied) {
+            let Some(credentials) = applied.content.transport(at).credentials.clone() else { continue };
+            let generation = self.generations.entry(&credentials.ufrag);
+            for candidate in &generation.candidates {
+                write_candidate(applied, at, candidate);
+            }
+            if generation.is_complete() {
+                write_end(applied, at);
+            }
+            let announcements = generation.announce();
+            let init = |what| announcement(&applied.content, at, &credentials.ufrag, what);
+            changes.early_candidates.extend(announcements.into_iter().map(init));
+            if generation.start() {
+                changes.gather.push((number, credentials));
+            }
         }
     }
 
@@ -132,8 +135,9 @@ impl Session {
     ) -> Option<IceCandidateInit> {
         let mut place = None;
         for applied in self.slots.local.filled() {
-            let tag = tag_of_local(&self.agreed, &applied.content);
-            let Some(at) = tag.filter(|&at| ufrag_of(&applied.content, at) == Some(ufrag)) else { continue };
+            let tags = tags_of_local(&self.agreed, applied);
+            let named = tags.into_iter().find(|&(at, _)| ufrag_of(&applied.content, at) == Some(ufrag));
+            let Some((at, _)) = named else { continue };
             match new {
                 Some(candidate) => write_candidate(applied, at, candidate),
                 None => write_end(applied, at),
@@ -153,16 +157,23 @@ fn ufrag_of(content: &Content, at: usize) -> Option<&str> {
     content.transport(at).credentials.as_ref().map(|credentials| credentials.ufrag.as_str())
 }
 
-/// The section that gives the address in a local description: the one that carries the transport in use, or else
-/// the first of its bundle.
-fn tag_of_local(agreed: &Agreement, content: &Content) -> Option<usize> {
-    let in_use = agreed.transports.first().map(AgreedTransport::tag);
-    let is_live = |at: &usize| content.sections.get(*at).is_some_and(SectionContent::is_live);
-    let first = || {
-        let first = content.first_live()?;
-        Some(content.group_of(first).and_then(|group| group.first().copied()).unwrap_or(first))
-    };
-    in_use.filter(is_live).or_else(first)
+/// The sections that give addresses in a local description, with the numbers of their transports: those that carry
+/// the transports in use, or else the first of each in the order of the bundle.
+fn tags_of_local(agreed: &Agreement, applied: &Applied) -> Vec<(usize, usize)> {
+    let Applied { content, numbers, .. } = applied;
+    let is_live = |at: usize| content.sections.get(at).is_some_and(SectionContent::is_live);
+    let in_use = agreed.transports.iter().map(|transport| (transport.tag(), transport.number));
+    let mut tags: Vec<(usize, usize)> = in_use.filter(|&(at, _)| is_live(at)).collect();
+    let bundled = content.groups.iter().flatten().copied();
+    for at in bundled.chain(0..content.sections.len()) {
+        if let Some(&Some(number)) = numbers.get(at)
+            && is_live(at)
+            && !tags.iter().any(|&(_, known)| known == number)
+        {
+            tags.push((at, number));
+        }
+    }
+    tags
 }
 
 /// Writes it into every remote description of its generation. `Ok(false)`: it was in all of them.

@@ -31,9 +31,9 @@ pub struct Changes {
     /// The signaling states passed through, in order; empty when it did not change, two with an implicit
     /// rollback. One `signalingstatechange` each.
     pub signaling_states: Vec<SignalingState>,
-    /// Start gathering this local generation: its credentials are in the local description now and nothing
-    /// was gathered for them yet.
-    pub gather: Option<Credentials>,
+    /// Start gathering these local generations, each of the transport with this number: their credentials are in the
+    /// local description now and nothing was gathered for them yet.
+    pub gather: Vec<(usize, Credentials)>,
     /// Local candidates that were found before a description named their generation: an `icecandidate` each,
     /// in order.
     pub early_candidates: Vec<IceCandidateInit>,
@@ -55,8 +55,8 @@ pub struct Changes {
 pub enum TransportChange {
     /// Both sides are described: an answer or a provisional answer was set.
     Agreed(Box<TransportAgreement>),
-    /// No section is left that needs the transport of this index: the answer rejected them all. A later one is
-    /// gathered for anew.
+    /// No section is left that needs the transport of this number: the answer rejected them all, or bundled them with
+    /// others. A later one is gathered for anew.
     Closed(usize),
 }
 

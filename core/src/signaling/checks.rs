@@ -46,7 +46,8 @@ pub(in crate::signaling) fn check(content: &Content, against: Against<'_>) -> Re
     for (at, section) in content.sections.iter().enumerate() {
         let known_media = matches!(section.media.as_str(), "audio" | "video" | "application");
         if section.is_live() && known_media && PROTOCOLS.contains(&section.protocol.as_str()) {
-            check_transport(content.transport(at), at, against.kind)?;
+            let offered = against.offer.and_then(|offer| offer.transport(at).setup);
+            check_transport(content.transport(at), at, (against.kind, offered))?;
         }
     }
     check_data(content, against)?;
@@ -108,7 +109,11 @@ fn check_answered_groups(answer: &Content, offer: &Content) -> Result<(), Invali
     Ok(())
 }
 
-fn check_transport(transport: &TransportContent, at: usize, kind: SdpType) -> Result<(), InvalidDescription> {
+fn check_transport(
+    transport: &TransportContent,
+    at: usize,
+    (kind, offered): (SdpType, Option<Setup>),
+) -> Result<(), InvalidDescription> {
     if transport.credentials.is_none() {
         return Err(InvalidDescription::NoIceCredentials(at));
     }
@@ -121,7 +126,9 @@ fn check_transport(transport: &TransportContent, at: usize, kind: SdpType) -> Re
     let legal = match (kind, transport.setup) {
         (_, Some(Setup::HoldConn)) => false,
         (SdpType::Offer, _) => true,
-        (_, setup) => matches!(setup, Some(Setup::Active | Setup::Passive)),
+        // RFC 4145 §4.1: of two, one is active.
+        (_, setup @ Some(Setup::Active | Setup::Passive)) => setup != offered,
+        (_, _) => false,
     };
     if legal { Ok(()) } else { Err(InvalidDescription::BadSetup(at)) }
 }
@@ -149,6 +156,11 @@ fn check_continued(
             .is_some_and(|section| section.is_live_data() || section.live_rtp().is_some())
     };
     let Some(at) = agreed.sections.iter().copied().find(live) else { return Ok(()) };
+    // RFC 9143 §7.5: an answer that bundles it with another transport's section ends this one.
+    let tag = content.group_of(at).and_then(|group| group.first());
+    if against.kind != SdpType::Offer && tag.is_some_and(|tag| !agreed.sections.contains(tag)) {
+        return Ok(());
+    }
     let transport = content.transport(at);
     let Some(credentials) = &transport.credentials else { return Ok(()) };
     let restarts = *credentials != agreed.remote_ice;

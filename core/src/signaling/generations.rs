@@ -1,9 +1,10 @@
 //! Local ICE generations: what was gathered for each, and how much of it was announced.
 
+use crate::signaling::local::MAX_TRANSPORTS;
 use crate::wire::candidate::Candidate;
 
-/// Generations to remember: the one in use, the one that replaces it, and those that a rollback left.
-const MOST: usize = 4;
+/// Generations to remember: of each transport the one in use, the one that replaces it, and those that a rollback left.
+const MOST: usize = 4 * MAX_TRANSPORTS;
 
 /// Every generation that may still matter, the newest last.
 #[derive(Clone, Debug, Default)]

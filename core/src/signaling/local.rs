@@ -4,6 +4,7 @@ use crate::base::media::MediaCapabilities;
 use crate::signaling::fast_setup::FastSetup;
 use crate::wire::candidate::Credentials;
 use crate::wire::fingerprint::Fingerprint;
+use crate::wire::sdp::attribute::Setup;
 use std::sync::Arc;
 
 crate::w3c_enum! {
@@ -25,17 +26,28 @@ pub struct SessionConfig {
     /// Default [`BundlePolicy::Balanced`], as in browsers. Decides which sections of an offer have an address of
     /// their own, and which of an offer without a usable bundle group are accepted.
     pub bundle_policy: BundlePolicy,
-    /// How many transports the owner drives; sections that would need one more are rejected. Default 1.
+    /// How many transports the owner drives; sections that would need one more are rejected. Default 16.
     pub max_transports: usize,
+    /// What an offer says of the DTLS role of a new association. Default `actpass`, as RFC 8842 §5.3 wants it; the other two
+    /// are for peers that have no choice. `holdconn` counts as `actpass`.
+    pub offered_setup: Setup,
     /// What this side can do with audio and video. Default: everything that browsers do.
     pub media: Arc<MediaCapabilities>,
 }
 
 impl Default for SessionConfig {
     fn default() -> Self {
-        Self { bundle_policy: BundlePolicy::Balanced, max_transports: 1, media: MediaCapabilities::shared() }
+        Self {
+            bundle_policy: BundlePolicy::Balanced,
+            max_transports: MAX_TRANSPORTS,
+            offered_setup: Setup::ActPass,
+            media: MediaCapabilities::shared(),
+        }
     }
 }
+
+/// More transports than sections that anybody sends without bundling them. Each has sockets' worth of candidates.
+pub const MAX_TRANSPORTS: usize = 16;
 
 /// The SCTP port that everyone uses inside DTLS, where ports tell nothing apart.
 pub const DEFAULT_SCTP_PORT: u16 = 5000;
@@ -47,9 +59,11 @@ pub const DEFAULT_MAX_MESSAGE_SIZE: u64 = 262_144;
 /// What the local side has and can do at the moment of a verb.
 #[derive(Clone, Copy, Debug)]
 pub struct LocalParameters<'a> {
-    /// The credentials of the newest local ICE generation. New ones here make the next offer an ICE restart;
-    /// an answer takes them up only when its offer restarted ICE.
-    pub ice: &'a Credentials,
+    /// The credentials of the newest local ICE generation, of each transport by its number: at least as many as
+    /// [`transports_to_offer`](crate::signaling::session::Session::transports_to_offer) or
+    /// [`transports_to_answer`](crate::signaling::session::Session::transports_to_answer) say. New ones here make the
+    /// next offer an ICE restart; an answer takes them up only when its offer restarted ICE.
+    pub ice: &'a [Credentials],
     /// Whether the local agent is ICE-lite.
     pub ice_lite: bool,
     /// Hashes of the certificate in use, at least one.

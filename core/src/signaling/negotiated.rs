@@ -27,7 +27,7 @@ impl Session {
         let pairs = local.sections.iter().zip(&remote.sections).enumerate();
         let agreed = pairs.filter_map(|(at, (ours, theirs))| {
             let (ours_rtp, theirs_rtp) = (ours.live_rtp()?, theirs.live_rtp()?);
-            let transport = self.agreed.index_of(at)?;
+            let transport = self.agreed.number_of(at)?;
             let maker = self.transceivers.at(at)?;
             let section = NegotiatedSection {
                 mid: ours.mid.clone().unwrap_or_default(),

@@ -34,6 +34,7 @@ impl Session {
             header_extensions,
             rtcp,
             codecs,
+            degradation_preference: transceiver.sender.degradation_preference,
         };
         let transceiver = self.transceivers.get_mut(id)?;
         transceiver.sender.last_returned = Some(Box::new(parameters.clone()));
@@ -79,6 +80,7 @@ impl Session {
             return Err(SetParametersError::Stopped);
         };
         transceiver.sender.encodings = parameters.encodings;
+        transceiver.sender.degradation_preference = parameters.degradation_preference;
         transceiver.sender.last_returned = None;
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Which sections an offer or an answer has (RFC 9429 §5.2, §5.3).
 
-use crate::base::media::TransceiverId;
+use crate::base::media::{MediaKind, TransceiverId};
+use crate::signaling::accept::AcceptedTransport;
 use crate::signaling::changes::DtlsRole;
 use crate::signaling::checks::local_role;
 use crate::signaling::content::{Content, DataContent, DataForm, SectionContent};
@@ -14,20 +15,22 @@ use crate::wire::candidate::Credentials;
 use crate::wire::sdp::attribute::Setup;
 
 /// A description to be.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::signaling) struct Plan {
     pub sections: Vec<Planned>,
     /// Bundle groups, the section that carries the transport first.
     pub groups: Vec<Vec<usize>>,
     /// The transceiver of each section.
     pub makers: Vec<Option<TransceiverId>>,
+    /// The transport of each section in use.
+    pub numbers: Vec<Option<usize>>,
 }
 
 impl Session {
     /// The sections of an offer: those that are there in their places, then what is new.
     pub(in crate::signaling) fn plan_offer(&self, local: &LocalParameters<'_>) -> Plan {
         let mut payloads = Payloads::of(&self.used);
-        let mut plan = Plan { sections: Vec::new(), groups: Vec::new(), makers: Vec::new() };
+        let mut plan = Plan::default();
         for (at, (section, live)) in self.places().enumerate() {
             let maker = self.transceivers.at(at);
             let offered = maker.filter(|maker| live && maker.life == Life::Live);
@@ -71,31 +74,95 @@ impl Session {
         Planned { mid, what, ..mirror(section) }
     }
 
-    /// Which sections of an offer have an address of their own, which share one, and what carries them all.
+    /// Which sections of an offer have a transport of their own, and which share one.
     fn assign_offered(&self, plan: &mut Plan, local: &LocalParameters<'_>) {
+        plan.numbers = vec![None; plan.sections.len()];
         // RFC 9429 §5.2.1: every section in use is in the group, what carried it before in front.
         let used: Vec<usize> = (0..plan.sections.len()).filter(|&at| plan.sections[at].is_used()).collect();
-        let bundled = |at: usize| self.agreed.carries(at);
-        let tag = used.iter().copied().find(|&at| bundled(at)).or(used.first().copied());
+        let carried = |at: usize| self.agreed.carries(at);
+        let tag = used.iter().copied().find(|&at| carried(at)).or(used.first().copied());
         let Some(tag) = tag else { return };
         let others = used.iter().copied().filter(|&at| at != tag);
         plan.groups.push([tag].into_iter().chain(others).collect());
-        for (nth, &at) in used.iter().enumerate() {
+        // The tag's first: the others may share it.
+        let mut assigned: Vec<usize> = Vec::new();
+        let order = [tag].into_iter().chain(used.iter().copied().filter(|&at| at != tag));
+        for at in order.collect::<Vec<_>>() {
             let media = &plan.sections[at].media;
-            let first_of_kind = !used[..nth].iter().any(|&before| plan.sections[before].media == *media);
-            let needs_bundle = match self.config.bundle_policy {
-                BundlePolicy::MaxBundle => true,
-                BundlePolicy::Balanced => !first_of_kind,
-                BundlePolicy::MaxCompat => false,
-            };
+            let first_of_kind =
+                !used.iter().any(|&before| before < at && plan.sections[before].media == *media);
+            let shares =
+                at != tag && !carried(at) && (self.agreed.bundled || self.needs_bundle(first_of_kind));
+            let known = if shares { plan.numbers[tag] } else { self.agreed.number_of(at) };
+            let free = || (0..).find(|number| !assigned.contains(number) && !self.agreed.has(*number));
+            let number = known.or_else(free).unwrap_or_default();
+            plan.numbers[at] = Some(number);
+            let has_address = !assigned.contains(&number);
+            assigned.push(number);
             let planned = &mut plan.sections[at];
             // RFC 9429 §5.2.1: in use as part of the bundle or not at all; said until it was negotiated.
-            planned.bundle_only = needs_bundle && at != tag && self.agreed.transports.is_empty();
+            planned.bundle_only = shares && !self.agreed.bundled;
             // RFC 9143 §7.1.3 would leave the transport out of what is bundled. Chromium then rejects every section
             // that follows and has one, so that all of them say the same, as browsers' own offers do.
             // RFC 8842 §5.5: actpass again, although the answer will keep the roles.
-            planned.transport = Some(self.plan_transport(local.ice, Setup::ActPass, at == tag));
+            let setup = match self.config.offered_setup {
+                setup @ (Setup::Active | Setup::Passive) if !self.agreed.has(number) => setup,
+                _ => Setup::ActPass,
+            };
+            let Some(ice) = local.ice.get(number) else { continue };
+            planned.transport = Some(self.plan_transport(ice, setup, has_address));
         }
+    }
+
+    /// Whether the policy wants a section of an offer bundled or not at all (RFC 9429 §4.1.1).
+    const fn needs_bundle(&self, first_of_kind: bool) -> bool {
+        match self.config.bundle_policy {
+            BundlePolicy::MaxBundle => true,
+            BundlePolicy::Balanced => !first_of_kind,
+            BundlePolicy::MaxCompat => false,
+        }
+    }
+
+    /// How many transports the next offer has at most: the numbers in it are below this.
+    #[must_use]
+    pub fn transports_to_offer(&self, wants_data: bool) -> usize {
+        let agreed = self.agreed.transports.iter().map(|transport| transport.number + 1).max().unwrap_or(0);
+        if self.agreed.bundled {
+            return agreed;
+        }
+        let media = |kind: MediaKind| {
+            let lives =
+                |transceiver: &&Transceiver| transceiver.kind == kind && transceiver.life == Life::Live;
+            self.transceivers.iter().filter(lives).count()
+        };
+        let kinds = [media(MediaKind::Audio), media(MediaKind::Video), usize::from(wants_data)];
+        let most = match self.config.bundle_policy {
+            BundlePolicy::MaxBundle => 1,
+            BundlePolicy::Balanced => kinds.into_iter().filter(|&count| count > 0).count(),
+            BundlePolicy::MaxCompat => kinds.into_iter().sum(),
+        };
+        agreed + most
+    }
+
+    /// The same for an answer to the offer under way.
+    #[must_use]
+    pub fn transports_to_answer(&self) -> usize {
+        let accepted = self.slots.remote.pending_offer().map(|offer| self.accept(offer)).unwrap_or_default();
+        accepted.transports.iter().map(|transport| transport.number + 1).max().unwrap_or(0)
+    }
+
+    /// Whether a description needs the transport of this number: what is agreed, or our offer under way.
+    #[must_use]
+    pub fn uses_transport(&self, number: usize) -> bool {
+        let pending = self.slots.local.pending.as_ref();
+        self.agreed.has(number)
+            || pending.is_some_and(|applied| applied.numbers.iter().flatten().any(|&known| known == number))
+    }
+
+    /// The number of what carries the data section, once that is agreed.
+    #[must_use]
+    pub fn data_transport(&self) -> Option<usize> {
+        self.agreed.number_of(self.agreed.data.as_ref()?.section)
     }
 
     /// The sections of an answer, each in the place of its counterpart.
@@ -103,40 +170,47 @@ impl Session {
         let accepted = self.accept(offer);
         let plan = |(at, section): (usize, &SectionContent)| {
             let mut planned = mirror(section);
+            let carrier = accepted.transport_of(at);
             match (self.transceivers.at(at), &section.rtp, section.data) {
-                _ if !accepted.sections.contains(&at) => {}
+                _ if carrier.is_none() => {}
                 (Some(maker), Some(rtp), _) => planned.set_rtp(self.answer_rtp(maker, rtp)),
                 (_, _, Some(data)) => planned.what = What::Data(plan_data(data, local)),
                 _ => {}
             }
-            if let Some(tag) = accepted.tag.filter(|_| planned.is_used()) {
+            if let Some(carrier) = carrier.filter(|_| planned.is_used()) {
                 // RFC 9143 §7.1.3 would say it once. Firefox does not survive that, and so all sections say it, as in
                 // browsers' own answers.
-                planned.transport = Some(self.answer_transport(offer, tag, local, at == tag));
+                planned.transport = self.answer_transport(offer, carrier, local, at == carrier.tag);
             }
             planned
         };
         let sections: Vec<_> = offer.sections.iter().enumerate().map(plan).collect();
-        let group = accepted.tag.filter(|&tag| offer.group_of(tag).is_some());
-        let others = |tag: usize| accepted.sections.iter().copied().filter(move |&at| at != tag);
+        let bundles = accepted.transports.iter().filter(|carrier| offer.group_of(carrier.tag).is_some());
         // RFC 9143 §7.3: of the offered group, what was accepted, the section with the address in front.
-        let groups = group.map(|tag| [tag].into_iter().chain(others(tag)).collect());
+        let groups = bundles.map(|carrier| {
+            let others = carrier.sections.iter().copied().filter(|&at| at != carrier.tag);
+            [carrier.tag].into_iter().chain(others).collect()
+        });
+        let groups = groups.collect();
         let makers = (0..sections.len()).map(|at| self.transceivers.at(at).map(|maker| maker.id)).collect();
-        Plan { sections, groups: groups.into_iter().collect(), makers }
+        let number = |at| accepted.transport_of(at).map(|carrier| carrier.number);
+        let numbers = (0..sections.len()).map(number).collect();
+        Plan { sections, groups, makers, numbers }
     }
 
     fn answer_transport(
         &self,
         offer: &Content,
-        tag: usize,
+        carrier: &AcceptedTransport,
         local: &LocalParameters<'_>,
         with_candidates: bool,
-    ) -> PlannedTransport {
+    ) -> Option<PlannedTransport> {
+        let &AcceptedTransport { number, tag, .. } = carrier;
         let remote = offer.transport(tag);
         let agreed = self.agreed.transport_of(tag);
         // RFC 9429 §5.3.1: the credentials stay unless the offer restarts ICE.
         let kept = agreed.filter(|agreed| Some(&agreed.remote_ice) == remote.credentials.as_ref());
-        let ice = kept.map_or(local.ice, |agreed| &agreed.local_ice);
+        let ice = kept.map(|agreed| &agreed.local_ice).or_else(|| local.ice.get(number))?;
         // RFC 8842 §5.4: so does the role while the association lives.
         let living = agreed.filter(|a| a.same_association(&remote.fingerprints, remote.tls_id.as_deref()));
         let role = match (living, remote.setup) {
@@ -149,7 +223,7 @@ impl Session {
             DtlsRole::Client => Setup::Active,
             DtlsRole::Server => Setup::Passive,
         };
-        self.plan_transport(ice, setup, with_candidates)
+        Some(self.plan_transport(ice, setup, with_candidates))
     }
 
     fn plan_transport(&self, ice: &Credentials, setup: Setup, with_candidates: bool) -> PlannedTransport {

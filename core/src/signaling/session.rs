@@ -43,6 +43,9 @@ pub struct Session {
     pub(in crate::signaling) transceivers: Transceivers,
     /// The transceiver of each section of `last_offer`.
     pub(in crate::signaling) offered_by: Vec<Option<TransceiverId>>,
+    /// The transport of each section of `last_offer`, and of `last_answer`.
+    pub(in crate::signaling) offered_numbers: Vec<Option<usize>>,
+    pub(in crate::signaling) answered_numbers: Vec<Option<usize>>,
     /// The agreed sections of audio and video.
     pub(in crate::signaling) media: Vec<NegotiatedSection>,
     /// Payload types and header extension ids that were ever in use.
@@ -75,6 +78,8 @@ impl Session {
             ice_role: KnownRole::Unknown,
             transceivers: Transceivers::default(),
             offered_by: Vec::new(),
+            offered_numbers: Vec::new(),
+            answered_numbers: Vec::new(),
             media: Vec::new(),
             used: Memory::default(),
             cname: random_text(&mut rng),
@@ -101,6 +106,7 @@ impl Session {
         let text = self.write(&plan, IceOptions { trickle: true, ice2: true }, true, local)?;
         self.last_offer = Some(text.clone());
         self.offered_by = plan.makers;
+        self.offered_numbers = plan.numbers;
         Ok(SessionDescription::new(SdpType::Offer, text))
     }
 
@@ -122,6 +128,7 @@ impl Session {
         let (options, allow_mixed) = (offer.options, offer.allow_mixed);
         let text = self.write(&plan, options, allow_mixed, local)?;
         self.last_answer = Some(text.clone());
+        self.answered_numbers = plan.numbers;
         Ok(SessionDescription::new(SdpType::Answer, text))
     }
 

@@ -9,6 +9,8 @@ use crate::signaling::state::{SdpType, Side};
 pub(in crate::signaling) struct Applied {
     pub description: SessionDescription,
     pub content: Content,
+    /// The transport of each section, in a description of ours.
+    pub numbers: Vec<Option<usize>>,
 }
 
 /// One side's slots.

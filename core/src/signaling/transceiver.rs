@@ -6,7 +6,7 @@ use crate::base::media::{
     MediaKind, MediaStreamTrack, RtpCodec, RtpTransceiverDirection, TrackOrKind, TransceiverId,
 };
 use crate::base::negotiated::LocalSource;
-use crate::base::parameters::{RtpEncodingParameters, RtpSendParameters};
+use crate::base::parameters::{DegradationPreference, RtpEncodingParameters, RtpSendParameters};
 use crate::base::random::Rng;
 
 /// The most encodings of one sender: more than any browser makes.
@@ -117,6 +117,7 @@ pub(in crate::signaling) struct Sender {
     pub has_sent: bool,
     /// What the last `getParameters` gave, for `setParameters`.
     pub last_returned: Option<Box<RtpSendParameters>>,
+    pub degradation_preference: Option<DegradationPreference>,
 }
 
 /// The receiving half.
@@ -273,6 +274,7 @@ impl Transceivers {
             label,
             has_sent: false,
             last_returned: None,
+            degradation_preference: None,
         };
         if sender.encodings.is_empty() {
             sender.encodings.push(default_encoding(kind));

@@ -117,12 +117,7 @@ impl Session {
         track: MediaStreamTrack,
         streams: Vec<String>,
     ) -> Result<SenderId, AddTrackError> {
-        if self.state == SignalingState::Closed {
-            return Err(AddTrackError::Closed);
-        }
-        if !is_id(&track.id) || !streams.iter().all(|id| is_id(id)) {
-            return Err(AddTrackError::BadId);
-        }
+        self.may_add_tracks([track.id.as_str()].into_iter().chain(streams.iter().map(String::as_str)))?;
         let sends = |transceiver: &Transceiver| transceiver.sender.track.as_ref() == Some(&track);
         if self.senders().any(sends) {
             return Err(AddTrackError::AlreadyAdded);
@@ -147,6 +142,18 @@ impl Session {
         let init = RtpTransceiverInit { streams, ..RtpTransceiverInit::default() };
         let made = self.transceivers.add(track.into(), init, Origin::AddTrack, &mut self.rng);
         Ok(made.id.sender())
+    }
+
+    /// Whether tracks and streams of these ids can be sent at all.
+    ///
+    /// # Errors
+    ///
+    /// Closed, or an id that is no SDP token.
+    pub fn may_add_tracks<'a>(&self, mut ids: impl Iterator<Item = &'a str>) -> Result<(), AddTrackError> {
+        if self.state == SignalingState::Closed {
+            return Err(AddTrackError::Closed);
+        }
+        if ids.all(is_id) { Ok(()) } else { Err(AddTrackError::BadId) }
     }
 
     /// Sends nothing more by this sender (`removeTrack`).

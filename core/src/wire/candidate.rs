@@ -117,8 +117,37 @@ pub struct Candidate {
     pub tcp_type: Option<TcpType>,
     /// The `ufrag` extension: the generation that the candidate belongs to.
     pub ufrag: Option<String>,
-    /// Other extensions, name and value, in order.
-    pub extensions: Vec<(String, String)>,
+    /// Other extensions, in order.
+    pub extensions: CandidateExtensions,
+}
+
+/// Extensions of a candidate that mean nothing here: names and values, kept in one text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct CandidateExtensions {
+    /// As they are written, each word behind a space.
+    text: String,
+    count: usize,
+}
+
+impl CandidateExtensions {
+    /// Names and values, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut words = self.text.split_ascii_whitespace();
+        std::iter::from_fn(move || Some((words.next()?, words.next()?)))
+    }
+
+    fn push(&mut self, name: &str, value: &str) -> Result<(), ParseError> {
+        if self.count == MAX_EXTENSIONS {
+            return Err(ParseError::TooMany("candidate extensions"));
+        }
+        if self.count == 0 {
+            // What Chromium writes fits.
+            self.text.reserve(48);
+        }
+        self.count += 1;
+        [" ", name, " ", value].into_iter().for_each(|part| self.text.push_str(part));
+        Ok(())
+    }
 }
 
 /// More extension pairs than any implementation sends.
@@ -149,10 +178,10 @@ fn parse_fixed(words: &mut SplitAsciiWhitespace<'_>) -> Result<Candidate, ParseE
         return Err(ParseError::BadValue("candidate foundation"));
     }
     let component = number(word()?, "candidate component")?;
-    let protocol = match word()?.to_ascii_lowercase().as_str() {
-        "udp" => CandidateProtocol::Udp,
-        "tcp" => CandidateProtocol::Tcp,
-        other => CandidateProtocol::Unknown(other.to_owned()),
+    let protocol = match word()? {
+        protocol if protocol.eq_ignore_ascii_case("udp") => CandidateProtocol::Udp,
+        protocol if protocol.eq_ignore_ascii_case("tcp") => CandidateProtocol::Tcp,
+        other => CandidateProtocol::Unknown(other.to_ascii_lowercase()),
     };
     let priority = number(word()?, "candidate priority")?;
     let address = CandidateAddress::parse(word()?)?;
@@ -175,7 +204,7 @@ fn parse_fixed(words: &mut SplitAsciiWhitespace<'_>) -> Result<Candidate, ParseE
         related: None,
         tcp_type: None,
         ufrag: None,
-        extensions: Vec::new(),
+        extensions: CandidateExtensions::default(),
     })
 }
 
@@ -197,10 +226,7 @@ impl Candidate {
                 self.tcp_type = Some(value.parse().map_err(|_| ParseError::BadValue("candidate tcptype"))?);
             }
             "ufrag" => self.ufrag = Some(value.to_owned()),
-            _ if self.extensions.len() >= MAX_EXTENSIONS => {
-                return Err(ParseError::TooMany("candidate extensions"));
-            }
-            _ => self.extensions.push((name.to_owned(), value.to_owned())),
+            _ => self.extensions.push(name, value)?,
         }
         Ok(())
     }
@@ -232,7 +258,7 @@ impl fmt::Display for Candidate {
         if let Some(ufrag) = ufrag {
             write!(f, " ufrag {ufrag}")?;
         }
-        extensions.iter().try_for_each(|(name, value)| write!(f, " {name} {value}"))
+        f.write_str(&extensions.text)
     }
 }
 

@@ -4,6 +4,7 @@ use bytes::BytesMut;
 use purertc::{Datagram, Ecn, LocalAddress, Path};
 use quinn_udp::{EcnCodepoint, RecvMeta};
 use std::io::{self, IoSliceMut};
+use std::net::{IpAddr, SocketAddr};
 
 /// Buffers that one call may fill. With receive offload each holds up to 64 datagrams of one sender, and nearly
 /// everything that comes to a connection has one sender.
@@ -61,6 +62,7 @@ impl Inbox {
         let metas = &metas[..count.min(BUFFERS)];
         let mut block = BytesMut::with_capacity(metas.iter().map(|meta| meta.len).sum());
         for (buffer, meta) in self.buffers.chunks(BUFFER).zip(metas) {
+            let Some(local) = at(local, meta.dst_ip) else { continue };
             block.extend_from_slice(&buffer[..meta.len]);
             let mut run = block.split();
             while !run.is_empty() {
@@ -92,6 +94,15 @@ impl Inbox {
         }
         Ok(())
     }
+}
+
+/// Where a datagram came to. A socket on a wildcard is told; without that nobody could answer.
+fn at(local: LocalAddress, to: Option<IpAddr>) -> Option<LocalAddress> {
+    if !local.address.ip().is_unspecified() {
+        return Some(local);
+    }
+    let address = SocketAddr::new(to?, local.address.port());
+    Some(LocalAddress { address, ..local })
 }
 
 const fn ecn_of(codepoint: Option<EcnCodepoint>) -> Ecn {

@@ -28,7 +28,7 @@ pub use self::inbox::Inbox;
 pub use self::lookup::{Alarm, Resolver};
 pub use self::machine::Machine;
 pub use self::outbox::Outbox;
-pub use self::settings::{Bound, SocketSettings};
+pub use self::settings::{Bound, PortUse, SocketSettings};
 pub use self::socket::Socket;
 pub use self::sockets::{Kind, Place, Runtime, SocketLimits, Sockets};
 pub use self::stream::{Opening, Stream, Tcp, stream_is_connected};

@@ -4,6 +4,7 @@ use crate::net::interfaces::usable_addresses;
 use crate::net::lookup::Resolver;
 use crate::net::tls::TlsSettings;
 use purertc::{LocalAddress, SocketId};
+use socket2::{Domain, Socket, Type};
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::ops::RangeInclusive;
@@ -14,7 +15,9 @@ use std::ops::RangeInclusive;
 pub struct SocketSettings {
     /// The addresses to bind to. Default: none are named, and every interface that is up is used.
     ///
-    /// Naming addresses keeps the others from the peer. None of them may be a wildcard.
+    /// Naming addresses keeps the others from the peer. A wildcard (`0.0.0.0`, `::`) is one socket for all addresses of
+    /// its family, those that come later included; what is sent goes out from the address that the path says, so that
+    /// answers come from where the question went.
     pub addresses: Vec<IpAddr>,
     /// Whether loopback interfaces count among all interfaces. Default false: no other host can reach them (RFC
     /// 8445 §5.1.1.1). Turn it on for peers on the same host.
@@ -22,6 +25,8 @@ pub struct SocketSettings {
     /// The ports to bind to: the first that is free, for each address. Default `None`: the system picks. A range
     /// serves firewalls; every connection takes one port of it on each address.
     pub ports: Option<RangeInclusive<u16>>,
+    /// Whether other sockets may have the same port. Default: none may.
+    pub port_use: PortUse,
     /// Whether TCP streams of the peer are accepted on every address, too (ICE-TCP, RFC 6544). Default false: few
     /// peers are behind something that lets TCP through and no UDP, and most of those use TURN. Streams to passive
     /// candidates of the peer's are made regardless.
@@ -47,6 +52,7 @@ impl Default for SocketSettings {
             addresses: Vec::new(),
             include_loopback: false,
             ports: None,
+            port_use: PortUse::default(),
             listen_tcp: false,
             watch_interfaces: true,
             tls: TlsSettings::default(),
@@ -57,12 +63,23 @@ impl Default for SocketSettings {
     }
 }
 
+/// Who may have a port.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PortUse {
+    /// One socket.
+    #[default]
+    Alone,
+    /// All that say so (`SO_REUSEPORT`, where the system has it), such as one for each thread. The system deals datagrams
+    /// out among them by their senders.
+    Shared,
+}
+
 /// A socket that was opened, non-blocking, and the address that a connection may use through it.
 #[derive(Debug)]
 pub struct Bound {
     /// The socket.
     pub socket: UdpSocket,
-    /// Its address. The socket's number is its place in the list that [`SocketSettings::bind`] gives.
+    /// Its address, or the wildcard. The socket's number is its place in the list that [`SocketSettings::bind`] gives.
     pub local: LocalAddress,
 }
 
@@ -98,16 +115,22 @@ impl SocketSettings {
     }
 
     pub(super) fn bind_one(&self, address: IpAddr) -> io::Result<(UdpSocket, SocketAddr)> {
-        if address.is_unspecified() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "a wildcard is not an address to bind to",
-            ));
-        }
-        let socket = self.on_a_port(|port| UdpSocket::bind((address, port)))?;
-        socket.set_nonblocking(true)?;
+        let socket = self.on_a_port(|port| self.open((address, port).into()))?;
         let address = socket.local_addr()?;
         Ok((socket, address))
+    }
+
+    fn open(&self, address: SocketAddr) -> io::Result<UdpSocket> {
+        let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(socket2::Protocol::UDP))?;
+        if address.is_ipv6() {
+            // Or a wildcard would take the other family's datagrams, too, under mapped addresses.
+            socket.set_only_v6(true)?;
+        }
+        #[cfg(all(unix, not(any(target_os = "solaris", target_os = "illumos"))))]
+        socket.set_reuse_port(self.port_use == PortUse::Shared)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        Ok(socket.into())
     }
 
     /// Opens something on the first port that is free.
@@ -120,7 +143,7 @@ impl SocketSettings {
 
 #[cfg(test)]
 mod tests {
-    use super::SocketSettings;
+    use super::{PortUse, SocketSettings};
     use std::io;
     use std::net::Ipv4Addr;
 
@@ -140,10 +163,14 @@ mod tests {
     }
 
     #[test]
-    fn a_wildcard_is_refused() {
-        let settings =
-            SocketSettings { addresses: vec![Ipv4Addr::UNSPECIFIED.into()], ..SocketSettings::default() };
-        assert_eq!(settings.bind().unwrap_err().kind(), io::ErrorKind::InvalidInput);
+    fn a_port_is_shared_by_those_that_all_want_to() {
+        let shared = SocketSettings { port_use: PortUse::Shared, ..on_loopback() };
+        let first = shared.bind().unwrap();
+        let port = first[0].local.address.port();
+        let shared = SocketSettings { ports: Some(port..=port), ..shared };
+        assert_eq!(shared.bind().unwrap()[0].local.address.port(), port);
+        let alone = SocketSettings { port_use: PortUse::Alone, ..shared };
+        assert_eq!(alone.bind().unwrap_err().kind(), io::ErrorKind::AddrInUse);
     }
 
     #[test]

@@ -59,6 +59,12 @@ where
         &mut self.io
     }
 
+    /// Whether it is bound to all addresses of its family.
+    #[must_use]
+    pub const fn is_wild(&self) -> bool {
+        self.local.address.ip().is_unspecified()
+    }
+
     /// The address that it is bound to.
     #[must_use]
     pub const fn local(&self) -> LocalAddress {
@@ -104,7 +110,7 @@ where
                     ecn: codepoint_of(transmit.ecn),
                     contents,
                     segment_size: transmit.segment_size,
-                    src_ip: None,
+                    src_ip: self.is_wild().then(|| transmit.path.local.ip()),
                 },
             );
             match result {

@@ -100,6 +100,8 @@ pub struct Sockets<R: Runtime> {
     /// Streams that may be accepted.
     accepted: usize,
     table: Table<Place<R>>,
+    /// Addresses of this host that sockets on wildcards are reached at.
+    wild: Vec<LocalAddress>,
     lookups: Lookups,
     watch: Option<InterfaceWatch>,
     arrivals: Arrivals,
@@ -121,16 +123,36 @@ where
         limits: SocketLimits,
         alarm: Alarm,
     ) -> io::Result<Self> {
-        let watches = settings.watch_interfaces && settings.addresses.is_empty();
+        let named = &settings.addresses;
+        let watches =
+            settings.watch_interfaces && (named.is_empty() || named.iter().any(IpAddr::is_unspecified));
         // Before the list is made, so that nothing changes unseen.
         let watch = if watches { InterfaceWatch::start(alarm.clone()) } else { None };
         let lookups = Lookups::new(settings.resolver.clone(), alarm);
         let (table, arrivals) = (Table::up_to(limits.sockets), Arrivals::default());
-        let mut sockets =
-            Self { runtime, settings, accepted: limits.accepted, table, lookups, watch, arrivals };
+        let mut sockets = Self {
+            runtime,
+            settings,
+            accepted: limits.accepted,
+            table,
+            wild: Vec::new(),
+            lookups,
+            watch,
+            arrivals,
+        };
         for bound in sockets.settings.bind()? {
-            sockets.add_udp(bound.socket, bound.local.address)?;
-            sockets.listen(bound.local.address.ip());
+            let address = bound.local.address;
+            if address.ip().is_unspecified() {
+                sockets.add_datagrams(bound.socket, address, Kind::Udp)?;
+            } else {
+                sockets.add_udp(bound.socket, address)?;
+                sockets.listen(address.ip());
+            }
+        }
+        if sockets.has_wild() {
+            for ip in usable_addresses(sockets.settings.include_loopback)? {
+                sockets.reach_at(ip);
+            }
         }
         Ok(sockets)
     }
@@ -148,11 +170,32 @@ where
 
     /// The addresses that the connection may use.
     pub fn local_addresses(&self) -> impl Iterator<Item = LocalAddress> {
-        self.table.iter().filter_map(|(_, place)| match &place.kind {
-            Kind::Udp(socket) => Some(socket.local()),
+        let own = self.table.iter().filter_map(|(_, place)| match &place.kind {
+            Kind::Udp(socket) => (!socket.is_wild()).then(|| socket.local()),
             Kind::Listener(_, local) => Some(*local),
             Kind::Multicast(_) | Kind::Stream(_) => None,
-        })
+        });
+        own.chain(self.wild.iter().copied())
+    }
+
+    fn has_wild(&self) -> bool {
+        self.table.iter().any(|(_, place)| matches!(&place.kind, Kind::Udp(socket) if socket.is_wild()))
+    }
+
+    /// Sockets on a wildcard are reached at this address of the host, too.
+    fn reach_at(&mut self, ip: IpAddr) {
+        let reached = self.table.iter().filter_map(|(id, place)| match &place.kind {
+            Kind::Udp(socket) if socket.is_wild() && socket.local().address.is_ipv4() == ip.is_ipv4() => {
+                Some(LocalAddress::udp(id, SocketAddr::new(ip, socket.local().address.port())))
+            }
+            _ => None,
+        });
+        let reached: Vec<LocalAddress> = reached.collect();
+        if !reached.is_empty() {
+            self.wild.extend(&reached);
+            self.arrivals.added.extend(reached);
+            self.listen(ip);
+        }
     }
 
     /// Whether bytes wait in streams for the other side to take them.
@@ -345,14 +388,8 @@ where
 
     /// One socket for each interface and family.
     fn join_multicast(&mut self) -> Vec<LocalAddress> {
-        let addresses: Vec<IpAddr> = self
-            .table
-            .iter()
-            .filter_map(|(_, place)| match &place.kind {
-                Kind::Udp(socket) => Some(socket.local().address.ip()),
-                _ => None,
-            })
-            .collect();
+        let datagrams = self.local_addresses().filter(|local| local.protocol == Protocol::Udp);
+        let addresses: Vec<IpAddr> = datagrams.map(|local| local.address.ip()).collect();
         let (mut joined, mut interfaces) = (Vec::new(), Vec::new());
         for address in addresses {
             let interface = index_of(address).ok().map(|index| (index, address.is_ipv4()));
@@ -376,12 +413,25 @@ where
             Err(error) => return tracing::debug!(%error, "the interfaces cannot be listed"),
         };
         let known: Vec<LocalAddress> = self.local_addresses().collect();
+        let everything = self.settings.addresses.is_empty();
         for gone in known.iter().filter(|local| !present.contains(&local.address.ip())) {
+            if self.settings.addresses.contains(&gone.address.ip()) {
+                // It was named, so it is waited for.
+                continue;
+            }
             tracing::debug!(address = %gone.address, "address gone");
-            self.table.remove(gone.socket);
             self.arrivals.removed.push(*gone);
+            if self.wild.contains(gone) {
+                self.wild.retain(|other| other != gone);
+            } else {
+                self.table.remove(gone.socket);
+            }
         }
         for new in present.into_iter().filter(|ip| !known.iter().any(|local| local.address.ip() == *ip)) {
+            if !everything {
+                self.reach_at(new);
+                continue;
+            }
             let bound = self.settings.bind_one(new).and_then(|(io, address)| self.add_udp(io, address));
             match bound {
                 Ok(local) => {

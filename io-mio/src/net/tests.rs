@@ -116,3 +116,24 @@ fn a_message_that_is_kept_keeps_no_large_buffer() {
     let datagram = receive(&far, 1).remove(0);
     assert!(datagram.data.capacity() <= 200, "{} bytes for 100", datagram.data.capacity());
 }
+
+#[test]
+fn a_socket_on_a_wildcard_answers_from_where_it_was_asked() {
+    let settings =
+        SocketSettings { addresses: vec![Ipv4Addr::UNSPECIFIED.into()], ..SocketSettings::default() };
+    let [bound] = settings.bind().unwrap().try_into().unwrap();
+    let port = bound.local.address.port();
+    let wild = Socket::new(bound.socket, bound.local, &settings).unwrap();
+    let [near, _] = pair();
+    let mut outbox = Outbox::default();
+    // Not the address that the system would answer from.
+    let asked = SocketAddr::from(([127, 0, 0, 5], port));
+    let (transmit, bytes) = run(near.local(), asked, 10, 10);
+    outbox.put(transmit, bytes);
+    send(&near, &mut outbox);
+    let question = &receive(&wild, 1)[0];
+    assert_eq!((question.path.local, question.path.remote), (asked, near.local().address));
+    outbox.put(Transmit { path: question.path, ..transmit }, vec![7; 10]);
+    send(&wild, &mut outbox);
+    assert_eq!(receive(&near, 1)[0].path.remote, asked);
+}

@@ -1,6 +1,8 @@
 //! Ways to connect, and what is told meanwhile.
 
 use crate::support::{Pair, incoming, settings, soon};
+use purertc_tokio::SessionDescription;
+use purertc_tokio::purertc::{MediaKind, RtpTransceiverInit, StatsSelector};
 use purertc_tokio::{
     AnswerOptions, ConnectionLost, DataChannelInit, DataChannelState, Event, IceCandidateInit,
     IceGatheringState, OfferOptions, PeerConnection, PeerConnectionState, Settings, SetupError,
@@ -137,4 +139,36 @@ async fn ice_restarts_on_the_same_sockets() {
     assert_ne!(ufrag(&pair.bob), before.1);
     soon(near.send_text("still here")).await.unwrap();
     assert_eq!(soon(far.recv()).await.unwrap().data, "still here");
+}
+
+#[tokio::test]
+async fn operations_are_done_in_the_order_of_their_calls() {
+    let pair = Pair::new().await;
+    let (alice, bob) = (&pair.alice, &pair.bob);
+    alice.add_transceiver(MediaKind::Audio, RtpTransceiverInit::default()).unwrap();
+    // All at once, none awaited before the next is called: an offer, its rollback, and an offer again.
+    let rollback = || Some(SessionDescription::rollback().into());
+    let (first, back, again) = tokio::join!(
+        alice.set_local_description(None),
+        alice.set_local_description(rollback()),
+        alice.set_local_description(None),
+    );
+    first.and(back).and(again).unwrap();
+    assert_eq!(alice.signaling_state(), SignalingState::HaveLocalOffer);
+    // Dropped before its first poll: not done. Polled once: done.
+    drop(alice.set_local_description(rollback()));
+    assert_eq!(alice.signaling_state(), SignalingState::HaveLocalOffer);
+    let offer = alice.pending_local_description().unwrap();
+    let (heard, answered) = tokio::join!(bob.set_remote_description(offer), bob.set_local_description(None));
+    heard.and(answered).unwrap();
+    assert_eq!((bob.signaling_state(), bob.transceivers().len()), (SignalingState::Stable, 1));
+    alice.set_remote_description(bob.current_local_description().unwrap()).await.unwrap();
+    assert_eq!(alice.senders().len(), 1);
+    assert!(alice.get_stats(StatsSelector::All).await.unwrap().iter().next().is_some());
+    loop {
+        if let Event::Track(track) = soon(bob.next_event()).await.unwrap() {
+            assert_eq!(track.track.kind, MediaKind::Audio);
+            break;
+        }
+    }
 }

@@ -15,15 +15,18 @@ use crate::wire::sctp::cause::{CauseCode, Causes, put_cause};
 use crate::wire::sctp::chunk::{Chunk, UnknownAction};
 use crate::wire::sctp::data::{Data, ForwardTsn, IData, IForwardTsn, Sack};
 use crate::wire::sctp::param::{ParamType, Params};
-use crate::wire::sctp::{Header, Packet};
+use crate::wire::sctp::{CHUNK_HEADER_LEN, HEADER_LEN, Header, Packet};
 use bytes::Bytes;
 use std::time::Duration;
 
 /// How far FORWARD TSN may go beyond what has arrived: more chunks than a peer can have under way.
 const MAX_FORWARD: u32 = 1 << 20;
+/// Bytes that came without a measurement of the round trip for it to be worth a packet.
+const MUCH: usize = 64 << 10;
 /// The receive window is looked at no more often.
 const MIN_TUNING: Duration = Duration::from_millis(5);
-/// The largest HEARTBEAT that is answered, in bytes of its parameters.
+/// The largest HEARTBEAT whose answer shares a packet with others, in bytes of its parameters. Beyond, up to what a packet of
+/// ours may have at most, the answer goes alone.
 const MAX_HEARTBEAT: usize = 1_024;
 
 /// What a packet brought.
@@ -221,6 +224,9 @@ impl Association {
     /// twice for the sender's doubling, and twice for what waits until a loss is repaired. What has come counts as read while
     /// the application reads all that it can.
     fn tune_window(&mut self, now: Instant) {
+        if self.reading.received >= MUCH {
+            self.measure(now);
+        }
         let passed = now.saturating_since(self.reading.begin);
         let Some(srtt) = self.rtt.srtt().filter(|&srtt| passed >= srtt.max(MIN_TUNING)) else { return };
         // More than a round trip may have passed: what was read in one is its part.
@@ -299,7 +305,9 @@ impl Association {
         if moved || sack.window == 0 {
             self.tries.clear();
         }
-        if moved {
+        // Until there is a measurement, the doubled time-out is all that is known of a path longer than the first one was meant
+        // for (RFC 6298 §5.7 for TCP).
+        if moved && self.rtt.srtt().is_some() {
             self.rtt.clear_backoff();
         }
         let lost = self.advance_recovery(now, progress.spurious + sack.duplicates().count() as u32);
@@ -377,10 +385,19 @@ impl Association {
 
     fn on_heartbeat(&mut self, params: Params<'_>) -> Result<(), DropReason> {
         // An echo that fits no packet of ours, or before there is anyone to echo to, is not made.
-        if !self.state.is_up() || params.as_bytes().len() > MAX_HEARTBEAT {
+        let len = params.as_bytes().len();
+        let most = self.path_mtu.largest().saturating_sub(HEADER_LEN + CHUNK_HEADER_LEN).max(MAX_HEARTBEAT);
+        let Some(peer) = self.peer.filter(|_| self.state.is_up() && len <= most) else {
             return Err(DropReason::SctpUnexpected);
-        }
-        let queued = self.control.push_chunk(&Chunk::HeartbeatAck(params));
+        };
+        let echo = Chunk::HeartbeatAck(params);
+        // A large one asks what the path carries both ways: it is answered with a packet as large, which may be lost.
+        let queued = if len > MAX_HEARTBEAT {
+            let packet = self.packet_of(peer.tag, &echo);
+            self.control.push_packet(packet)
+        } else {
+            self.control.push_chunk(&echo)
+        };
         if queued { Ok(()) } else { Err(DropReason::SctpUnexpected) }
     }
 

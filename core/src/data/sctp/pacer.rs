@@ -50,6 +50,7 @@ impl Pacer {
     /// Takes over the controller's rate, in bytes a second.
     pub(super) fn set(&mut self, rate: Option<u64>, srtt: Option<Duration>, mtu: usize) {
         self.mtu = mtu as u64;
+        let old = self.pace.map_or(0, |pace| pace.rate);
         self.pace = rate.zip(srtt).filter(|&(_, srtt)| srtt >= MIN_ROUND_TRIP).map(|(rate, srtt)| {
             let rate = rate.max(1);
             let time = BURST.min(srtt / BURSTS_A_ROUND_TRIP).as_nanos() as u64;
@@ -57,6 +58,15 @@ impl Pacer {
             let most = Pace { rate, burst: 0 }.time_of(MAX_BURST);
             Pace { rate, burst: time.min(most).max(least) }
         });
+        // What left at a rate that was far too low does not hold back what leaves at a better one.
+        if let (Some(pace), Some(at)) = (self.pace, self.released)
+            && pace.rate / 2 > old
+        {
+            let since = at.as_micros().saturating_mul(1_000);
+            let ahead = u128::from(self.next.saturating_sub(since)) * u128::from(old) / u128::from(pace.rate);
+            self.next = self.next.min(since.saturating_add(ahead as u64));
+            self.until = None;
+        }
     }
 
     /// Whether a packet may leave now. If not, `Err` says when.
@@ -140,6 +150,20 @@ mod tests {
         // The first after a pause is the initial window.
         assert_eq!([1_000_000, 10_000_000].map(longest), [11, 11]);
         assert_eq!(longest(125_000_000), 63);
+    }
+
+    #[test]
+    fn what_left_at_a_rate_that_was_too_low_holds_nothing_back_at_a_better_one() {
+        let (mut pacer, now) = (Pacer::default(), Instant::from_millis(100));
+        let srtt = Some(Duration::from_millis(50));
+        pacer.set(Some(1), srtt, MTU);
+        while pacer.admit(now).is_ok() {
+            pacer.note_sent(MTU);
+        }
+        assert!(pacer.admit(now).is_err_and(|at| at > now + Duration::from_secs(600)));
+        pacer.set(Some(1_000_000), srtt, MTU);
+        let soon = pacer.admit(now).err().unwrap_or(now);
+        assert!(soon < now + Duration::from_millis(20), "{soon:?}");
     }
 
     #[test]

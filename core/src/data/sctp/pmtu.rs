@@ -1,7 +1,8 @@
 //! How large packets may be: path MTU discovery by probes (RFC 8899), from the size that every path carries upwards.
 //!
-//! A probe is a HEARTBEAT that a PAD chunk fills up (§6.2.1, RFC 4820); its answer shows that packets of this size pass, and its
-//! loss says nothing about congestion. Chunks stay small enough for the safe size whatever is found, because a chunk that was
+//! A probe is a HEARTBEAT that a PAD chunk fills up (§6.2.1, RFC 4820), or its own parameter where the peer does not name PAD
+//! (then the answer is as large, and both ways have to carry it); its answer shows that packets of this size pass, and its loss
+//! says nothing about congestion. Chunks stay small enough for the safe size whatever is found, because a chunk that was
 //! sent cannot be cut again: when a path stops to carry large packets, what is sent again always passes.
 
 use crate::base::time::Instant;
@@ -13,6 +14,8 @@ use crate::wire::sctp::param::{ParamType, Params, put_param};
 use crate::wire::sctp::{CHUNK_HEADER_LEN, HEADER_LEN};
 use std::time::Duration;
 
+/// Bytes of a parameter in front of its value.
+const PARAM_HEADER_LEN: usize = 4;
 /// Probes of one size that have to be lost until it is too large (`MAX_PROBES` of RFC 8899 §5.1.2).
 const TRIES: u32 = 3;
 /// The search ends when so few bytes are open.
@@ -60,6 +63,11 @@ impl PathMtu {
         safe.max(self.confirmed)
     }
 
+    /// The largest packet that is tried, where one is.
+    pub(super) const fn largest(&self) -> usize {
+        self.largest
+    }
+
     /// What was found out may not be so any more: begins again from the safe size. Whether that is news.
     pub(super) fn forget(&mut self) -> bool {
         let was_larger = self.confirmed > 0;
@@ -82,9 +90,10 @@ impl PathMtu {
     }
 
     /// Takes an answer to a probe. Whether it was one.
-    fn answered(&mut self, nonce: &[u8]) -> bool {
+    fn answered(&mut self, info: &[u8]) -> bool {
         let Search::Asking { probe, failed } = self.search else { return false };
-        let fits = nonce == probe.nonce.to_be_bytes();
+        // What follows the nonce is padding, where the parameter had to be that.
+        let fits = info.starts_with(&probe.nonce.to_be_bytes());
         if fits {
             self.confirmed = probe.size;
             self.search = Search::Between { failed };
@@ -120,10 +129,7 @@ impl Association {
         let waiting = self.timers.get(Timer::PathMtu).is_some();
         // A receiver has use for larger packets too, where its acknowledgements do not fit any more.
         let worth = self.outbox.queued() >= WORTH * safe || self.inbox.tracker.gap_count() > safe / 8;
-        // RFC 4820 §3 lets a receiver that does not know the chunk step over it. Some give up on the whole association instead,
-        // so only one that names it is asked.
-        let known = self.has_extension(Extensions::PADDING);
-        if waiting || self.state != State::Established || !worth || !known {
+        if waiting || self.state != State::Established || !worth {
             return None;
         }
         let (probe, failed) = match (self.path_mtu.search, self.path_mtu.next(safe)) {
@@ -140,11 +146,7 @@ impl Association {
         self.timers.set(Timer::PathMtu, now + self.rtt.rto());
         let start = out.len();
         self.header(self.peer?.tag).write(out);
-        let mut params = Vec::new();
-        put_param(&mut params, ParamType::HeartbeatInfo, &probe.nonce.to_be_bytes());
-        Chunk::Heartbeat(Params::new(&params)).write(out);
-        let used = HEADER_LEN + CHUNK_HEADER_LEN + params.len() + CHUNK_HEADER_LEN;
-        Chunk::Pad(&vec![0; probe.size.saturating_sub(used)]).write(out);
+        put_heartbeat(probe, self.has_extension(Extensions::PADDING), out);
         Some(out.len() - start)
     }
 
@@ -167,5 +169,23 @@ impl Association {
         if self.path_mtu.forget() {
             self.timers.cancel(Timer::PathMtu);
         }
+    }
+}
+
+/// Appends the chunks of a probe: those of a packet of its size.
+fn put_heartbeat(probe: Probe, in_chunk: bool, out: &mut Vec<u8>) {
+    let mut info = probe.nonce.to_be_bytes().to_vec();
+    let used = HEADER_LEN + CHUNK_HEADER_LEN + PARAM_HEADER_LEN + info.len();
+    let padding = probe.size.saturating_sub(used);
+    // RFC 4820 §3 lets a receiver that does not know PAD step over it. Some give up on the whole association instead, so those
+    // that do not name it get none. What the parameter holds is the sender's affair (RFC 9260 §3.3.5).
+    if !in_chunk {
+        info.resize(info.len() + padding, 0);
+    }
+    let mut params = Vec::new();
+    put_param(&mut params, ParamType::HeartbeatInfo, &info);
+    Chunk::Heartbeat(Params::new(&params)).write(out);
+    if in_chunk {
+        Chunk::Pad(&vec![0; padding.saturating_sub(CHUNK_HEADER_LEN)]).write(out);
     }
 }

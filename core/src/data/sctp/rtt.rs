@@ -33,6 +33,9 @@ impl Rtt {
 
     // RFC 9260 §6.3.1, rules C2 and C3, with α = 1/8 and β = 1/4.
     pub(super) fn sample(&mut self, rtt: Duration) {
+        if self.smoothed.is_none() {
+            self.backoff = 0;
+        }
         self.smoothed = Some(match self.smoothed {
             None => Smoothed { srtt: rtt, var: rtt / 2 },
             Some(Smoothed { srtt, var }) => {

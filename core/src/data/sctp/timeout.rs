@@ -85,6 +85,7 @@ impl Association {
             return;
         }
         self.rtt.back_off();
+        self.measure(now);
         self.suspect_black_hole();
         // While the peer has no room, what goes out are probes of its window, and their loss says nothing about the path.
         if self.peer_window > 0 {
@@ -122,13 +123,28 @@ impl Association {
             if self.heartbeat.is_some() && self.gives_up() {
                 return;
             }
-            let nonce = self.rng.secret_u64();
-            self.heartbeat = Some((nonce, now));
-            let mut params = Vec::new();
-            put_param(&mut params, ParamType::HeartbeatInfo, &nonce.to_be_bytes());
-            self.control.push_chunk(&Chunk::Heartbeat(Params::new(&params)));
+            self.ask(now);
         }
         self.timers.set(Timer::Heartbeat, now + interval + self.rtt.rto());
+    }
+
+    fn ask(&mut self, now: Instant) {
+        let nonce = self.rng.secret_u64();
+        self.heartbeat = Some((nonce, now));
+        let mut params = Vec::new();
+        put_param(&mut params, ParamType::HeartbeatInfo, &nonce.to_be_bytes());
+        self.control.push_chunk(&Chunk::Heartbeat(Params::new(&params)));
+    }
+
+    /// Asks for the sake of the round trip, where nothing else measures it: what was sent twice does not, and an end that only
+    /// receives has nothing else, but tunes its window by it.
+    // RFC 9260 §8.3: an answer to HEARTBEAT is a measurement.
+    pub(super) fn measure(&mut self, now: Instant) {
+        let patience = self.rtt.rto();
+        let waiting = self.heartbeat.is_some_and(|(_, asked_at)| now.saturating_since(asked_at) < patience);
+        if self.rtt.srtt().is_none() && self.state == State::Established && !waiting {
+            self.ask(now);
+        }
     }
 
     /// Sets the timer that gives memory back, when nothing is left to do.

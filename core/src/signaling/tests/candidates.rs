@@ -40,7 +40,7 @@ fn local_candidates_come_early_or_at_once() {
     let (text, changes) = a.offer();
     let expected = IceCandidateInit { username_fragment: Some("a001".into()), ..init(1) };
     assert_eq!(changes.early_candidates, std::slice::from_ref(&expected));
-    assert_eq!(changes.gather.as_ref(), Some(&a.ice));
+    assert_eq!(changes.gather, [(0, a.ice.clone())]);
     assert!(
         text.sdp.ends_with(
             "a=max-message-size:262144\r\na=candidate:1 1 udp 2130706431 192.0.2.1 1 typ host\r\n"

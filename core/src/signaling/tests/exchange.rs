@@ -61,18 +61,18 @@ fn a_first_exchange_says_all_that_is_needed() {
     let (mut a, mut b) = (Peer::new('a'), Peer::without_data('b'));
     let (offer, changes) = a.offer();
     assert_eq!(changes.signaling_states, [SignalingState::HaveLocalOffer]);
-    assert_eq!(changes.gather.as_ref(), Some(&a.ice));
+    assert_eq!(changes.gather, [(0, a.ice.clone())]);
     assert_eq!(changes.ice_role, Some(IceRole::Controlling));
     assert_eq!((changes.data, changes.transports.as_slice()), (DataChange::Created, [].as_slice()));
 
     assert_eq!(b.session.can_trickle_ice_candidates(), None);
     let changes = b.hear(&offer);
     assert_eq!(b.session.can_trickle_ice_candidates(), Some(true));
-    assert_eq!((changes.gather, changes.ice_role), (None, None));
+    assert_eq!((changes.gather.as_slice(), changes.ice_role), ([].as_slice(), None));
     assert_eq!((changes.data, changes.transports.as_slice()), (DataChange::Created, [].as_slice()));
 
     let (answer, changes) = b.answer();
-    assert_eq!(changes.gather.as_ref(), Some(&b.ice));
+    assert_eq!(changes.gather, [(0, b.ice.clone())]);
     assert_eq!(changes.ice_role, Some(IceRole::Controlled));
     let agreement = agreed(&changes);
     assert_eq!(agreement.dtls_role, DtlsRole::Client);
@@ -93,7 +93,7 @@ fn an_offer_without_sections_is_valid() {
     let (mut a, mut b) = (Peer::without_data('a'), Peer::without_data('b'));
     let (offer, changes) = a.offer();
     assert!(!offer.sdp.contains("m=") && !offer.sdp.contains("group"));
-    assert_eq!((changes.gather, changes.ice_role, changes.data), (None, None, DataChange::Unchanged));
+    assert_eq!((changes.gather.len(), changes.ice_role, changes.data), (0, None, DataChange::Unchanged));
     b.hear(&offer);
     let (answer, _) = b.answer();
     let changes = a.hear(&answer);
@@ -129,7 +129,7 @@ fn both_sides_can_renegotiate_and_nothing_moves() {
     // The roles stay whoever offers, and gathering and ICE go on as they are.
     assert_eq!(agreed(&by_b).dtls_role, DtlsRole::Client);
     assert_eq!(agreed(&a_answered).dtls_role, DtlsRole::Server);
-    assert_eq!((by_b.gather, by_b.ice_role), (None, None));
+    assert_eq!((by_b.gather.len(), by_b.ice_role), (0, None));
     let text = &a.session.current_local_description().unwrap().sdp;
     assert!(text.contains("a=setup:actpass") && text.contains("a=mid:0\r\n"));
     let answered = &b.session.current_local_description().unwrap().sdp;
@@ -170,11 +170,11 @@ fn a_restart_of_ice_goes_both_ways() {
     exchange(&mut a, &mut b);
     a.restart_ice(2);
     let (offer, changes) = a.offer();
-    assert_eq!(changes.gather.as_ref(), Some(&a.ice));
+    assert_eq!(changes.gather, [(0, a.ice.clone())]);
     b.hear(&offer);
     b.restart_ice(2);
     let (answer, changes) = b.answer();
-    assert_eq!(changes.gather.as_ref(), Some(&b.ice));
+    assert_eq!(changes.gather, [(0, b.ice.clone())]);
     assert!(agreed(&changes).ice_restarted && !agreed(&changes).fingerprints_changed);
     assert_eq!(agreed(&changes).dtls_role, DtlsRole::Client);
     let changes = a.hear(&answer);
@@ -228,7 +228,8 @@ fn a_rejected_data_section_closes_and_its_place_is_taken_again() {
     assert_eq!(again.sdp.matches("m=").count(), 1);
     assert!(again.sdp.contains("a=group:BUNDLE 1\r\n") && again.sdp.contains("a=mid:1\r\n"));
     let changes = a.clone().offer().1;
-    assert_eq!((changes.gather.as_ref(), changes.ice_role), (Some(&a.ice), Some(IceRole::Controlling)));
+    assert_eq!(changes.gather, [(0, a.ice.clone())]);
+    assert_eq!(changes.ice_role, Some(IceRole::Controlling));
     a.wants_data = false;
     let without = a.create_offer();
     assert!(without.sdp.contains("m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n"));
@@ -328,7 +329,7 @@ fn rollback_takes_back_what_the_offer_brought() {
     assert_eq!(a.session.local_description(), None);
     // What was gathered is kept for the next offer.
     let (_, changes) = a.offer();
-    assert_eq!((changes.gather, changes.data), (None, DataChange::Created));
+    assert_eq!((changes.gather.len(), changes.data), (0, DataChange::Created));
 
     let (mut a, mut b) = (Peer::new('a'), Peer::new('b'));
     exchange(&mut a, &mut b);
@@ -347,7 +348,7 @@ fn the_polite_side_gives_way_in_glare() {
     assert_eq!(changes.signaling_states, [SignalingState::Stable, SignalingState::HaveRemoteOffer]);
     assert_eq!(changes.data, DataChange::Unchanged, "SCTP was there and is there again");
     let (answer, changes) = polite.answer();
-    assert_eq!(changes.gather, None, "the generation of the lost offer goes on");
+    assert_eq!(changes.gather, [], "the generation of the lost offer goes on");
     assert_eq!(changes.ice_role, Some(IceRole::Controlled), "and its role is corrected");
     let changes = impolite.hear(&answer);
     assert_eq!(agreed(&changes).remote_ice.credentials, polite.ice);

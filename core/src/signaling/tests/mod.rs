@@ -10,6 +10,7 @@ mod media_errors;
 mod random;
 mod recorded;
 mod states;
+mod transports;
 
 use crate::base::media::{KindCapabilities, MediaCapabilities};
 use crate::base::random::Rng;
@@ -86,8 +87,9 @@ impl Peer {
     }
 
     fn act<T>(&mut self, verb: impl FnOnce(&mut Session, &LocalParameters<'_>) -> T) -> T {
+        let ice = self.all_ice();
         let local = LocalParameters {
-            ice: &self.ice,
+            ice: &ice,
             ice_lite: self.ice_lite,
             fingerprints: &self.fingerprints,
             sctp_port: DEFAULT_SCTP_PORT,
@@ -96,6 +98,13 @@ impl Peer {
             fast: FastSetup::default(),
         };
         verb(&mut self.session, &local)
+    }
+
+    /// The credentials of each transport; those of the first are `ice`.
+    fn all_ice(&self) -> Vec<Credentials> {
+        let generation: u32 = self.ice.ufrag[1..].parse().unwrap();
+        let more = (1..16).map(|number| credentials(self.name, generation + 100 * number));
+        [self.ice.clone()].into_iter().chain(more).collect()
     }
 
     fn restart_ice(&mut self, generation: u32) {

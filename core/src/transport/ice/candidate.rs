@@ -3,7 +3,9 @@
 use crate::base::drops::DropReason;
 use crate::base::net::{LocalAddress, Path, Protocol};
 use crate::transport::ice::tcp::{active_base, leaves_from};
-use crate::wire::candidate::{Candidate, CandidateAddress, CandidateProtocol, CandidateType, TcpType};
+use crate::wire::candidate::{
+    Candidate, CandidateAddress, CandidateExtensions, CandidateProtocol, CandidateType, TcpType,
+};
 use std::mem;
 use std::net::{IpAddr, SocketAddr};
 
@@ -560,6 +562,6 @@ fn describe(
         related: None,
         tcp_type: None,
         ufrag: None,
-        extensions: Vec::new(),
+        extensions: CandidateExtensions::default(),
     }
 }

@@ -6,6 +6,7 @@ use crate::wire::sdp::description::{
     Bandwidth, Description, Line, LineKind, NetAddress, Origin, Section, Words,
 };
 use crate::wire::sdp::{SdpError, SdpErrorReason};
+use memchr::{memchr, memchr2};
 
 /// The longest text in bytes: several hundred media sections of a browser.
 pub const MAX_LENGTH: usize = 1 << 20;
@@ -15,6 +16,8 @@ pub const MAX_SECTIONS: usize = 512;
 pub const MAX_LINES_PER_SECTION: usize = 2048;
 /// The most `a=candidate` lines in a section.
 pub const MAX_CANDIDATES: usize = 256;
+/// What there is room for in a section at first.
+const USUAL_ATTRIBUTES: usize = 24;
 /// The most formats of a section: there are no more payload types.
 pub const MAX_FORMATS: usize = 128;
 
@@ -94,7 +97,11 @@ impl<'a> Parser<'a> {
         if self.rest.is_empty() {
             return None;
         }
-        let (line, rest) = self.rest.split_once('\n').unwrap_or((self.rest, ""));
+        // Both sides of a line feed are whole characters.
+        let (line, rest) = match memchr(b'\n', self.rest.as_bytes()) {
+            Some(at) => (&self.rest[..at], &self.rest[at + 1..]),
+            None => (self.rest, ""),
+        };
         self.rest = rest;
         self.line = self.line.saturating_add(1);
         Some(line.strip_suffix('\r').unwrap_or(line))
@@ -204,9 +211,10 @@ impl<'a> Parser<'a> {
 }
 
 fn type_and_value(line: &str) -> Result<(char, &str), Reason> {
-    let mut chars = line.chars();
-    match (chars.next(), chars.next()) {
-        (Some(letter @ 'a'..='z'), Some('=')) if !line.contains(['\0', '\r']) => Ok((letter, chars.as_str())),
+    match line.as_bytes() {
+        [letter @ b'a'..=b'z', b'=', rest @ ..] if memchr2(0, b'\r', rest).is_none() => {
+            Ok((char::from(*letter), &line[2..]))
+        }
         _ => Err(Reason::NotALine),
     }
 }
@@ -296,7 +304,7 @@ fn section(value: &str) -> Result<Section<'_>, Reason> {
         lines: Vec::new(),
         connection: None,
         bandwidths: Vec::new(),
-        attributes: Vec::new(),
+        attributes: Vec::with_capacity(USUAL_ATTRIBUTES),
     })
 }
 

@@ -1,5 +1,6 @@
 //! Path MTU discovery: what passes is found and used, and nothing is lost to it.
 
+use crate::data::sctp::state::Extensions;
 use crate::data::sctp::tests::{Link, MTU, Net, pattern};
 use crate::wire::sctp::Packet;
 use crate::wire::sctp::chunk::{Chunk, ChunkType};
@@ -49,6 +50,46 @@ fn a_large_path_is_found_and_used_by_bundling_chunks_that_pass_any_path() {
             out.len() <= header
         }));
     }
+}
+
+/// A peer that does not know PAD: what it would do with one is not known either.
+fn forget_padding(net: &mut Net) {
+    let peer = net.ends[0].peer.as_mut().unwrap();
+    peer.extensions = Extensions::from_bits(peer.extensions.bits() & !Extensions::PADDING.bits());
+}
+
+#[test]
+fn a_peer_without_pad_is_asked_by_a_padded_parameter() {
+    let mut net = net(LARGE);
+    forget_padding(&mut net);
+    transfer(&mut net, 20);
+    let probes = |packet: &[u8]| {
+        Packet::parse(packet)
+            .unwrap()
+            .chunks()
+            .any(|chunk| matches!(chunk, Ok(Chunk::Heartbeat(params)) if params.as_bytes().len() > 1_000))
+    };
+    let asked: Vec<_> = net.log[0].iter().filter(|packet| probes(packet)).collect();
+    assert_eq!(asked.iter().map(|packet| packet.len()).collect::<Vec<_>>(), [LARGE]);
+    assert!(net.log[1].iter().any(|packet| packet.len() == LARGE), "the answer is as large");
+    assert!(!net.log[0].iter().any(|packet| is_probe(packet)));
+    let data = net.log[0].iter().filter(|packet| !probes(packet));
+    // No chunk fills the last bytes up.
+    assert!(data.map(bytes::Bytes::len).max().unwrap() > LARGE - 36);
+}
+
+#[test]
+fn a_peer_that_does_not_answer_large_ones_is_left_at_what_every_path_carries() {
+    let mut net = net(LARGE);
+    forget_padding(&mut net);
+    // As dcSCTP in browsers, which sends nothing above its own MTU.
+    net.ends[1].set_path(0);
+    (0..16).for_each(|_| transfer(&mut net, 5));
+    let data = net.log[0].iter().filter(|packet| {
+        !matches!(Packet::parse(packet).unwrap().chunks().next(), Some(Ok(Chunk::Heartbeat(_))))
+    });
+    assert_eq!(data.map(bytes::Bytes::len).max().unwrap(), MTU);
+    assert_eq!(net.ends[0].stats().chunks_retransmitted, 0);
 }
 
 #[test]

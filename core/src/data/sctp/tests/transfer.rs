@@ -46,6 +46,35 @@ fn large_messages_are_put_together() {
 }
 
 #[test]
+fn a_message_of_sixteen_mebibytes_is_held_once_at_each_end() {
+    const LEN: usize = 16 << 20;
+    let large = Config { max_message_size: LEN, ..Config::default() };
+    let mut net = Net::with(Link::default(), both(&large), 1);
+    net.connect();
+    let message = pattern(LEN, 5);
+    net.send(0, 1, message.clone());
+    while net.message_count(1) == 0 {
+        assert!(net.step());
+        // The receiver keeps the bytes that came, and nothing of the packets that they came in.
+        assert!(net.ends[1].inbox.held() <= LEN + 4_096);
+        // What waits here is a slice of what was given, and counts for what is left of it.
+        assert_eq!(net.ends[0].buffered(1), net.ends[0].outbox.queued());
+    }
+    let came = net.events[1].drain(..).find_map(|event| match event {
+        Event::Message { data, .. } => Some(data),
+        _ => None,
+    });
+    let came = came.unwrap();
+    assert_eq!(came, message);
+    assert!(
+        came.try_into_mut().is_ok_and(|came| came.capacity() < LEN + LEN / 2),
+        "one buffer, and no other holds it"
+    );
+    net.run(1_000);
+    assert!(message.is_unique(), "nothing of it is kept once it is acknowledged");
+}
+
+#[test]
 fn sequence_numbers_wrap() {
     for (config, link) in [(plain(), Link::lossy(0.05)), (Config::default(), Link::wild())] {
         let mut net = Net::with(link, both(&config), 7);
@@ -114,6 +143,34 @@ fn a_window_that_is_not_read_closes_and_opens_again() {
         net.reads[1] = true;
         assert!(net.run_until(60_000, |net| net.message_count(1) == 100), "{:?}", net.ends);
     }
+}
+
+#[test]
+fn an_end_that_only_receives_measures_the_path_and_lets_its_window_grow() {
+    let mut net = Net::connected(Link { delay: Duration::from_millis(100), ..Link::default() });
+    let first = net.ends[1].stats().local_rwnd;
+    assert_eq!(net.ends[1].stats().srtt, None);
+    for n in 0..400 {
+        net.send(0, 1, pattern(100_000, n));
+    }
+    assert!(net.run_until(60_000, |net| net.message_count(1) == 400));
+    assert_eq!(net.ends[1].stats().srtt.map(|srtt| srtt.as_millis()), Some(200));
+    assert!(net.ends[1].stats().local_rwnd >= 2 * first, "{:?}", net.ends[1]);
+}
+
+#[test]
+fn a_first_time_out_that_is_too_short_neither_lasts_nor_hides_the_round_trip() {
+    let short = || Config { rto_initial: Duration::from_millis(100), ..Config::default() };
+    let mut net =
+        Net::with(Link { delay: Duration::from_millis(150), ..Link::default() }, [short(), short()], 1);
+    net.connect();
+    for n in 0..40 {
+        net.send(0, 1, pattern(10_000, n));
+    }
+    assert!(net.run_until(10_000, |net| net.message_count(1) == 40));
+    let stats = net.ends[0].stats();
+    assert_eq!(stats.srtt.map(|srtt| srtt.as_millis()), Some(300));
+    assert!(stats.timeouts <= 2, "{stats:?}");
 }
 
 #[test]

@@ -189,7 +189,10 @@ impl Bbr {
         // In start-up what has been sent is no measure of what the path carries, least of all when that was little.
         let first = window_rate(INITIAL_PACKETS * self.mtu, srtt, 277);
         self.rate = match self.mode {
-            Mode::Startup => [first, self.rate, Some(rate)].into_iter().flatten().max(),
+            // Without a round trip there is nothing to spread packets over.
+            Mode::Startup => {
+                [first, self.rate, Some(rate)].into_iter().flatten().max().filter(|&rate| rate > 0)
+            }
             _ if rate == 0 => first,
             _ => Some(rate),
         };
