@@ -22,6 +22,7 @@ mod driver;
 mod dtls_peers;
 mod failures;
 mod fast_setup;
+mod files;
 mod lab;
 mod lifecycle;
 mod media_signaling;
@@ -225,6 +226,14 @@ fn dtls_trials(lab: &Arc<Mutex<Lab>>, quiet: bool) -> Vec<Trial> {
     trials
 }
 
+/// The file-transfer examples, which need nothing from elsewhere.
+fn file_trials(lab: &Arc<Mutex<Lab>>) -> Vec<Trial> {
+    let trial = |(name, from, to, signaling)| {
+        trial(lab, format!("files::{name}"), move |_| files::play(from, to, signaling))
+    };
+    files::CASES.into_iter().map(trial).collect()
+}
+
 fn play_all(lab: &mut Lab, profile: &Profile, offerer: Offerer, cases: &[Case]) -> Outcome {
     let mut failures = String::new();
     for case in cases {
@@ -258,6 +267,7 @@ fn main() -> ExitCode {
     trials.extend(server_trials(&lab, arguments.list));
     trials.extend(peer_trials(&lab, arguments.list));
     trials.extend(dtls_trials(&lab, arguments.list));
+    trials.extend(file_trials(&lab));
     let conclusion = libtest_mimic::run(&arguments, trials);
     // The browser ends here, not at the end of the process, which would leave it running.
     drop(lab);

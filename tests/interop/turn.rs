@@ -232,7 +232,14 @@ fn restarted(server: &mut Coturn) -> Outcome {
 }
 
 fn comes_back(server: &mut Coturn) -> Outcome {
-    let settings = relayed(&server.url(Carrier::Tcp), PASSWORD);
+    for carrier in [Carrier::Tcp, Carrier::Udp] {
+        comes_back_over(server, carrier)?;
+    }
+    Ok(())
+}
+
+fn comes_back_over(server: &mut Coturn, carrier: Carrier) -> Outcome {
+    let settings = relayed(&server.url(carrier), PASSWORD);
     block_on(async {
         let (pair, near, far) = Pair::connect(&settings).await?;
         transfer(&near, &far).await?;

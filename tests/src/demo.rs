@@ -125,12 +125,21 @@ impl Drop for DemoServer {
 ///
 /// If it does not build.
 pub fn build_example(name: &str) -> Result<PathBuf, DemoError> {
+    build_example_of("purertc-tokio", name)
+}
+
+/// The same of another package.
+///
+/// # Errors
+///
+/// If it does not build.
+pub fn build_example_of(package: &str, name: &str) -> Result<PathBuf, DemoError> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args([
         "build",
         "--package",
-        "purertc-tokio",
+        package,
         "--example",
         name,
         "--message-format=json-render-diagnostics",

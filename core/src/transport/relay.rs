@@ -6,11 +6,12 @@
 use crate::base::io::{IoId, IoRequest, StreamName, StreamSecurity};
 use crate::base::net::{LocalAddress, Path, Protocol, Transmit};
 use crate::base::time::Instant;
+use crate::transport::ice::IceTransportState;
 use crate::transport::record::frame;
 use crate::transport::requests::Purpose;
 use crate::transport::server::{CandidateError, IceServer};
 use crate::transport::turn::{Carrier, Client, Config, Event as TurnEvent, Handled};
-use crate::transport::{Ownership, Transport};
+use crate::transport::{IceGatheringState, Ownership, Transport};
 use crate::wire::server_url::ServerTransport;
 use bytes::BytesMut;
 use std::net::SocketAddr;
@@ -100,14 +101,16 @@ impl Transport {
         let same = |relay: &&mut Relay| {
             relay.client.base() == base && relay.transport == transport && at.contains(&relay.asked)
         };
-        if let Some(relay) = self.relays.all.iter_mut().filter(|r| !r.client.is_over()).find(same) {
+        let alive = |relay: &&mut Relay| relay.client.is_allocating() || relay.client.is_allocated();
+        if let Some(relay) = self.relays.all.iter_mut().filter(alive).find(same) {
             relay.server = Some(place);
-            let addresses: Vec<_> =
-                relay.client.relayed().map(|address| (address, relay.as_local(address))).collect();
-            for (address, local) in addresses {
-                self.gatherer.credit(address, place, Some(transport));
-                let candidate = self.agent.host_candidate(local);
-                self.say_candidate(candidate);
+            let id = relay.id;
+            // A restart is what one does when something is broken; over a stream one would know.
+            match transport {
+                ServerTransport::Udp if relay.client.is_allocated() => relay.client.confirm(now),
+                ServerTransport::Udp | ServerTransport::Tcp | ServerTransport::Tls => {
+                    self.say_relayed(id);
+                }
             }
         } else if self.relays.all.len() < MAX_RELAYS {
             let patience = if rest.is_empty() { self.gathering_patience } else { NEXT_ADDRESS_AFTER };
@@ -141,6 +144,19 @@ impl Transport {
         }
     }
 
+    /// Signals the addresses of an allocation that was there before.
+    fn say_relayed(&mut self, id: RelayId) {
+        let Some(relay) = self.relays.get_mut(id) else { return };
+        let (Some(place), transport) = (relay.server, relay.transport) else { return };
+        let addresses: Vec<_> =
+            relay.client.relayed().map(|address| (address, relay.as_local(address))).collect();
+        for (address, local) in addresses {
+            self.gatherer.credit(address, place, Some(transport));
+            let candidate = self.agent.host_candidate(local);
+            self.say_candidate(candidate);
+        }
+    }
+
     /// The peer may send to our relays once each of them knows where it comes from.
     pub(super) fn permit(&mut self, now: Instant, address: SocketAddr) {
         self.relays.all.iter_mut().for_each(|relay| relay.client.permit(now, address));
@@ -158,10 +174,12 @@ impl Transport {
             }
         }
         let in_use = self.agent.send_path().map(|(path, _)| path);
+        // Names are looked up first: nobody knows yet what a new generation will take over.
+        let is_settled = self.gatherer.state() != IceGatheringState::Gathering;
         for relay in &mut self.relays.all {
             match in_use.filter(|path| relay.client.relayed().any(|relayed| relayed == path.local)) {
                 Some(path) => relay.client.bind(now, path.remote),
-                None if relay.server.is_none() => relay.client.close(now),
+                None if relay.server.is_none() && is_settled => relay.client.close(now),
                 None => {}
             }
         }
@@ -204,6 +222,10 @@ impl Transport {
                     self.permit(now, address);
                 }
             }
+            TurnEvent::Confirmed => {
+                self.gatherer.hear(place);
+                self.say_relayed(id);
+            }
             TurnEvent::Refused(code, text) => {
                 self.gatherer.hear(place);
                 if let Some(place) = place {
@@ -219,11 +241,12 @@ impl Transport {
             }
             TurnEvent::Lost => {
                 let lived = relay.since.is_some_and(|since| since + WORTH_ANOTHER <= now);
-                let again = lived && relay.transport != ServerTransport::Udp;
                 let server = relay.asked;
                 self.retire_relayed(now);
-                // Another allocation has another address: a candidate that is signalled late.
-                if let Some(place) = place.filter(|_| again) {
+                // Another allocation has another address: a candidate that is signalled late. Where all has failed a
+                // restart will ask for one.
+                let failed = self.agent.state() == IceTransportState::Failed;
+                if let Some(place) = place.filter(|_| lived && !failed) {
                     self.ask_relay(now, base, place, &[server]);
                 }
             }
@@ -284,7 +307,8 @@ impl Transport {
     /// Whether an allocation at this server may still come.
     pub(super) fn awaits_relay(&self, server: Option<usize>) -> bool {
         let wanted = |relay: &&Relay| server.is_none() || relay.server == server;
-        self.relays.all.iter().filter(wanted).any(|relay| relay.client.is_allocating())
+        let may_come = |relay: &Relay| relay.client.is_allocating() || relay.client.is_unsure();
+        self.relays.all.iter().filter(wanted).any(may_come)
     }
 
     /// What came along `path`, without the frame of a server. `None`: it was for us and the server alone.

@@ -10,7 +10,9 @@ mod stacks;
 
 use clap::{Parser, ValueEnum};
 
-use crate::scenarios::{Options, bulk, child, connect, grid, idle_mem, lossy, raw, sdp, srtp, stun_flood};
+use crate::scenarios::{
+    Options, bulk, child, connect, grid, idle_mem, lossy, raw, real, sctp_raw, sdp, srtp, stun_flood,
+};
 
 #[global_allocator]
 static ALLOCATOR: alloc::Counting = alloc::Counting;
@@ -27,6 +29,10 @@ enum Scenario {
     DcFairness,
     /// One channel over 100 Mbit/s and 50 ms, with and without loss
     DcLossy,
+    /// Two processes, real sockets on loopback, beside the implementations with sockets of their own; not part of `all`
+    DcReal,
+    /// SCTP alone, with its checksum
+    SctpRaw,
     /// Heap of a connected peer that is idle
     IdleMem,
     /// The floor: cipher, checksum, copy
@@ -53,10 +59,14 @@ struct Cli {
 
 fn main() {
     let Cli { scenario, options } = Cli::parse();
+    if scenario == Scenario::DcReal && options.child.is_some() {
+        return real::serve(&options);
+    }
     if options.child.is_some() {
         return child::serve(&options);
     }
-    let runners = scenarios::chosen(&options);
+    // Its columns are other implementations.
+    let runners = if scenario == Scenario::DcReal { Vec::new() } else { scenarios::chosen(&options) };
     if options.json {
         eprintln!("{}", report::machine());
     } else {
@@ -86,6 +96,12 @@ fn main() {
     }
     if wants(Scenario::DcLossy) {
         lossy::run(&options, &runners);
+    }
+    if scenario == Scenario::DcReal {
+        real::run(&options);
+    }
+    if wants(Scenario::SctpRaw) {
+        sctp_raw::run(&options);
     }
     if wants(Scenario::IdleMem) {
         idle_mem::run(&options, &runners);

@@ -47,6 +47,9 @@ pub(super) struct Context {
     pub ids: Ids,
     rtt: Option<Duration>,
     pub next_seq: u16,
+    /// What a peer says otherwise than it should.
+    #[cfg(test)]
+    pub lie: Option<crate::transport::dtls::tests::lies::Lie>,
 }
 
 impl Context {
@@ -66,6 +69,8 @@ impl Context {
             fingerprints: None,
             rtt: None,
             next_seq: 0,
+            #[cfg(test)]
+            lie: None,
         }
     }
 
@@ -110,6 +115,12 @@ impl Context {
     }
 
     fn send_body(&mut self, kind: HandshakeType, body: Vec<u8>) {
+        #[cfg(test)]
+        let Some((kind, body)) =
+            self.lie.as_ref().map_or(Some((kind, body.clone())), |lie| lie.tell(kind, body))
+        else {
+            return;
+        };
         let (seq, epoch) = (self.next_seq, self.sender.epoch());
         self.next_seq += 1;
         self.transcript.sent(kind, seq, &body);

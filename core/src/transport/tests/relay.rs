@@ -233,10 +233,49 @@ fn a_restart_keeps_the_allocation_and_signals_it_again() {
         net.peers[who].restart(net.now);
     }
     net.signal();
-    net.run_for(ms(6_000));
+    net.run_for(ms(12_000));
     assert_eq!(net.peers[LEFT].selected_pair().unwrap().local.kind, CandidateType::Host);
     assert!(net.turn_servers[0].allocated().is_empty());
     exchange(&mut net);
+}
+
+/// A server that was started anew, or is dead, says nothing of it to those that send datagrams: a restart asks.
+#[test]
+fn a_restart_asks_whether_the_allocation_is_still_there() {
+    let mut net = apart(12, Habit::Old);
+    net.signal();
+    net.run_for(ms(30_000));
+    let before = net.turn_servers[0].allocated();
+    net.turn_servers[0].forget();
+    restart(&mut net);
+    net.run_for(ms(3_000));
+    let after = net.turn_servers[0].allocated();
+    assert!(after.len() == 1 && after != before);
+    let relayed: Vec<_> =
+        net.candidates(LEFT).into_iter().filter(|c| c.kind == CandidateType::Relayed).collect();
+    assert_eq!(relayed.iter().map(|c| c.port).collect::<Vec<_>>(), [after[0].port()]);
+    exchange(&mut net);
+
+    // Nobody there any more: no candidate, and the server's silence is told.
+    let server = net.turn_servers.pop().unwrap();
+    restart(&mut net);
+    net.run_for(ms(15_000));
+    assert!(net.candidates(LEFT).iter().all(|c| c.kind != CandidateType::Relayed));
+    assert_eq!(error(&net, LEFT).unwrap().code, CandidateError::UNREACHABLE);
+    assert_eq!(net.peers[LEFT].gathering_state(), IceGatheringState::Complete);
+    // And back again, with a memory as before.
+    net.turn_servers.push(server);
+    restart(&mut net);
+    net.run_for(ms(5_000));
+    exchange(&mut net);
+}
+
+fn restart(net: &mut Net) {
+    net.events = Default::default();
+    for who in [LEFT, RIGHT] {
+        net.peers[who].restart(net.now);
+    }
+    net.signal();
 }
 
 #[test]

@@ -27,6 +27,8 @@ pub(super) enum State {
         relayed: [Option<SocketAddr>; 2],
         renew_at: Instant,
         expires: Instant,
+        /// Whether the server was asked if it still knows of it, and has not said.
+        is_unsure: bool,
     },
     /// The allocation is being given back.
     Closing,
@@ -43,6 +45,17 @@ impl Client {
         self.state = State::Allocating { give_up_at, redirects: 0, cleared: false };
         self.connect(None);
         self.ask(now, Request::Allocate { family: Family::Both });
+    }
+
+    /// Asks the server whether it still has the allocation: [`Event::Confirmed`] comes of it, or [`Event::Lost`], also
+    /// when the server is silent for as long as it may be at the start. Datagrams do not tell that a server was
+    /// started anew.
+    pub fn confirm(&mut self, now: Instant) {
+        if let State::Allocated { relayed, expires, is_unsure: false, .. } = self.state {
+            let expires = expires.min(now + self.config.patience);
+            self.state = State::Allocated { relayed, renew_at: now, expires, is_unsure: true };
+            self.keep_allocation(now);
+        }
     }
 
     /// Gives the allocation back (RFC 8656 §8); nothing goes through any more.
@@ -99,7 +112,8 @@ impl Client {
     fn live(&mut self, now: Instant, relayed: [Option<SocketAddr>; 2], lifetime: u32) {
         let lifetime = Duration::from_secs(u64::from(lifetime.max(1)));
         let renew_after = lifetime.saturating_sub(RENEW_EARLY).max(lifetime / 2);
-        self.state = State::Allocated { relayed, renew_at: now + renew_after, expires: now + lifetime };
+        let (renew_at, expires) = (now + renew_after, now + lifetime);
+        self.state = State::Allocated { relayed, renew_at, expires, is_unsure: false };
     }
 
     pub(super) fn refreshed(&mut self, now: Instant, asked: u32, message: &Message<'_>) {
@@ -110,7 +124,12 @@ impl Client {
         match self.state {
             State::Closing => self.end(State::Over),
             State::Allocating { .. } if asked == 0 => self.try_again(now),
-            State::Allocated { relayed, .. } => self.live(now, relayed, lifetime.unwrap_or(LIFETIME)),
+            State::Allocated { relayed, is_unsure, .. } => {
+                self.live(now, relayed, lifetime.unwrap_or(LIFETIME));
+                if is_unsure {
+                    self.events.push(Event::Confirmed);
+                }
+            }
             State::Idle | State::Allocating { .. } | State::Over => {}
         }
     }

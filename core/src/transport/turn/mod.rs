@@ -90,6 +90,8 @@ pub enum Event {
     Refused(u16, String),
     /// There is none, because the server does not answer or cannot be connected to.
     Unreachable(String),
+    /// There still is one ([`Client::confirm`]).
+    Confirmed,
     /// There is none any more.
     Lost,
 }
@@ -205,6 +207,12 @@ impl Client {
     #[must_use]
     pub const fn is_allocating(&self) -> bool {
         matches!(self.state, State::Allocating { .. })
+    }
+
+    /// Whether the answer to [`confirm`](Self::confirm) is awaited.
+    #[must_use]
+    pub const fn is_unsure(&self) -> bool {
+        matches!(self.state, State::Allocated { is_unsure: true, .. })
     }
 
     /// Whether nothing will ever come of it any more.

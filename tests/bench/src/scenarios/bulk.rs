@@ -9,7 +9,8 @@ use crate::clock::cpu_seconds;
 use crate::link::Pair;
 use crate::report::{FLOOR, Metric, Report};
 use crate::scenarios::{Options, Runner, child, connect_pair, raw};
-use crate::stacks::{Received, Stack};
+use crate::stacks::purertc::Purertc;
+use crate::stacks::{QUEUE, Received, Stack};
 
 const CASES: [(&str, usize); 3] = [("100 B", 100), ("1 KiB", 1024), ("64 KiB", 65536)];
 
@@ -22,6 +23,10 @@ const ALLOCATED: Metric = Metric::lower("allocated per payload byte", "B/B");
 const COPIED_MESSAGE: Metric = Metric::lower("copied per message", "B");
 const COPIED: Metric = Metric::lower("copied per payload byte", "B/B");
 const OF_FLOOR: Metric = Metric::higher("payload per core, of the floor", "%");
+
+/// Channels beside the one that is used, and bytes that wait in it, where there are many.
+const MANY: usize = 999;
+const BACKLOG: usize = 16 << 20;
 
 /// Virtual time that an exchange takes: what the stacks see as the path's delay.
 const TICK: Duration = Duration::from_micros(20);
@@ -71,7 +76,36 @@ pub fn run(options: &Options, runners: &[Runner]) {
             report.add(case, OF_FLOOR, runner.name, 100.0 * rate / floor);
         }
     }
+    if runners.iter().any(|runner| runner.name == Purertc::NAME) {
+        full_houses(&mut report, options);
+    }
     report.print(options.json);
+}
+
+/// Ours with much that could slow it down: it should not.
+fn full_houses(report: &mut Report, options: &Options) {
+    for _ in 0..options.runs {
+        let mut add = |case: &str, channels: usize, queue: usize, message: usize| {
+            let run = crowded(options, channels, queue, message);
+            report.add(case, RATE, Purertc::NAME, run.payload as f64 / run.seconds / 1e6);
+        };
+        add("1 KiB, 1,000 open channels", MANY, QUEUE, 1024);
+        add("64 KiB, 1,000 open channels", MANY, QUEUE, 65536);
+        add("1 KiB, backlog of 16 MiB", 0, BACKLOG, 1024);
+        add("64 KiB, backlog of 16 MiB", 0, BACKLOG, 65536);
+    }
+}
+
+/// As [`timed`], with so many more channels, and so many bytes waiting.
+fn crowded(options: &Options, channels: usize, queue: usize, message: usize) -> Timed {
+    let mut pair = ready::<Purertc>(options);
+    pair.a.stack.open_more(channels);
+    pair.a.drain(pair.now);
+    pair.run_for(SETTLE);
+    pair.a.stack.set_queue(queue);
+    let data = payload(message);
+    pump(&mut pair, &data, options.secs / 5.0);
+    pump(&mut pair, &data, options.secs)
 }
 
 fn add_timed(report: &mut Report, case: &str, stack: &'static str, run: Timed) {

@@ -9,6 +9,8 @@ pub mod heat_map;
 pub mod idle_mem;
 pub mod lossy;
 pub mod raw;
+pub mod real;
+pub mod sctp_raw;
 pub mod sdp;
 pub mod srtp;
 pub mod stun_flood;
@@ -66,9 +68,15 @@ pub struct Options {
     /// dc-grid: prints what the sender knows of the path, once a round trip
     #[arg(long)]
     pub trace: bool,
+    /// dc-real: bytes of a datagram, besides the default
+    #[arg(long)]
+    pub mtu: Option<usize>,
     /// Datagrams handed over at once, instead of each stack's best
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     pub batch: Option<u16>,
+    /// dc-real: the process is the one that offers, and sends
+    #[arg(long, hide = true)]
+    pub offer: bool,
     /// The program calls itself with this for figures that need a process of their own
     #[arg(long, hide = true)]
     pub child: Option<String>,

@@ -36,6 +36,8 @@ pub struct Purertc {
     /// How long they took, at their receiver.
     pub delays: Vec<Duration>,
     buffer: Vec<u8>,
+    /// Bytes that may wait.
+    queue: usize,
 }
 
 fn instant(time: Time) -> Instant {
@@ -68,6 +70,7 @@ impl Purertc {
             received: Received::default(),
             delays: Vec::new(),
             buffer: Vec::new(),
+            queue: QUEUE,
         }
     }
 
@@ -82,6 +85,18 @@ impl Purertc {
             // One that is refused while the channel opens is not missed.
             let _ = channel.send(instant(now), message);
         }
+    }
+
+    /// Opens channels that nothing is sent on.
+    pub fn open_more(&mut self, channels: usize) {
+        for _ in 0..channels {
+            self.connection.create_data_channel("one of many", Default::default()).expect("a channel");
+        }
+    }
+
+    /// Sets how many bytes the application lets wait.
+    pub fn set_queue(&mut self, bytes: usize) {
+        self.queue = bytes;
     }
 
     /// Counters and gauges of the association.
@@ -198,7 +213,7 @@ impl Stack for Purertc {
         let Some(mut channel) = self.channel.and_then(|id| self.connection.data_channel(id)) else {
             return false;
         };
-        channel.buffered_amount() as usize + message.len() <= QUEUE
+        channel.buffered_amount() as usize + message.len() <= self.queue
             && channel.send(instant(now), Bytes::copy_from_slice(message)).is_ok()
     }
 

@@ -7,6 +7,7 @@ mod handshakes;
 mod handshakes13;
 mod ids;
 mod keys13;
+pub(super) mod lies;
 mod lifetime;
 mod lossy;
 
