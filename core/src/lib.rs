@@ -105,8 +105,9 @@ pub use media::packet::RtpPacket;
 pub use peer::{
     AnswerOptions, ChannelEvent, Configuration, ConfigurationError, DataChannel, DtlsTransport, DtmfSender,
     Event, IceCandidateError, IceConnectionState, IceServer, IceServerError, IceTransport, Init,
-    InsertDtmfError, KeyAgreement, OfferOptions, PeerConnection, PeerConnectionState, RtpReceiver, RtpSender,
-    RtpTransceiver, SctpTransport, StatsError, StatsSelector, ToneTiming, TrackEvent, TransportId,
+    InsertDtmfError, KeyAgreement, OfferOptions, OfferedDtlsRole, PeerConnection, PeerConnectionState,
+    RtpReceiver, RtpSender, RtpTransceiver, SctpTransport, StatsError, StatsSelector, ToneTiming, TrackEvent,
+    TransportId,
 };
 pub use signaling::description::{IceCandidateInit, LocalDescriptionInit, SessionDescription};
 pub use signaling::error::{AddIceCandidateError, CreateDescriptionError, SetDescriptionError};

@@ -3,9 +3,9 @@
 use crate::channel::DataChannel;
 use purertc::transport::dtls::alert::Failure;
 use purertc::{
-    DtlsTransportState, IceCandidateError, IceCandidateInit, IceConnectionState, IceGatheringState,
-    IceTransportState, PeerConnectionState, ReceiverId, SctpTransportState, SenderId, SignalingState,
-    TrackEvent, TransportId,
+    DtlsTransportState, Frame, IceCandidateError, IceCandidateInit, IceConnectionState, IceGatheringState,
+    IceTransportState, PeerConnectionState, ReceiverId, RtpPacket, SctpTransportState, SenderId,
+    SignalingState, TrackEvent, TransportId,
 };
 
 /// An event of a peer connection, under its W3C name. Messages and the like come from the
@@ -40,6 +40,8 @@ pub enum Event {
     SctpTransportStateChange(SctpTransportState),
     /// `track`: the peer sends, or is about to.
     Track(TrackEvent),
+    /// `unmute` of a track: the first packet of it came.
+    TrackUnmute(ReceiverId),
     /// `mute` of a track that the peer sent: it does not any more.
     TrackMute(ReceiverId),
     /// `ended` of a track that the peer sent: its transceiver was stopped.
@@ -54,6 +56,17 @@ pub enum Event {
     RemoveStream(Box<str>),
     /// `tonechange` of a sender: this tone begins now. None: all have been played.
     ToneChange(SenderId, Option<char>),
+    /// A frame came, for a receiver that takes [frames](purertc::Delivery::Frames).
+    Frame(Box<Frame>),
+    /// A packet came, for a receiver that takes [packets](purertc::Delivery::Packets).
+    Rtp(RtpPacket),
+    /// The peer can do nothing without a key frame of an encoding: have one made.
+    KeyFrameRequest {
+        /// Whose.
+        sender: SenderId,
+        /// Its place among the encodings.
+        encoding: usize,
+    },
     /// `datachannel`: the peer opened one. Dropping the handle closes it.
     DataChannel(DataChannel),
 }
@@ -84,6 +97,10 @@ impl Event {
             Core::AddStream(stream) => Self::AddStream(stream),
             Core::RemoveStream(stream) => Self::RemoveStream(stream),
             Core::ToneChange(id, tone) => Self::ToneChange(id, tone),
+            Core::TrackUnmute(receiver) => Self::TrackUnmute(receiver),
+            Core::Frame(frame) => Self::Frame(frame),
+            Core::Rtp(packet) => Self::Rtp(packet),
+            Core::KeyFrameRequest { sender, encoding } => Self::KeyFrameRequest { sender, encoding },
             Core::DataChannel(_) => Self::DataChannel(channel?),
             _ => return None,
         })

@@ -63,6 +63,9 @@
 //! them wait, the others stay in the connection, and messages with them, until some are read. For someone who never asked, the
 //! oldest are forgotten: every state can be asked for, and waited for, by itself.
 //!
+//! Audio and video cannot wait: what nobody reads in time is refused like what a network loses, 16 MiB behind. They come
+//! as events; a program that reads none never holds up anything by them.
+//!
 //! # The end
 //!
 //! A connection lives until [`PeerConnection::close`], or until its last handle is dropped: every
@@ -76,6 +79,7 @@ mod connection;
 mod driver;
 mod error;
 mod event;
+mod media;
 mod objects;
 mod runtime;
 mod settings;

@@ -1,5 +1,5 @@
-//! Chromium with the handshake of DTLS inside of checks (SPED) and that of SCTP inside of descriptions (SNAP) switched on, and
-//! a connection of ours that is driven right here, so that it can be asked what happened.
+//! Chromium with the handshake of DTLS inside of checks (SPED), that of SCTP inside of descriptions (SNAP) and interleaved
+//! messages (I-DATA) switched on, and a connection of ours that is driven right here, so that it can be asked what happened.
 
 use std::net::UdpSocket;
 use std::sync::Arc;
@@ -20,15 +20,23 @@ use serde_json::{Value, to_string};
 
 use crate::stage::{Failure, Offerer, Outcome};
 
-const TRIALS: &str = "--force-fieldtrials=WebRTC-IceHandshakeDtls/Enabled/WebRTC-Sctp-Snap/Enabled";
+const TRIALS: &str = "--force-fieldtrials=WebRTC-IceHandshakeDtls/Enabled/WebRTC-Sctp-Snap/Enabled/\
+                      WebRTC-DataChannelMessageInterleaving/Enabled";
 
 /// What the page does in every case: a channel that greets, and remembers the answer.
 const PAGE: &str = "
     window.pc = new RTCPeerConnection();
     window.answer = new Promise((resolve) => {
         window.use = (channel) => {
-            channel.onmessage = ({ data }) => resolve(data);
-            if (channel.readyState === 'open') channel.send('hello'); else channel.onopen = () => channel.send('hello');
+            const large = new Uint8Array(200_000).map((_, n) => n * 31 >> 3);
+            const same = (data) => data.byteLength === large.length && new Uint8Array(data).every((b, n) => b === large[n]);
+            let whole = false;
+            channel.binaryType = 'arraybuffer';
+            channel.onmessage = ({ data }) => {
+                if (data instanceof ArrayBuffer) whole = same(data); else resolve(whole ? data : 'something else');
+            };
+            const greet = () => { channel.send(large); channel.send('hello'); };
+            if (channel.readyState === 'open') greet(); else channel.onopen = greet;
         };
     });
     pc.ondatachannel = ({ channel }) => use(channel);
@@ -156,6 +164,10 @@ pub(crate) fn play(offerer: Offerer) -> Outcome {
     }
     if !descriptions.iter().all(|sdp| sdp.contains("\r\na=sctp-init:")) {
         return Err(Failure(format!("no SCTP handshake in a description:\n{}", descriptions.join("\n"))));
+    }
+    let sctp = connection.sctp_stats();
+    if !sctp.interleaving {
+        return Err(Failure(format!("messages do not interleave: {sctp:?}\n{}", descriptions.join("\n"))));
     }
     // Who answers begins the handshake, and Chromium does so with a post-quantum share of two datagrams.
     let group = connection.transport().dtls().and_then(Connection::group);

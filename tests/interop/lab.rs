@@ -9,8 +9,9 @@ use purertc_tests::demo::DemoServer;
 use purertc_tests::pages::{Files, PageServer};
 use serde_json::{Value, json};
 
+use crate::media_signaling::Scene;
 use crate::stage::{Failure, Offerer, Outcome, Stage};
-use crate::{Case, driver, failures, media_signaling};
+use crate::{Case, driver, failures, media, media_signaling};
 
 /// A way of starting a browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,9 +148,18 @@ impl Lab {
 
     /// Audio and video in offers and answers; the page has no part in it, and neither has the server.
     pub(crate) fn play_media_signaling(&mut self, profile: &Profile) -> Outcome {
+        self.play_scenes(profile, media_signaling::PAGE, media_signaling::SCENES)
+    }
+
+    /// Audio and video that go through a connection of this process.
+    pub(crate) fn play_media(&mut self, profile: &Profile) -> Outcome {
+        self.play_scenes(profile, &media::page(), media::SCENES)
+    }
+
+    fn play_scenes(&mut self, profile: &Profile, page: &str, scenes: &[(&str, Scene)]) -> Outcome {
         let mut failures = String::new();
-        for (name, scene) in media_signaling::SCENES {
-            let outcome = media_signaling::play(self.browser(profile)?, *scene);
+        for (name, scene) in scenes {
+            let outcome = media_signaling::play(self.browser(profile)?, page, *scene);
             println!("{} {name}", if outcome.is_ok() { "ok    " } else { "FAILED" });
             if let Err(Failure(words)) = outcome {
                 failures.push_str(&format!("\n---- {name}\n{words}\n"));

@@ -25,6 +25,7 @@ mod fast_setup;
 mod files;
 mod lab;
 mod lifecycle;
+mod media;
 mod media_signaling;
 mod messages;
 mod moving;
@@ -128,6 +129,8 @@ fn trials(lab: &Arc<Mutex<Lab>>, quiet: bool) -> Vec<Trial> {
     for profile in FULL.into_iter().filter(|p| kinds.contains(&p.kind)) {
         let name = format!("media_signaling::{}", profile.name);
         trials.push(trial(lab, name, move |lab| lab.play_media_signaling(&profile)));
+        let name = format!("media::{}", profile.name);
+        trials.push(trial(lab, name, move |lab| lab.play_media(&profile)));
     }
     if kinds.contains(&Kind::Chromium) {
         // A browser of their own, with other switches than the lab's, which they must not share a machine with.

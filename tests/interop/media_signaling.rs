@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use crate::stage::{Failure, Outcome};
 
 /// What the page brings along.
-const PAGE: &str = r"<!doctype html><title>media</title><script>
+pub(crate) const PAGE: &str = r"<!doctype html><title>media</title><script>
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 async function until(test, what) {
   for (let i = 0; i < 400; i++) { if (await test()) return; await sleep(25); }
@@ -48,14 +48,22 @@ const shape = () => pc.getTransceivers().map((t) => [t.mid, t.currentDirection])
 </script>";
 
 /// Our side: a connection and its socket, driven by a thread.
-struct Native {
-    pc: PeerConnection,
+pub(crate) struct Native {
+    pub(crate) pc: PeerConnection,
     socket: UdpSocket,
     address: LocalAddress,
     start: std::time::Instant,
-    events: Vec<Event>,
+    pub(crate) events: Vec<Event>,
     bytes: usize,
+    /// Takes events that something is to be done about at once: `true` for those that nobody asks for later.
+    pub(crate) react: Reaction,
+    /// How often the network loses a datagram, either way: one in so many. 0 for never.
+    pub(crate) loses_one_in: u32,
+    dice: u32,
 }
+
+/// What is done about an event at once.
+pub(crate) type Reaction = fn(&mut PeerConnection, Instant, &Event) -> bool;
 
 impl Native {
     fn new(bundle_policy: BundlePolicy) -> Result<Self, Failure> {
@@ -71,10 +79,11 @@ impl Native {
         let mut pc = PeerConnection::new(configuration, Init::new(Instant::ZERO, SystemTime::now(), seed))
             .map_err(|error| Failure(error.to_string()))?;
         pc.add_local_address(Instant::ZERO, address);
-        Ok(Self { pc, socket, address, start, events: Vec::new(), bytes: 0 })
+        let react: Reaction = |_, _, _| false;
+        Ok(Self { pc, socket, address, start, events: Vec::new(), bytes: 0, react, loses_one_in: 0, dice: 1 })
     }
 
-    fn now(&self) -> Instant {
+    pub(crate) fn now(&self) -> Instant {
         Instant::from_micros(u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 
@@ -83,17 +92,26 @@ impl Native {
         let mut buffer = Vec::new();
         while let Some(transmit) = self.pc.poll_transmit(self.now(), &mut buffer) {
             for datagram in transmit.datagrams(&buffer) {
+                if self.is_lost() {
+                    continue;
+                }
                 let _ = self.socket.send_to(datagram, transmit.path.remote);
             }
         }
         let mut datagram = [0; 2048];
-        if let Ok((size, remote)) = self.socket.recv_from(&mut datagram) {
+        if let Ok((size, remote)) = self.socket.recv_from(&mut datagram)
+            && !self.is_lost()
+        {
             let data = BytesMut::from(&datagram[..size]);
             let path = self.address.to(remote);
             self.pc.handle_datagram(self.now(), Datagram { path, ecn: Default::default(), data });
         }
         self.pc.handle_timeout(self.now());
         while let Some(event) = self.pc.poll_event() {
+            let now = self.now();
+            if (self.react)(&mut self.pc, now, &event) {
+                continue;
+            }
             if let Event::Channel(_, ChannelEvent::Message(message)) = &event
                 && message.kind == MessageKind::Binary
             {
@@ -102,6 +120,12 @@ impl Native {
                 self.events.push(event);
             }
         }
+    }
+
+    /// Whether the network loses the next datagram.
+    fn is_lost(&mut self) -> bool {
+        self.dice = self.dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        self.loses_one_in > 0 && (self.dice >> 8).is_multiple_of(self.loses_one_in)
     }
 
     fn has_heard(&self, words: &str) -> bool {
@@ -120,7 +144,7 @@ fn routed_address() -> std::net::IpAddr {
 }
 
 /// Ours and the browser's.
-struct Duet<'a> {
+pub(crate) struct Duet<'a> {
     browser: &'a mut Browser,
     native: Arc<Mutex<Native>>,
     running: Arc<AtomicBool>,
@@ -135,7 +159,7 @@ impl Drop for Duet<'_> {
 
 impl<'a> Duet<'a> {
     /// Both with a connection at rest, ours with a data channel.
-    fn new(browser: &'a mut Browser, policy: BundlePolicy) -> Result<Self, Failure> {
+    pub(crate) fn new(browser: &'a mut Browser, policy: BundlePolicy) -> Result<Self, Failure> {
         let mut native = Native::new(policy)?;
         let channel = native.pc.create_data_channel("ours", Default::default());
         let channel = channel.map_err(|error| Failure(error.to_string()))?;
@@ -153,11 +177,11 @@ impl<'a> Duet<'a> {
         Ok(Self { browser, native, running, channel })
     }
 
-    fn ours(&self) -> MutexGuard<'_, Native> {
+    pub(crate) fn ours(&self) -> MutexGuard<'_, Native> {
         lock(&self.native)
     }
 
-    fn page(&mut self, body: &str) -> Result<Value, Failure> {
+    pub(crate) fn page(&mut self, body: &str) -> Result<Value, Failure> {
         Ok(self.browser.run_async(body)?)
     }
 
@@ -166,14 +190,14 @@ impl<'a> Duet<'a> {
         self.ours().pc.add_transceiver(kind, init).map(drop).map_err(|error| Failure(error.to_string()))
     }
 
-    fn our_description(&self) -> Result<SessionDescription, Failure> {
+    pub(crate) fn our_description(&self) -> Result<SessionDescription, Failure> {
         let mut ours = self.ours();
         let now = ours.now();
         ours.pc.set_local_description(now, None).map_err(|error| Failure(error.to_string()))?;
         ours.pc.local_description().cloned().ok_or_else(|| Failure("no description was set".to_owned()))
     }
 
-    fn hear(&self, said: Value) -> Outcome {
+    pub(crate) fn hear(&self, said: Value) -> Outcome {
         let said: SessionDescription = serde_json::from_value(said).map_err(|e| Failure(e.to_string()))?;
         let mut ours = self.ours();
         let now = ours.now();
@@ -181,20 +205,20 @@ impl<'a> Duet<'a> {
         ours.pc.set_remote_description(now, said).map_err(|error| Failure(format!("{error}\n{text}")))
     }
 
-    fn tell(&mut self, description: &SessionDescription) -> Outcome {
+    pub(crate) fn tell(&mut self, description: &SessionDescription) -> Outcome {
         self.page(&format!("await pc.setRemoteDescription({});", json!(description)))
             .map(drop)
             .map_err(|Failure(words)| Failure(format!("{words}\n{}", description.sdp)))
     }
 
-    fn we_offer(&mut self) -> Outcome {
+    pub(crate) fn we_offer(&mut self) -> Outcome {
         let offer = self.our_description()?;
         self.tell(&offer)?;
         let answer = self.page("return local();")?;
         self.hear(answer)
     }
 
-    fn browser_offers(&mut self) -> Outcome {
+    pub(crate) fn browser_offers(&mut self) -> Outcome {
         let offer = self.page("return local();")?;
         self.hear(offer)?;
         let answer = self.our_description()?;
@@ -202,7 +226,7 @@ impl<'a> Duet<'a> {
     }
 
     /// A message goes there and back, and the browser is content.
-    fn echo(&mut self, word: &str) -> Outcome {
+    pub(crate) fn echo(&mut self, word: &str) -> Outcome {
         self.page("await until(() => pc.connectionState === 'connected', 'the browser connects');")?;
         let mut ours = self.ours();
         let (now, channel) = (ours.now(), self.channel);
@@ -226,7 +250,7 @@ impl<'a> Duet<'a> {
         self.wait("the echo", |ours| ours.has_heard(&expected))
     }
 
-    fn wait(&self, what: &str, done: impl Fn(&Native) -> bool) -> Outcome {
+    pub(crate) fn wait(&self, what: &str, done: impl Fn(&Native) -> bool) -> Outcome {
         for _ in 0..1_000 {
             if done(&self.ours()) {
                 return Ok(());
@@ -289,8 +313,8 @@ pub(crate) const SCENES: &[(&str, Scene)] = &[
 ];
 
 /// One scene, in a page of its own.
-pub(crate) fn play(browser: &mut Browser, scene: Scene) -> Outcome {
-    let files = Files::from([("/index.html".to_owned(), PAGE.as_bytes().to_vec())]);
+pub(crate) fn play(browser: &mut Browser, page: &str, scene: Scene) -> Outcome {
+    let files = Files::from([("/index.html".to_owned(), page.as_bytes().to_vec())]);
     let server = PageServer::start(files).map_err(|error| Failure(error.to_string()))?;
     browser.open(&server.origin())?;
     scene(browser)

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use purertc::transport::dtls::Connection;
 use purertc_tests::lines::Lines;
 use purertc_tokio::{
     Configuration, DataChannel, DataChannelInit, Event, MessageKind, PeerConnection, SessionDescription,
@@ -99,7 +100,18 @@ pub(crate) fn play(peer: Peer, side: Side) -> Outcome {
     runtime.map_err(|error| failure(&error))?.block_on(async {
         let settings = Settings::from(Configuration::default()).with_loopback();
         let pc = PeerConnection::new(settings).await.map_err(|e| failure(&e))?;
-        let channel = soon("a channel", connect(&pc, side, &mut theirs)).await??;
+        let channel =
+            soon("a channel", connect(&pc, side, &mut theirs)).await.map_err(|Failure(late)| {
+                let facts = pc.inspect(|core| {
+                    format!(
+                        "{:?}, {:?}, {:?}",
+                        core.connection_state(),
+                        core.transport().ice_state(),
+                        core.transport().dtls().and_then(Connection::failure)
+                    )
+                });
+                Failure(format!("{late}; {facts}"))
+            })??;
         soon("open", channel.opened()).await?.map_err(|e| failure(&e))?;
         soon("messages", messages(&channel)).await??;
         soon("ten megabytes", bulk(&channel)).await??;

@@ -2,8 +2,9 @@
 
 use crate::world::{Link, Setup, World};
 use purertc::{
-    BundlePolicy, DtlsTransportState, Event, IceGatheringState, MediaKind, PeerConnectionState,
-    RtpTransceiverInit, SdpType, SessionDescription, TransportId,
+    BundlePolicy, DtlsTransportState, Event, IceGatheringState, MediaKind, MediaStreamTrack,
+    PeerConnectionState, RtpTransceiverInit, SdpType, SendFrame, SessionDescription, StatsOf, StatsSelector,
+    TransportId,
 };
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -45,6 +46,16 @@ fn connected(world: &World) -> bool {
     world.nodes.iter().all(|node| node.pc.connection_state() == PeerConnectionState::Connected)
 }
 
+/// The transports of audio, video and data.
+fn node_transports(world: &mut World) -> [[usize; 3]; 2] {
+    world.nodes.each_mut().map(|node| {
+        let ids: Vec<_> = node.pc.senders().collect();
+        let mut of =
+            |at: usize| node.pc.receiver(ids[at].transceiver().receiver()).unwrap().transport().unwrap();
+        [of(0).index(), of(1).index(), node.pc.sctp().unwrap().transport.index()]
+    })
+}
+
 #[test]
 fn every_section_has_a_transport_of_its_own() {
     for (policy, link) in [
@@ -71,6 +82,10 @@ fn every_section_has_a_transport_of_its_own() {
                 node.pc.negotiated_media().iter().map(|section| section.transport).collect();
             assert_eq!(media, [0, 1]);
         }
+        assert_eq!(node_transports(&mut world), [[0, 1, 2]; 2], "{policy}");
+        let report = world.nodes[0].pc.get_stats(world.now, StatsSelector::All).unwrap();
+        let described = report.iter().filter(|stats| matches!(stats.of, StatsOf::Transport(_)));
+        assert_eq!(described.map(|stats| stats.id.as_str()).collect::<Vec<_>>(), ["T0", "T1", "T2"]);
         world.send(0, id, "over the third");
         world.run(Duration::from_secs(1));
         let channel = world.nodes[1].channel();
@@ -168,4 +183,42 @@ fn what_was_rejected_may_be_offered_again() {
     world.negotiate(0);
     world.run_until(Duration::from_secs(5), |world| world.nodes[0].opened(again));
     assert_eq!(world.nodes[0].pc.connection_state(), PeerConnectionState::Connected);
+}
+
+#[test]
+fn media_flows_where_its_section_is() {
+    let mut setup = Setup::new(95, Link::clean(10));
+    setup.configuration.bundle_policy = BundlePolicy::MaxCompat;
+    let mut world = World::new(&setup);
+    for node in 0..2 {
+        let address = SocketAddr::new(world.nodes[node].address.ip(), 5_001);
+        world.add_address(node, address);
+    }
+    let tracks = [(MediaKind::Audio, "mic"), (MediaKind::Video, "cam")];
+    let senders = tracks.map(|(kind, id)| {
+        let track = MediaStreamTrack::new(kind, id);
+        world.nodes[0].pc.add_track(track, ["s"]).unwrap()
+    });
+    negotiate_unbundled(&mut world);
+    world.run_until(Duration::from_secs(20), connected);
+    for number in 0..50_u32 {
+        for sender in senders {
+            let data = vec![0, 1, 2, 3, number as u8].into();
+            let frame = SendFrame { timestamp: number * 960, data, ..SendFrame::default() };
+            world.nodes[0].pc.sender(sender).unwrap().write_frame(&frame).unwrap();
+        }
+        world.run(Duration::from_millis(20));
+    }
+    world.run(Duration::from_secs(1));
+    for sender in senders {
+        let receiver = sender.transceiver().receiver();
+        let came = |event: &&Event| matches!(event, Event::Frame(frame) if frame.receiver == receiver);
+        assert_eq!(world.nodes[1].events.iter().filter(came).count(), 50);
+    }
+    let report = world.nodes[1].pc.get_stats(world.now, StatsSelector::All).unwrap();
+    for stats in report.iter() {
+        if let StatsOf::Transport(transport) = &stats.of {
+            assert!(transport.packets_received >= 50, "{}: {}", stats.id, transport.packets_received);
+        }
+    }
 }

@@ -3,22 +3,42 @@
 use crate::base::drops::DropReason;
 use crate::base::ids::Id;
 use crate::base::media::TransceiverId;
-use crate::base::seq::Serial16;
+use crate::base::seq::{Serial16, Serial32};
 use crate::base::time::Instant;
+use crate::media::codec::red;
 use crate::media::event::Delivery;
 use crate::media::event::Event;
 use crate::media::packet::RtpPacket;
-use crate::media::receive::stream::Incoming;
-use crate::media::section::Payload;
+use crate::media::receive::stream::{Incoming, Piece};
+use crate::media::section::{Payload, Protection};
 use crate::media::sources::{Found, Source, find};
 use crate::media::{Media, Timer};
 use crate::wire::cursor::ParseError;
-use crate::wire::rtp::{Layout, Packet, rtx};
+use crate::wire::rtp::{Header, Layout, Packet, rtx};
 use bytes::{Buf as _, Bytes, BytesMut};
 use std::time::Duration;
 
 /// How long arrivals are collected before the sender is told: libwebrtc's default.
 const ARRIVALS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// What a packet carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    /// Media, as its payload format has it.
+    Media,
+    /// Media inside of RFC 2198, with older media perhaps.
+    Redundant,
+    /// Forward error correction.
+    Correction,
+}
+
+/// How a packet came, and what it carries.
+#[derive(Clone, Copy, Debug)]
+struct Arrived {
+    content: Content,
+    /// Whether it was sent again.
+    repeated: bool,
+}
 
 impl Media {
     /// Takes an RTP packet that was opened.
@@ -36,8 +56,8 @@ impl Media {
         let (ssrc, payload_type) = (packet.header.ssrc, packet.header.payload_type);
         match self.source_of(now, &packet)? {
             Source::Media(id) => {
-                self.note_codec(id, payload_type)?;
-                self.take(now, id, bytes.freeze(), false)
+                let content = self.note_codec(id, payload_type, packet.payload)?;
+                self.take(now, id, bytes.freeze(), Arrived { content, repeated: false })
             }
             Source::Repeated(id) => {
                 // RFC 4588 §4: an empty one is padding, sent to probe the path.
@@ -52,8 +72,9 @@ impl Media {
                 let original = codec.payload_type;
                 stream.rtx = Some(ssrc);
                 restore(&mut bytes, stream.ssrc, original).map_err(|_| DropReason::RtpMalformed)?;
-                self.note_codec(id, original)?;
-                self.take(now, id, bytes.freeze(), true)
+                let packet = Packet::parse(&bytes).map_err(|_| DropReason::RtpMalformed)?;
+                let content = self.note_codec(id, original, packet.payload)?;
+                self.take(now, id, bytes.freeze(), Arrived { content, repeated: true })
             }
         }
     }
@@ -114,16 +135,43 @@ impl Media {
         }
     }
 
-    /// Looks up a payload type that is not that of the packet before.
-    fn note_codec(&mut self, id: Id<Incoming>, payload_type: u8) -> Result<(), DropReason> {
+    /// What a packet of this payload type carries. The codec is looked up where it is not that of the packet before.
+    fn note_codec(
+        &mut self,
+        id: Id<Incoming>,
+        payload_type: u8,
+        payload: &[u8],
+    ) -> Result<Content, DropReason> {
         let stream = self.incoming.get_mut(id).ok_or(DropReason::RtpUnknownSource)?;
-        if stream.codec.payload_type != payload_type {
-            match self.sections.get(stream.section).and_then(|section| section.received(payload_type)) {
-                Some(Payload::Media(codec)) => stream.codec = codec.clone(),
-                _ => return Err(DropReason::RtpUnknownPayload),
-            }
+        if stream.codec.payload_type == payload_type && stream.codec.protection.is_none() {
+            return Ok(Content::Media);
         }
-        Ok(())
+        let section = self.sections.get(stream.section).ok_or(DropReason::RtpUnknownSource)?;
+        let find = |payload_type| match section.received(payload_type) {
+            Some(Payload::Media(codec)) => Ok(codec),
+            _ => Err(DropReason::RtpUnknownPayload),
+        };
+        let outer = find(payload_type)?;
+        let (codec, content) = match outer.protection {
+            None => (outer, Content::Media),
+            Some(Protection::ForwardCorrection) => return Ok(Content::Correction),
+            // Padding has nothing inside.
+            Some(Protection::Redundancy) if payload.is_empty() => return Ok(Content::Correction),
+            Some(Protection::Redundancy) => {
+                let blocks = red::parse(payload).map_err(|_| DropReason::RtpMalformed)?;
+                let primary = blocks.last().ok_or(DropReason::RtpMalformed)?;
+                let inner = find(primary.payload_type)?;
+                match inner.protection {
+                    None => (inner, Content::Redundant),
+                    Some(Protection::ForwardCorrection) => return Ok(Content::Correction),
+                    Some(Protection::Redundancy) => return Err(DropReason::RtpMalformed),
+                }
+            }
+        };
+        if stream.codec.payload_type != codec.payload_type {
+            stream.codec = codec.clone();
+        }
+        Ok(content)
     }
 
     /// A packet of media, be it the first of its number or a repetition.
@@ -132,7 +180,7 @@ impl Media {
         now: Instant,
         id: Id<Incoming>,
         bytes: Bytes,
-        repeated: bool,
+        Arrived { content, repeated }: Arrived,
     ) -> Result<(), DropReason> {
         let round_trip = self.round_trip();
         let stream = self.incoming.get_mut(id).ok_or(DropReason::RtpUnknownSource)?;
@@ -154,9 +202,24 @@ impl Media {
                 self.events.push(Event::Rtp(RtpPacket::new(receiver, count, now, bytes)));
             }
             Delivery::Frames => {
-                let payload = bytes.slice_ref(packet.payload);
                 stream.note_attributes(&packet, &self.extensions);
-                stream.collect(now, count, &packet, payload);
+                let Header { marker, timestamp: Serial32(timestamp), .. } = packet.header;
+                let piece = |payload| Piece { arrived: now, timestamp, marker, payload };
+                match content {
+                    Content::Media => stream.collect(count, piece(bytes.slice_ref(packet.payload))),
+                    // It has a number, and is no part of any frame.
+                    Content::Correction => stream.collect(count, piece(Bytes::new())),
+                    Content::Redundant => {
+                        let blocks = red::parse(packet.payload).map_err(|_| DropReason::RtpMalformed)?;
+                        // Browsers wrap every packet: an older block is the payload of the number before.
+                        for (at, block) in blocks.iter().enumerate() {
+                            let back = (blocks.len() - 1 - at) as u64;
+                            let timestamp = timestamp.wrapping_sub(block.offset);
+                            let payload = bytes.slice_ref(block.data);
+                            stream.collect(count.saturating_sub(back), Piece { timestamp, ..piece(payload) });
+                        }
+                    }
+                }
                 self.deliver(now, id);
             }
         }

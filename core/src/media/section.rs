@@ -30,9 +30,30 @@ pub(super) struct Codec {
     /// Where frames of it are known.
     pub format: Option<Format>,
     pub role: CodecRole,
+    /// What it is around or beside other codecs.
+    pub protection: Option<Protection>,
     /// The payload type of its retransmissions.
     pub rtx: Option<u8>,
     pub feedback: Feedback,
+}
+
+/// What protects other codecs' packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protection {
+    /// RFC 2198: it wraps them, and may carry older ones along.
+    Redundancy,
+    /// RFC 5109 and FlexFEC: it is computed from them.
+    ForwardCorrection,
+}
+
+impl Protection {
+    fn of(name: &str) -> Option<Self> {
+        match CodecRole::of(name) {
+            CodecRole::Protection if name.eq_ignore_ascii_case("red") => Some(Self::Redundancy),
+            CodecRole::Protection => Some(Self::ForwardCorrection),
+            _ => None,
+        }
+    }
 }
 
 /// Which feedback both sides know.
@@ -80,6 +101,7 @@ impl Codec {
             clock_rate: codec.codec.clock_rate,
             format: Format::of(name, mode.into()),
             role: CodecRole::of(name),
+            protection: Protection::of(name),
             rtx: codec.rtx,
             feedback: Feedback::of(&codec.feedback),
         }

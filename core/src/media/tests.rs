@@ -8,7 +8,9 @@ use crate::base::negotiated::{
 };
 use crate::base::parameters::RtcpParameters;
 use crate::base::random::Rng;
+use crate::base::seq::{Serial16, Serial32};
 use crate::base::time::{Instant, WallClock};
+use crate::media::codec::red;
 use crate::media::error::WriteError;
 use crate::media::event::Delivery;
 use crate::media::event::{Event, Frame, SendFrame, SendPacket};
@@ -346,4 +348,70 @@ quickcheck::quickcheck! {
         net.run_for(Duration::from_secs(3));
         true
     }
+}
+
+/// A packet of the video's stream, as a peer without a machine like ours would send it.
+fn raw(payload_type: u8, number: u16, timestamp: u32, marker: bool, payload: &[u8]) -> BytesMut {
+    let (sequence, timestamp) = (Serial16(number), Serial32(timestamp));
+    let mut packet = Vec::new();
+    Header { marker, payload_type, sequence, timestamp, ssrc: 77 }.write(&[], &mut packet);
+    packet.extend_from_slice(payload);
+    BytesMut::from(&packet[..])
+}
+
+#[test]
+fn redundant_audio_fills_what_was_lost() {
+    let mut agreed = sections(10);
+    let red = codec(63, RtpCodec::new("audio/red", 48_000).channels(2).fmtp("111/111"), None, &[]);
+    agreed[1].receive.push(red);
+    let mut net = Net::with(&[agreed, sections(20)], |_| false);
+    // Each packet carries the two payloads before its own; the third and fourth packets are lost.
+    for number in (0..8_u16).filter(|number| ![3, 4].contains(number)) {
+        let old = [2, 1].map(|back| (u32::from(back) * 960, [number.wrapping_sub(back) as u8]));
+        let old =
+            old.each_ref().map(|(offset, data)| red::Block { payload_type: 111, offset: *offset, data });
+        let old = if number < 2 { &[][..] } else { &old[..] };
+        let mut payload = Vec::new();
+        let data = [number as u8];
+        red::write(old, red::Block { payload_type: 111, offset: 0, data: &data }, &mut payload);
+        let packet = raw(63, number, u32::from(number) * 960, false, &payload);
+        net.ends[0].handle_rtp(net.now, packet);
+        net.run_for(Duration::from_millis(20));
+    }
+    let frames = net.frames(0);
+    assert_eq!(frames.iter().map(|frame| frame.data[0]).collect::<Vec<_>>(), (0..8).collect::<Vec<_>>());
+    assert!(frames.iter().all(|f| f.payload_type == 111 && f.timestamp == u32::from(f.data[0]) * 960));
+}
+
+#[test]
+fn video_in_red_is_unwrapped_and_its_correction_left_out() {
+    let mut agreed = sections(10);
+    agreed[0].receive.push(codec(118, RtpCodec::new("video/red", 90_000), Some(119), &[]));
+    agreed[0].receive.push(codec(120, RtpCodec::new("video/ulpfec", 90_000), None, &[]));
+    let mut net = Net::with(&[agreed, sections(20)], |_| false);
+    let mut number = 0;
+    for frame in 0..5_u8 {
+        // The first packet of VP8, a correction, the last packet; one of them is repeated for no reason.
+        let begin = [96, 0x10, u8::from(frame != 0), frame];
+        let parts: [(&[u8], bool); 3] = [(&begin, false), (&[120, 1, 2, 3], false), (&[96, 0, frame], true)];
+        for (payload, marker) in parts {
+            let packet = raw(118, number, u32::from(frame) * 3_000, marker, payload);
+            net.ends[0].handle_rtp(net.now, packet.clone());
+            net.ends[0].handle_rtp(net.now, packet);
+            number += 1;
+        }
+        net.run_for(Duration::from_millis(33));
+    }
+    let frames: Vec<(u8, Vec<u8>)> =
+        net.frames(0).iter().map(|frame| (frame.payload_type, frame.data.to_vec())).collect();
+    let wanted: Vec<(u8, Vec<u8>)> =
+        (0..5_u8).map(|frame| (96, vec![u8::from(frame != 0), frame, frame])).collect();
+    assert_eq!(frames, wanted);
+    // What is not what it says it is.
+    for payload in [&[118, 0][..], &[0x80], &[5, 1]] {
+        net.ends[0].handle_rtp(net.now, raw(118, number, 0, false, payload));
+        number += 1;
+    }
+    let drops = net.ends[0].drops();
+    assert_eq!((drops.of(DropReason::RtpMalformed), drops.of(DropReason::RtpUnknownPayload)), (2, 1));
 }

@@ -54,6 +54,8 @@ pub struct Configuration {
     /// Versions of DTLS, the most preferred first. Default 1.3, then 1.2, which every peer has. Without any of them a
     /// connection fails when DTLS begins.
     pub dtls_versions: Vec<ProtocolVersion>,
+    /// Which DTLS role offers want. Default [`OfferedDtlsRole::Either`].
+    pub offered_dtls_role: OfferedDtlsRole,
     /// What keys are agreed on with. Default [`KeyAgreement::Elliptic`].
     pub key_agreement: KeyAgreement,
     /// Whether the handshake of DTLS may go inside of ICE's checks (SPED, draft-hancke-webrtc-sped), which saves a round
@@ -82,6 +84,7 @@ impl Default for Configuration {
             media: MediaCapabilities::shared(),
             mtu: 1_200,
             dtls_versions: vec![ProtocolVersion::Dtls13, ProtocolVersion::Dtls12],
+            offered_dtls_role: OfferedDtlsRole::Either,
             key_agreement: KeyAgreement::Elliptic,
             sped: false,
             snap: false,
@@ -89,6 +92,20 @@ impl Default for Configuration {
             data: DataConfig::default(),
         }
     }
+}
+
+/// Which side of the handshake of DTLS an offer wants to be (`a=setup`). An answer follows its offer, whatever is
+/// configured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OfferedDtlsRole {
+    /// The peer chooses (`actpass`), which RFC 8842 wants: browsers and this library are then the client, and the handshake
+    /// begins with their first check.
+    #[default]
+    Either,
+    /// The client (`active`): for peers that can only be the server.
+    Client,
+    /// The server (`passive`): for peers that can only be the client.
+    Server,
 }
 
 /// What DTLS 1.3 offers to agree on keys with. Either is taken of a peer, whatever is configured.

@@ -2,6 +2,8 @@
 //!
 //! [`PeerConnection`] owns the transports, the data channels and the offer/answer session, and moves values between
 //! them; none of these knows of the others. It is not where any protocol is spoken.
+//!
+#![doc = include_str!("surface.md")]
 
 mod channel;
 mod close;
@@ -30,7 +32,7 @@ mod transceiver;
 mod transports;
 
 pub use self::channel::DataChannel;
-pub use self::config::{Configuration, ConfigurationError, Init, KeyAgreement};
+pub use self::config::{Configuration, ConfigurationError, Init, KeyAgreement, OfferedDtlsRole};
 pub use self::dtmf::{DtmfSender, InsertDtmfError, ToneTiming};
 pub use self::event::{ChannelEvent, Event, IceCandidateError, TrackEvent};
 pub use self::ice_server::{IceServer, IceServerError};
@@ -50,7 +52,6 @@ use self::offer_answer::NegotiationCheck;
 use self::outbound::DataRide;
 use self::statistics::Tally;
 use crate::base::drops::Drops;
-use crate::base::media::MediaCapabilities;
 use crate::base::net::Path;
 use crate::base::queue::Queue;
 use crate::base::random::Rng;
@@ -62,12 +63,13 @@ use crate::data::channel::{DataChannelId, DataChannelInit};
 use crate::data::error::CreateDataChannelError;
 use crate::data::event::SctpTransportState;
 use crate::data::sctp::config::Stats as SctpStats;
-use crate::signaling::local::{BundlePolicy, SessionConfig};
+use crate::signaling::local::SessionConfig;
 use crate::signaling::session::Session;
 use crate::signaling::state::SignalingState;
 use crate::transport::dtls::verify::fingerprint_of;
 use crate::transport::{IceGatheringState, Inbound, Transport};
 use crate::wire::fingerprint::{Fingerprint, FingerprintAlgorithm};
+use crate::wire::sdp::attribute::Setup;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -105,6 +107,8 @@ pub struct AnswerOptions {}
 /// `RTCSctpTransport`, as it is at one moment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SctpTransport {
+    /// `transport`: the DTLS transport that carries it.
+    pub transport: TransportId,
     /// `state`.
     pub state: SctpTransportState,
     /// `maxMessageSize` in bytes: `None` until the peer answered, `u64::MAX` for no limit.
@@ -198,7 +202,7 @@ impl PeerConnection {
         if configuration.ice_candidate_pool_size > 0 {
             transport.fill_pool(now);
         }
-        let Configuration { bundle_policy, mtu, sped, snap, .. } = configuration;
+        let Configuration { mtu, sped, snap, .. } = configuration;
         let max_message_size = configuration.data.max_message_size;
         let ride = DataRide::new(mtu, configuration.data.largest_ip_packet);
         let mut data = DataChannels::new(configuration.data.clone(), crypto.hmac, rng.fork());
@@ -207,7 +211,7 @@ impl PeerConnection {
         Ok(Self {
             now,
             wall_clock: WallClock::new(now, wall_clock),
-            session: new_session(bundle_policy, Arc::clone(&configuration.media), &mut rng),
+            session: new_session(&configuration, &mut rng),
             links: Links::new(transport, rng),
             max_message_size,
             data,
@@ -305,6 +309,7 @@ impl PeerConnection {
     #[must_use]
     pub fn sctp(&self) -> Option<SctpTransport> {
         (self.data_section == DataSection::Described).then(|| SctpTransport {
+            transport: self.ride.link(),
             state: self.data.state(),
             max_message_size: self.data.max_message_size(),
             max_channels: self.data.max_channels(),
@@ -332,6 +337,12 @@ impl PeerConnection {
         self.links.iter().map(|(id, link)| (id, &link.transport))
     }
 
+    /// The fingerprints of the certificate that identifies this side, as descriptions have them (`getFingerprints`).
+    #[must_use]
+    pub fn fingerprints(&self) -> &[Fingerprint] {
+        &self.fingerprints
+    }
+
     /// The certificate that identifies this side.
     #[must_use]
     pub const fn certificate(&self) -> &Certificate {
@@ -355,8 +366,17 @@ impl PeerConnection {
     }
 }
 
-fn new_session(bundle_policy: BundlePolicy, media: Arc<MediaCapabilities>, rng: &mut Rng) -> Session {
-    let config = SessionConfig { bundle_policy, media, ..SessionConfig::default() };
+fn new_session(configuration: &Configuration, rng: &mut Rng) -> Session {
+    let config = SessionConfig {
+        bundle_policy: configuration.bundle_policy,
+        media: Arc::clone(&configuration.media),
+        offered_setup: match configuration.offered_dtls_role {
+            OfferedDtlsRole::Either => Setup::ActPass,
+            OfferedDtlsRole::Client => Setup::Active,
+            OfferedDtlsRole::Server => Setup::Passive,
+        },
+        ..SessionConfig::default()
+    };
     let session_id = rng.secret_u64();
     Session::new(config, session_id, rng.fork())
 }

@@ -1,6 +1,8 @@
 //! The transports as the application sees them: `RTCIceTransport` and `RTCDtlsTransport`.
 
+use crate::base::media::TransceiverId;
 use crate::peer::PeerConnection;
+use crate::peer::link::TransportId;
 use crate::transport::dtls::{Connection, DtlsTransportState};
 use crate::transport::ice::{IceRole, IceTransportState, SelectedPair};
 use crate::transport::{IceGatheringState, Transport};
@@ -21,11 +23,24 @@ pub struct DtlsTransport<'a> {
 }
 
 impl PeerConnection {
-    /// The DTLS transport that carries everything; `None` until a description has a section for it.
+    /// The first DTLS transport, which carries everything with a peer that bundles; `None` until a description has a
+    /// section for it.
     #[must_use]
     pub fn dtls_transport(&self) -> Option<DtlsTransport<'_>> {
+        self.dtls_transports().next().map(|(_, transport)| transport)
+    }
+
+    /// Every DTLS transport that descriptions have: what `transport` of senders, of receivers and of `sctp` names.
+    pub fn dtls_transports(&self) -> impl Iterator<Item = (TransportId, DtlsTransport<'_>)> {
         let closed = self.is_closed();
-        self.has_transport().then_some(DtlsTransport { transport: self.links.first(), closed })
+        let described = self.described_links().filter(|_| self.has_transport());
+        described.map(move |(id, link)| (id, DtlsTransport { transport: &link.transport, closed }))
+    }
+
+    /// What carries a transceiver (`transport` of its sender and of its receiver); `None` until that is negotiated.
+    pub(super) fn transport_of(&self, id: TransceiverId) -> Option<TransportId> {
+        let section = self.session.media().iter().find(|section| section.transceiver == id)?;
+        Some(TransportId::of(section.transport))
     }
 
     pub(super) fn has_transport(&self) -> bool {

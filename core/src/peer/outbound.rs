@@ -144,8 +144,8 @@ impl PeerConnection {
         if self.is_closed() {
             return None;
         }
-        let above = [self.data.poll_timeout(), self.planes.poll_timeout(), self.next_tone()];
-        earliest([self.links.poll_timeout()].into_iter().chain(above))
+        let planes = self.planes.poll_timeout();
+        earliest([self.links.poll_timeout(), self.data.poll_timeout(), planes, self.next_tone()])
     }
 }
 

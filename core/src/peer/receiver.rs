@@ -5,6 +5,7 @@ use crate::base::parameters::RtpReceiveParameters;
 use crate::base::time::Instant;
 use crate::media::event::Delivery;
 use crate::peer::PeerConnection;
+use crate::peer::link::TransportId;
 use crate::signaling::transceiver::Transceiver;
 
 /// `RTCRtpReceiver`, for as long as the connection is borrowed. Keep the [`ReceiverId`].
@@ -35,6 +36,12 @@ impl<'a> RtpReceiver<'a> {
     #[must_use]
     pub fn track(&self) -> &MediaStreamTrack {
         self.state().receiver_track()
+    }
+
+    /// What carries it (`transport`); `None` until that is negotiated.
+    #[must_use]
+    pub fn transport(&self) -> Option<TransportId> {
+        self.pc.transport_of(self.transceiver())
     }
 
     /// The ids of the streams that the peer says this is in.

@@ -39,6 +39,9 @@ impl PeerConnection {
         if known.mtu != configuration.mtu {
             return Err(ConfigurationError::Modified("mtu"));
         }
+        if known.offered_dtls_role != configuration.offered_dtls_role {
+            return Err(ConfigurationError::Modified("offered_dtls_role"));
+        }
         let servers = configuration.ice_servers.iter().map(IceServer::read).collect::<Result<Vec<_>, _>>()?;
         let differs = known.ice_servers != configuration.ice_servers
             || known.ice_transport_policy != configuration.ice_transport_policy;

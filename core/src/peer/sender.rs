@@ -6,6 +6,7 @@ use crate::media::error::WriteError;
 use crate::media::event::{SendFrame, SendPacket};
 use crate::peer::PeerConnection;
 use crate::peer::dtmf::DtmfSender;
+use crate::peer::link::TransportId;
 use crate::peer::offer_answer::NegotiationCheck;
 use crate::signaling::media_error::{SetParametersError, TransceiverError};
 use crate::signaling::transceiver::Transceiver;
@@ -67,6 +68,12 @@ impl<'a> RtpSender<'a> {
         self.pc.session.set_streams(self.id, streams.into_iter().map(Into::into).collect())?;
         self.pc.update_negotiation_needed(NegotiationCheck::AfterVerb);
         Ok(())
+    }
+
+    /// What carries it (`transport`); `None` until that is negotiated.
+    #[must_use]
+    pub fn transport(&self) -> Option<TransportId> {
+        self.pc.transport_of(self.id.transceiver())
     }
 
     /// What plays tones in it (`dtmf`); `None` for video.

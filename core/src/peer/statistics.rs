@@ -6,7 +6,6 @@ use crate::base::w3c::ErrorKind;
 use crate::data::channel::DataChannelId;
 use crate::peer::PeerConnection;
 use crate::peer::event::{ChannelEvent, Event};
-use crate::peer::link::TransportId;
 use crate::signaling::transceiver::Transceiver;
 use crate::stats::{CertificateFacts, Collector, PeerConnectionStats, StatsReport};
 use crate::transport::dtls::Connection;
@@ -97,15 +96,15 @@ impl PeerConnection {
         self.session.media().iter().for_each(|section| collector.codecs(section));
         let ours = self.fingerprints.first().cloned();
         let ours = ours.map(|fingerprint| CertificateFacts { der: self.certificate.der(), fingerprint });
-        let der = self.links.first().dtls().and_then(Connection::remote_certificate);
-        let theirs = der.and_then(|der| {
-            let fingerprint = fingerprint_of(der, FingerprintAlgorithm::Sha256, &self.crypto).ok()?;
-            Some(CertificateFacts { der, fingerprint })
-        });
         // W3C WebRTC §5: transports exist once a description has one.
-        if let Some(ours) = ours.filter(|_| self.has_transport()) {
-            let traffic = self.links.get(TransportId::FIRST).map(|link| link.traffic).unwrap_or_default();
-            collector.transport(self.links.first(), traffic, &ours, theirs.as_ref());
+        let Some(ours) = ours.filter(|_| self.has_transport()) else { return Ok(collector.finish()) };
+        for (id, link) in self.described_links() {
+            let der = link.transport.dtls().and_then(Connection::remote_certificate);
+            let theirs = der.and_then(|der| {
+                let fingerprint = fingerprint_of(der, FingerprintAlgorithm::Sha256, &self.crypto).ok()?;
+                Some(CertificateFacts { der, fingerprint })
+            });
+            collector.transport(id.index(), &link.transport, link.traffic, &ours, theirs.as_ref());
         }
         Ok(collector.finish())
     }

@@ -2,7 +2,7 @@
 
 use crate::base::time::Instant;
 use crate::peer::event::Event;
-use crate::peer::link::{Blueprint, TransportId};
+use crate::peer::link::{Blueprint, Link, TransportId};
 use crate::peer::offer_answer::Generation;
 use crate::peer::{DataSection, PeerConnection};
 use crate::signaling::changes::{DtlsRole, TransportAgreement, TransportChange};
@@ -51,6 +51,12 @@ impl PeerConnection {
         if remote_ice.end_of_candidates {
             transport.end_of_remote_candidates(now);
         }
+    }
+
+    /// The links that descriptions have; the first, if only the peer has described one so far.
+    pub(super) fn described_links(&self) -> impl Iterator<Item = (TransportId, &Link)> {
+        let any = self.links.iter().any(|(_, link)| link.is_described);
+        self.links.iter().filter(move |(id, link)| link.is_described || !any && *id == TransportId::FIRST)
     }
 
     /// The transport whose peer has this user fragment; `None` for a generation that is not in use: an older one, or

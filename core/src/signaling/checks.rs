@@ -46,7 +46,8 @@ pub(in crate::signaling) fn check(content: &Content, against: Against<'_>) -> Re
     for (at, section) in content.sections.iter().enumerate() {
         let known_media = matches!(section.media.as_str(), "audio" | "video" | "application");
         if section.is_live() && known_media && PROTOCOLS.contains(&section.protocol.as_str()) {
-            check_transport(content.transport(at), at, against.kind)?;
+            let offered = against.offer.and_then(|offer| offer.transport(at).setup);
+            check_transport(content.transport(at), at, (against.kind, offered))?;
         }
     }
     check_data(content, against)?;
@@ -108,7 +109,11 @@ fn check_answered_groups(answer: &Content, offer: &Content) -> Result<(), Invali
     Ok(())
 }
 
-fn check_transport(transport: &TransportContent, at: usize, kind: SdpType) -> Result<(), InvalidDescription> {
+fn check_transport(
+    transport: &TransportContent,
+    at: usize,
+    (kind, offered): (SdpType, Option<Setup>),
+) -> Result<(), InvalidDescription> {
     if transport.credentials.is_none() {
         return Err(InvalidDescription::NoIceCredentials(at));
     }
@@ -121,7 +126,9 @@ fn check_transport(transport: &TransportContent, at: usize, kind: SdpType) -> Re
     let legal = match (kind, transport.setup) {
         (_, Some(Setup::HoldConn)) => false,
         (SdpType::Offer, _) => true,
-        (_, setup) => matches!(setup, Some(Setup::Active | Setup::Passive)),
+        // RFC 4145 §4.1: of two, one is active.
+        (_, setup @ Some(Setup::Active | Setup::Passive)) => setup != offered,
+        (_, _) => false,
     };
     if legal { Ok(()) } else { Err(InvalidDescription::BadSetup(at)) }
 }

@@ -4,6 +4,7 @@ use crate::base::media::MediaCapabilities;
 use crate::signaling::fast_setup::FastSetup;
 use crate::wire::candidate::Credentials;
 use crate::wire::fingerprint::Fingerprint;
+use crate::wire::sdp::attribute::Setup;
 use std::sync::Arc;
 
 crate::w3c_enum! {
@@ -27,6 +28,9 @@ pub struct SessionConfig {
     pub bundle_policy: BundlePolicy,
     /// How many transports the owner drives; sections that would need one more are rejected. Default 16.
     pub max_transports: usize,
+    /// What an offer says of the DTLS role of a new association. Default `actpass`, as RFC 8842 §5.3 wants it; the other two
+    /// are for peers that have no choice. `holdconn` counts as `actpass`.
+    pub offered_setup: Setup,
     /// What this side can do with audio and video. Default: everything that browsers do.
     pub media: Arc<MediaCapabilities>,
 }
@@ -36,6 +40,7 @@ impl Default for SessionConfig {
         Self {
             bundle_policy: BundlePolicy::Balanced,
             max_transports: MAX_TRANSPORTS,
+            offered_setup: Setup::ActPass,
             media: MediaCapabilities::shared(),
         }
     }

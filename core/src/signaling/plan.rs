@@ -105,8 +105,12 @@ impl Session {
             // RFC 9143 §7.1.3 would leave the transport out of what is bundled. Chromium then rejects every section
             // that follows and has one, so that all of them say the same, as browsers' own offers do.
             // RFC 8842 §5.5: actpass again, although the answer will keep the roles.
+            let setup = match self.config.offered_setup {
+                setup @ (Setup::Active | Setup::Passive) if !self.agreed.has(number) => setup,
+                _ => Setup::ActPass,
+            };
             let Some(ice) = local.ice.get(number) else { continue };
-            planned.transport = Some(self.plan_transport(ice, Setup::ActPass, has_address));
+            planned.transport = Some(self.plan_transport(ice, setup, has_address));
         }
     }
 

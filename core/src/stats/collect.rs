@@ -47,9 +47,6 @@ pub struct Collector {
     report: StatsReport,
 }
 
-/// The only transport there is so far.
-const TRANSPORT: &str = "T0";
-
 impl Collector {
     /// An empty report at this moment, in milliseconds since 1970.
     #[must_use]
@@ -88,17 +85,18 @@ impl Collector {
     pub fn codecs(&mut self, section: &NegotiatedSection) {
         let sends = section.send.iter().filter(|_| section.direction.sends());
         let receives = section.receive.iter().filter(|_| section.direction.receives());
-        sends.chain(receives).for_each(|codec| self.codec(codec));
+        let transport = transport_id(section.transport);
+        sends.chain(receives).for_each(|codec| self.codec(&transport, codec));
     }
 
-    fn codec(&mut self, negotiated: &NegotiatedCodec) {
+    fn codec(&mut self, transport: &str, negotiated: &NegotiatedCodec) {
         let codec = &negotiated.codec;
         // W3C webrtc-stats §8.3: one for each payload type of a transport, or two where the directions differ.
         let fmtp = codec.sdp_fmtp_line.as_deref().unwrap_or("");
-        let id = format!("C{TRANSPORT}_{}_{}", negotiated.payload_type, digest(&[&codec.mime_type, fmtp]));
+        let id = format!("C{transport}_{}_{}", negotiated.payload_type, digest(&[&codec.mime_type, fmtp]));
         let stats = CodecStats {
             payload_type: negotiated.payload_type,
-            transport_id: TRANSPORT.to_owned(),
+            transport_id: transport.to_owned(),
             mime_type: codec.mime_type.clone(),
             clock_rate: codec.clock_rate,
             channels: codec.channels,
@@ -107,27 +105,32 @@ impl Collector {
         self.put(id, StatsOf::Codec(stats));
     }
 
-    /// Adds a transport with its candidates, pairs and certificates.
+    /// Adds the transport of this number with its candidates, pairs and certificates.
     pub fn transport(
         &mut self,
+        number: usize,
         transport: &Transport,
         facts: TransportFacts,
         ours: &CertificateFacts<'_>,
         theirs: Option<&CertificateFacts<'_>>,
     ) {
+        let name = transport_id(number);
         let local: Vec<Candidate> = transport.ice().local_candidates().collect();
         let remote: Vec<Candidate> = transport.ice().remote_candidates().collect();
         for candidate in &local {
-            self.put(candidate_id("L", candidate), StatsOf::LocalCandidate(candidate_stats(candidate)));
+            let stats = candidate_stats(&name, candidate);
+            self.put(candidate_id(&name, "L", candidate), StatsOf::LocalCandidate(stats));
         }
         for candidate in &remote {
-            self.put(candidate_id("R", candidate), StatsOf::RemoteCandidate(candidate_stats(candidate)));
+            let stats = candidate_stats(&name, candidate);
+            self.put(candidate_id(&name, "R", candidate), StatsOf::RemoteCandidate(stats));
         }
         for pair in transport.ice().pairs() {
             let (Some(ours), Some(theirs)) = (local.get(pair.local), remote.get(pair.remote)) else {
                 continue;
             };
-            self.put(pair_id(pair.id), StatsOf::CandidatePair(pair_stats(&pair, ours, theirs)));
+            let stats = pair_stats(&name, &pair, ours, theirs);
+            self.put(pair_id(&name, pair.id), StatsOf::CandidatePair(stats));
         }
         let local_certificate_id = self.certificate(ours);
         let remote_certificate_id = theirs.map(|theirs| self.certificate(theirs));
@@ -141,7 +144,7 @@ impl Collector {
             ice_local_username_fragment: transport.local_credentials().ufrag.clone(),
             dtls_state: transport.dtls_state(),
             ice_state: transport.ice_state(),
-            selected_candidate_pair_id: transport.selected_pair().map(|pair| pair_id(pair.id)),
+            selected_candidate_pair_id: transport.selected_pair().map(|pair| pair_id(&name, pair.id)),
             local_certificate_id,
             remote_certificate_id,
             tls_version: dtls
@@ -156,7 +159,7 @@ impl Collector {
             srtp_cipher: dtls.and_then(Connection::srtp_profile).and_then(profile_name).map(str::to_owned),
             selected_candidate_pair_changes: facts.selected_pair_changes,
         };
-        self.put(TRANSPORT.to_owned(), StatsOf::Transport(stats));
+        self.put(name, StatsOf::Transport(stats));
     }
 
     fn certificate(&mut self, facts: &CertificateFacts<'_>) -> String {
@@ -177,12 +180,16 @@ impl Collector {
     }
 }
 
-fn pair_id(id: u32) -> String {
-    format!("{TRANSPORT}_CP{id}")
+fn transport_id(number: usize) -> String {
+    format!("T{number}")
 }
 
-fn candidate_id(prefix: &str, candidate: &Candidate) -> String {
-    format!("{TRANSPORT}_{prefix}{}", digest(&[&candidate.to_string()]))
+fn pair_id(transport: &str, id: u32) -> String {
+    format!("{transport}_CP{id}")
+}
+
+fn candidate_id(transport: &str, prefix: &str, candidate: &Candidate) -> String {
+    format!("{transport}_{prefix}{}", digest(&[&candidate.to_string()]))
 }
 
 /// FNV-1a: names what has no number of its own.
@@ -194,9 +201,9 @@ fn digest(parts: &[&str]) -> String {
     format!("{hash:016x}")
 }
 
-fn candidate_stats(candidate: &Candidate) -> IceCandidateStats {
+fn candidate_stats(transport: &str, candidate: &Candidate) -> IceCandidateStats {
     IceCandidateStats {
-        transport_id: TRANSPORT.to_owned(),
+        transport_id: transport.to_owned(),
         address: candidate.address.to_string(),
         port: candidate.port,
         protocol: candidate.protocol.to_string(),
@@ -210,11 +217,11 @@ fn candidate_stats(candidate: &Candidate) -> IceCandidateStats {
     }
 }
 
-fn pair_stats(pair: &PairInfo, ours: &Candidate, theirs: &Candidate) -> CandidatePairStats {
+fn pair_stats(transport: &str, pair: &PairInfo, ours: &Candidate, theirs: &Candidate) -> CandidatePairStats {
     CandidatePairStats {
-        transport_id: TRANSPORT.to_owned(),
-        local_candidate_id: candidate_id("L", ours),
-        remote_candidate_id: candidate_id("R", theirs),
+        transport_id: transport.to_owned(),
+        local_candidate_id: candidate_id(transport, "L", ours),
+        remote_candidate_id: candidate_id(transport, "R", theirs),
         state: match pair.state {
             PairState::Frozen => PairStatsState::Frozen,
             PairState::Waiting => PairStatsState::Waiting,

@@ -2,6 +2,7 @@
 
 mod cancel;
 mod ends;
+mod media;
 mod messages;
 mod names;
 mod pressure;

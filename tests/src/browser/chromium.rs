@@ -16,7 +16,7 @@ use crate::browser::{Addresses, Backend, Options};
 const START_PATIENCE: Duration = Duration::from_secs(40);
 
 // The network is switched off where it would only delay things: there may be none.
-const SWITCHES: [&str; 12] = [
+const SWITCHES: [&str; 13] = [
     "--headless=new",
     "--no-sandbox", // it refuses to run as root with it, and the only pages are ours
     "--disable-gpu",
@@ -28,6 +28,7 @@ const SWITCHES: [&str; 12] = [
     "--disable-component-update",
     "--disable-sync",
     "--use-fake-device-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
     "--hide-scrollbars",
 ];
 

@@ -91,6 +91,8 @@ fn preferences(options: &Options) -> String {
         ("media.peerconnection.ice.obfuscate_host_addresses", json!(options.addresses == Addresses::Hidden)),
         ("layout.css.prefers-color-scheme.content-override", json!(i32::from(!options.dark))),
         ("media.navigator.streams.fake", json!(true)),
+        ("media.autoplay.default", json!(0)),
+        ("media.autoplay.blocking_policy", json!(0)),
         ("media.navigator.permission.disabled", json!(options.addresses == Addresses::Plain)),
         ("media.gmp-provider.enabled", json!(false)),
         ("app.update.enabled", json!(false)),

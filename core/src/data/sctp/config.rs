@@ -123,4 +123,8 @@ pub struct Stats {
     pub timeouts: u64,
     /// Messages given up by their reliability limit.
     pub messages_abandoned: u64,
+    /// Whether both ends interleave messages (I-DATA), so that a long one holds no other up.
+    pub interleaving: bool,
+    /// Whether packets go without a checksum (RFC 9653).
+    pub zero_checksum: bool,
 }

@@ -56,7 +56,7 @@ use crate::data::sctp::pacer::Pacer;
 use crate::data::sctp::pmtu::PathMtu;
 use crate::data::sctp::reset::Resets;
 use crate::data::sctp::rtt::Rtt;
-use crate::data::sctp::state::{Local, Peer, State, Tries};
+use crate::data::sctp::state::{Extensions, Local, Peer, State, Tries};
 use crate::data::sctp::timeout::Timer;
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -369,6 +369,8 @@ impl Association {
             chunks_retransmitted: self.flight.retransmitted(),
             timeouts: self.totals.timeouts,
             messages_abandoned: self.flight.abandoned() + self.outbox.dropped(),
+            interleaving: self.has_extension(Extensions::INTERLEAVING),
+            zero_checksum: self.has_extension(Extensions::ZERO_CHECKSUM),
         }
     }
 

@@ -81,6 +81,12 @@ impl Reception {
         arrival
     }
 
+    /// Takes note of a packet that was sent again. It has a place; that it was lost is what the sender is to be told
+    /// (RFC 4588 §4: its own source is what counts it as received).
+    pub fn repair(&mut self, sequence: Serial16) -> Arrival {
+        self.place(sequence)
+    }
+
     fn place(&mut self, sequence: Serial16) -> Arrival {
         let Some(highest) = self.unwrap.highest() else {
             let count = self.unwrap.advance(sequence);

@@ -52,6 +52,16 @@ pub(in crate::media) struct Incoming {
     key_wanted: bool,
 }
 
+/// What a packet carried of a frame.
+#[derive(Clone, Debug)]
+pub(in crate::media) struct Piece {
+    pub arrived: Instant,
+    pub timestamp: u32,
+    pub marker: bool,
+    /// Nothing for padding.
+    pub payload: Bytes,
+}
+
 impl Incoming {
     pub(in crate::media) fn new(ssrc: u32, section: (usize, &Section), codec: Codec) -> Self {
         let (section, Section { transceiver, kind, .. }) = section;
@@ -88,7 +98,12 @@ impl Incoming {
         let (sequence, timestamp) = (packet.header.sequence, packet.header.timestamp);
         let repairs = self.codec.feedback.has(Feedback::NACK);
         self.bytes += packet.payload.len() as u64;
-        match self.reception.receive(now, sequence, timestamp) {
+        let arrival = if repeated {
+            self.reception.repair(sequence)
+        } else {
+            self.reception.receive(now, sequence, timestamp)
+        };
+        match arrival {
             Arrival::First(count) => Some(count),
             Arrival::Ahead { count, missing } => {
                 if repairs && missing > 0 {
@@ -113,25 +128,18 @@ impl Incoming {
         }
     }
 
-    /// Takes a packet for its frame.
-    pub(in crate::media) fn collect(
-        &mut self,
-        now: Instant,
-        count: u64,
-        packet: &Packet<'_>,
-        payload: Bytes,
-    ) {
+    /// Takes what a packet carried for its frame.
+    pub(in crate::media) fn collect(&mut self, count: u64, piece: Piece) {
         let Some(format) = self.codec.format else { return };
         if self.frames.as_ref().is_none_or(|frames| frames.format() != format) {
             self.frames = Some(Frames::new(format));
         }
         let Some(frames) = &mut self.frames else { return };
+        let Piece { arrived, timestamp, marker, payload } = piece;
         // Padding has no place in a frame, but one in the order of packets.
         let part = if payload.is_empty() { Ok(Default::default()) } else { format.inspect(&payload) };
         let Ok(part) = part else { return };
-        let Serial32(timestamp) = packet.header.timestamp;
-        let marker = packet.header.marker;
-        frames.push(count, Slot { timestamp, marker, part, payload, arrived: now });
+        frames.push(count, Slot { timestamp, marker, part, payload, arrived });
     }
 
     /// Takes note of what header extensions say of the frame.

@@ -179,3 +179,41 @@ fn candidates_find_their_transport() {
         assert!(matches!(found, RemoteCandidate::Candidate { ufrag: found, .. } if found == ufrag), "{mid}");
     }
 }
+
+#[test]
+fn every_combination_of_setup_has_one_client() {
+    use crate::signaling::changes::DtlsRole;
+    use crate::wire::sdp::attribute::Setup;
+    let role = |changes: &Changes| match changes.transports.as_slice() {
+        [TransportChange::Agreed(agreed)] => agreed.dtls_role,
+        other => panic!("{other:?}"),
+    };
+    for offered in [Setup::ActPass, Setup::Active, Setup::Passive] {
+        let (mut a, mut b) = (Peer::new('a'), Peer::new('b'));
+        a.session.config.offered_setup = offered;
+        let (text, _) = a.offer();
+        assert!(text.sdp.contains(&format!("a=setup:{offered}\r\n")));
+        b.hear(&text);
+        let (text, answered) = b.answer();
+        let (ours, said) = match offered {
+            Setup::Active => (DtlsRole::Client, "a=setup:passive\r\n"),
+            _ => (DtlsRole::Server, "a=setup:active\r\n"),
+        };
+        assert!(text.sdp.contains(said), "{offered}");
+        // Both active or both passive, or nobody: refused, and nothing has changed.
+        let before = a.visible();
+        for wrong in ["a=setup:actpass\r\n", "a=setup:holdconn\r\n", "", &format!("a=setup:{offered}\r\n")] {
+            a.set_remote(&answer(text.sdp.replace(said, wrong))).unwrap_err();
+            assert_eq!(a.visible(), before, "{offered} {wrong}");
+        }
+        let changes = a.hear(&text);
+        assert_eq!((role(&changes), role(&answered) == ours), (ours, false), "{offered}");
+        // Later offers leave the choice, and the roles stay.
+        let (text, _) = a.offer();
+        assert!(text.sdp.contains("a=setup:actpass\r\n"));
+        b.hear(&text);
+        let (text, _) = b.answer();
+        assert!(text.sdp.contains(said), "{offered}");
+        assert_eq!(role(&a.hear(&text)), ours);
+    }
+}

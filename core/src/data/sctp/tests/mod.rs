@@ -1,5 +1,6 @@
 //! Two associations and a small virtual network between them.
 
+mod acknowledgements;
 mod attacks;
 mod nr_sack;
 mod path_mtu;

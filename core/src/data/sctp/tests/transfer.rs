@@ -46,6 +46,35 @@ fn large_messages_are_put_together() {
 }
 
 #[test]
+fn a_message_of_sixteen_mebibytes_is_held_once_at_each_end() {
+    const LEN: usize = 16 << 20;
+    let large = Config { max_message_size: LEN, ..Config::default() };
+    let mut net = Net::with(Link::default(), both(&large), 1);
+    net.connect();
+    let message = pattern(LEN, 5);
+    net.send(0, 1, message.clone());
+    while net.message_count(1) == 0 {
+        assert!(net.step());
+        // The receiver keeps the bytes that came, and nothing of the packets that they came in.
+        assert!(net.ends[1].inbox.held() <= LEN + 4_096);
+        // What waits here is a slice of what was given, and counts for what is left of it.
+        assert_eq!(net.ends[0].buffered(1), net.ends[0].outbox.queued());
+    }
+    let came = net.events[1].drain(..).find_map(|event| match event {
+        Event::Message { data, .. } => Some(data),
+        _ => None,
+    });
+    let came = came.unwrap();
+    assert_eq!(came, message);
+    assert!(
+        came.try_into_mut().is_ok_and(|came| came.capacity() < LEN + LEN / 2),
+        "one buffer, and no other holds it"
+    );
+    net.run(1_000);
+    assert!(message.is_unique(), "nothing of it is kept once it is acknowledged");
+}
+
+#[test]
 fn sequence_numbers_wrap() {
     for (config, link) in [(plain(), Link::lossy(0.05)), (Config::default(), Link::wild())] {
         let mut net = Net::with(link, both(&config), 7);

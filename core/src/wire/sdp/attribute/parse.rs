@@ -11,7 +11,7 @@ type Malformed = &'static str;
 impl<'a> Attribute<'a> {
     /// Reads what follows `a=`.
     pub(in crate::wire::sdp) fn parse(line: &'a str) -> Result<Self, Malformed> {
-        let (name, value) = match line.split_once(':') {
+        let (name, value) = match split_at(line, b':') {
             Some((name, value)) => (name, Some(value)),
             None => (line, None),
         };
@@ -168,15 +168,22 @@ fn words(text: &str) -> Result<Words<'_>, Bad> {
     some(text.trim_matches(' ')).map(|_| Words(text))
 }
 
+/// What is before and behind the first `at`. Words are short, so that a plain loop is ahead of `str::split_once`.
+fn split_at(text: &str, at: u8) -> Option<(&str, &str)> {
+    debug_assert!(at.is_ascii());
+    let place = text.bytes().position(|c| c == at)?;
+    Some((&text[..place], &text[place + 1..]))
+}
+
 /// Two non-empty parts with a space between them.
 fn split(text: &str) -> Result<(&str, &str), Bad> {
-    let (head, tail) = text.split_once(' ').ok_or(Bad)?;
+    let (head, tail) = split_at(text, b' ').ok_or(Bad)?;
     Ok((some(head)?, some(tail)?))
 }
 
 /// One word, and what follows it.
 fn split_optional(text: &str) -> Result<(&str, Option<&str>), Bad> {
-    match text.split_once(' ') {
+    match split_at(text, b' ') {
         Some((head, tail)) => Ok((some(head)?, Some(some(tail)?))),
         None => some(text).map(|head| (head, None)),
     }
@@ -257,7 +264,7 @@ fn msid(value: &str) -> Result<Attribute<'_>, Bad> {
 
 fn group(value: &str) -> Result<Attribute<'_>, Bad> {
     // RFC 5888 §5: a group may be empty.
-    let (semantics, mids) = value.split_once(' ').unwrap_or((value, ""));
+    let (semantics, mids) = split_at(value, b' ').unwrap_or((value, ""));
     if Words(mids).iter().all(is_token) {
         Ok(Attribute::Group { semantics: token(semantics)?, mids: Words(mids) })
     } else {
