@@ -11,7 +11,7 @@ use crate::transport::dtls::DtlsTransportState;
 use crate::transport::dtls::config::{Config as DtlsConfig, Role};
 use crate::transport::dtls::verify::fingerprint_of;
 use crate::transport::ice::{Config as IceConfig, IceRole};
-use crate::transport::{Config, Event, IceServer, Inbound, Transport};
+use crate::transport::{CandidateError, Config, Event, IceServer, Inbound, Transport};
 use crate::wire::candidate::Candidate;
 use crate::wire::fingerprint::{Fingerprint, FingerprintAlgorithm};
 use crate::wire::framing::{Framing, take};
@@ -436,6 +436,27 @@ impl Net {
         out.extend_from_slice(packet);
         self.peers[who].finish_record(record, &mut out).unwrap();
         self.leave(path, out);
+    }
+
+    /// What was said of a server that gave nothing, first of all.
+    pub fn error(&self, who: usize) -> Option<CandidateError> {
+        self.events[who].iter().find_map(|event| match event {
+            Event::CandidateError(error) => Some(CandidateError::clone(error)),
+            _ => None,
+        })
+    }
+
+    /// Packets of various sizes go each way, and arrive in their order.
+    pub fn exchange(&mut self) {
+        for who in [LEFT, RIGHT] {
+            let before = self.received[1 - who].len();
+            for size in [1, 2, 3, 4, 997] {
+                self.send(who, &vec![7; size]);
+            }
+            self.run_for(ms(200));
+            let sizes: Vec<_> = self.received[1 - who][before..].iter().map(Vec::len).collect();
+            assert_eq!(sizes, [1, 2, 3, 4, 997], "{who}");
+        }
     }
 
     pub fn connected(&self) -> bool {

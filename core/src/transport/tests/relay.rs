@@ -23,25 +23,6 @@ fn apart(seed: u64, habit: Habit) -> Net {
     net
 }
 
-fn error(net: &Net, who: usize) -> Option<CandidateError> {
-    net.events[who].iter().find_map(|event| match event {
-        Event::CandidateError(error) => Some(CandidateError::clone(error)),
-        _ => None,
-    })
-}
-
-fn exchange(net: &mut Net) {
-    for who in [LEFT, RIGHT] {
-        let before = net.received[1 - who].len();
-        for size in [1, 2, 3, 4, 997] {
-            net.send(who, &vec![7; size]);
-        }
-        net.run_for(ms(100));
-        let sizes: Vec<_> = net.received[1 - who][before..].iter().map(Vec::len).collect();
-        assert_eq!(sizes, [1, 2, 3, 4, 997], "{who}");
-    }
-}
-
 #[test]
 fn two_that_cannot_reach_each_other_meet_at_a_relay() {
     for habit in [Habit::Old, Habit::New] {
@@ -60,12 +41,12 @@ fn two_that_cannot_reach_each_other_meet_at_a_relay() {
         assert_eq!(net.peers[LEFT].send_path().unwrap().path, host(LEFT_HOST).to(address(TURN)));
         assert_eq!(net.peers[LEFT].gathering_state(), IceGatheringState::Complete);
         let before = net.turn_servers[0].relayed;
-        exchange(&mut net);
+        net.exchange();
         let after = net.turn_servers[0].relayed;
         // A pair in use has a channel.
         assert_eq!((after[0], after[1] >= before[1] + 5), (before[0], true));
         assert_eq!(net.peers[LEFT].drops().total(), 0);
-        assert!(error(&net, LEFT).is_none());
+        assert!(net.error(LEFT).is_none());
     }
 }
 
@@ -79,7 +60,7 @@ fn a_relayed_pair_lives_for_a_hundred_minutes() {
         assert_eq!(net.peers[LEFT].ice_state(), IceTransportState::Completed);
         assert_eq!(net.peers[RIGHT].ice_state(), IceTransportState::Completed);
     }
-    exchange(&mut net);
+    net.exchange();
     let counts = &net.turn_servers[0].counts;
     let count = |method: Method| counts.get(&method.into()).copied().unwrap_or(0);
     // Nine minutes, and four: with what stale nonces add.
@@ -109,7 +90,7 @@ fn refusals_are_told_by_their_codes_and_nothing_waits_for_them() {
         let mut net = apart(4, Habit::Refuses(code));
         net.signal();
         net.run_for(ms(200));
-        let error = error(&net, LEFT).unwrap();
+        let error = net.error(LEFT).unwrap();
         assert_eq!((error.code, &*error.url), (code, "turn:203.0.113.99:3478"));
         assert_eq!(net.peers[LEFT].gathering_state(), IceGatheringState::Complete);
         assert_eq!(
@@ -124,7 +105,7 @@ fn refusals_are_told_by_their_codes_and_nothing_waits_for_them() {
     net.peers[LEFT].set_ice_servers(vec![server]);
     net.signal();
     net.run_for(ms(200));
-    assert_eq!(error(&net, LEFT).unwrap().code, 401);
+    assert_eq!(net.error(LEFT).unwrap().code, 401);
     assert_eq!(net.turn_servers[0].counts[&Method::Allocate.into()], 2);
 }
 
@@ -133,7 +114,7 @@ fn a_server_that_calls_every_nonce_stale_is_given_up() {
     let mut net = apart(5, Habit::NeverContent);
     net.signal();
     net.run_for(ms(1_000));
-    assert_eq!(error(&net, LEFT).unwrap().code, 438);
+    assert_eq!(net.error(LEFT).unwrap().code, 438);
     assert!(net.turn_servers[0].counts[&Method::Allocate.into()] <= 6);
 }
 
@@ -145,18 +126,18 @@ fn a_server_may_send_to_another_one_and_not_in_circles() {
     net.run_for(ms(3_000));
     assert!(net.connected());
     assert_eq!(net.turn_servers[1].allocated().len(), 1);
-    exchange(&mut net);
+    net.exchange();
     let mut net = apart(6, Habit::Sends(address(OTHER)));
     net.turn_servers.push(TurnServer::new(OTHER, Habit::Sends(address(TURN))));
     net.signal();
     net.run_for(ms(1_000));
-    assert_eq!(error(&net, LEFT).unwrap().code, 300);
+    assert_eq!(net.error(LEFT).unwrap().code, 300);
     // To itself, or to what is on this host: no.
     for bad in [TURN, "127.0.0.1:3478", "0.0.0.0:3478", "[2001:db8::1]:3478"] {
         let mut net = apart(6, Habit::Sends(address(bad)));
         net.signal();
         net.run_for(ms(1_000));
-        assert_eq!(error(&net, LEFT).unwrap().code, 300, "{bad}");
+        assert_eq!(net.error(LEFT).unwrap().code, 300, "{bad}");
         assert!(!net.sent.iter().any(|(_, _, to)| bad != TURN && *to == address(bad)), "{bad}");
     }
 }
@@ -183,9 +164,9 @@ fn a_dead_turn_server_is_unreachable_and_delays_nothing() {
     net.signal();
     net.run_for(ms(2_000));
     assert!(net.connected());
-    assert!(error(&net, LEFT).is_none());
+    assert!(net.error(LEFT).is_none());
     net.run_for(ms(4_000));
-    assert_eq!(error(&net, LEFT).unwrap().code, CandidateError::UNREACHABLE);
+    assert_eq!(net.error(LEFT).unwrap().code, CandidateError::UNREACHABLE);
     assert_eq!(net.events[LEFT].iter().filter(|e| matches!(e, Event::CandidateError(_))).count(), 1);
     assert_eq!(net.peers[LEFT].gathering_state(), IceGatheringState::Complete);
 }
@@ -207,7 +188,7 @@ fn a_server_that_forgets_takes_its_candidate_with_it() {
     net.signal();
     net.run_for(ms(3_000));
     assert!(net.candidates(LEFT).iter().any(|c| c.kind == CandidateType::Relayed));
-    exchange(&mut net);
+    net.exchange();
 }
 
 #[test]
@@ -220,12 +201,12 @@ fn a_restart_keeps_the_allocation_and_signals_it_again() {
     for who in [LEFT, RIGHT] {
         net.peers[who].restart(net.now);
     }
-    exchange(&mut net);
+    net.exchange();
     net.signal();
     net.run_for(ms(3_000));
     assert_eq!(net.turn_servers[0].allocated(), before);
     assert!(net.candidates(LEFT).iter().any(|c| c.kind == CandidateType::Relayed));
-    exchange(&mut net);
+    net.exchange();
     // Without the server in the next generation, and with another way, the allocation goes.
     net.apart = false;
     net.peers[LEFT].set_ice_servers(vec![stun(OTHER)]);
@@ -236,7 +217,7 @@ fn a_restart_keeps_the_allocation_and_signals_it_again() {
     net.run_for(ms(12_000));
     assert_eq!(net.peers[LEFT].selected_pair().unwrap().local.kind, CandidateType::Host);
     assert!(net.turn_servers[0].allocated().is_empty());
-    exchange(&mut net);
+    net.exchange();
 }
 
 /// A server that was started anew, or is dead, says nothing of it to those that send datagrams: a restart asks.
@@ -254,20 +235,20 @@ fn a_restart_asks_whether_the_allocation_is_still_there() {
     let relayed: Vec<_> =
         net.candidates(LEFT).into_iter().filter(|c| c.kind == CandidateType::Relayed).collect();
     assert_eq!(relayed.iter().map(|c| c.port).collect::<Vec<_>>(), [after[0].port()]);
-    exchange(&mut net);
+    net.exchange();
 
     // Nobody there any more: no candidate, and the server's silence is told.
     let server = net.turn_servers.pop().unwrap();
     restart(&mut net);
     net.run_for(ms(15_000));
     assert!(net.candidates(LEFT).iter().all(|c| c.kind != CandidateType::Relayed));
-    assert_eq!(error(&net, LEFT).unwrap().code, CandidateError::UNREACHABLE);
+    assert_eq!(net.error(LEFT).unwrap().code, CandidateError::UNREACHABLE);
     assert_eq!(net.peers[LEFT].gathering_state(), IceGatheringState::Complete);
     // And back again, with a memory as before.
     net.turn_servers.push(server);
     restart(&mut net);
     net.run_for(ms(5_000));
-    exchange(&mut net);
+    net.exchange();
 }
 
 fn restart(net: &mut Net) {
@@ -287,7 +268,7 @@ fn both_ends_may_have_a_relay() {
     net.signal();
     net.run_for(ms(5_000));
     assert!(net.connected());
-    exchange(&mut net);
+    net.exchange();
 }
 
 #[test]
@@ -302,7 +283,7 @@ fn under_the_relay_policy_nothing_else_is_said_or_used() {
     assert_eq!(kinds, [CandidateType::Relayed]);
     let sent_by_left = net.sent.iter().filter(|(_, from, _)| *from == address(LEFT_HOST));
     assert!(sent_by_left.clone().count() > 5 && sent_by_left.clone().all(|(_, _, to)| *to == address(TURN)));
-    exchange(&mut net);
+    net.exchange();
     // And back to all, by a restart.
     net.peers[LEFT].set_ice_transport_policy(IceTransportPolicy::All);
     for who in [LEFT, RIGHT] {
@@ -311,5 +292,5 @@ fn under_the_relay_policy_nothing_else_is_said_or_used() {
     net.signal();
     net.run_for(ms(3_000));
     assert_eq!(net.peers[LEFT].selected_pair().unwrap().local.kind, CandidateType::Host);
-    exchange(&mut net);
+    net.exchange();
 }

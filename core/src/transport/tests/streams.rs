@@ -6,7 +6,7 @@ use crate::base::drops::DropReason;
 use crate::base::io::{IoRequest, StreamSecurity};
 use crate::base::net::{Protocol, SocketId};
 use crate::transport::ice::IceTransportState;
-use crate::transport::{CandidateError, Event, IceGatheringState};
+use crate::transport::{Event, IceGatheringState};
 use crate::wire::candidate::{CandidateProtocol, CandidateType, TcpType};
 use crate::wire::server_url::ServerTransport;
 
@@ -23,25 +23,6 @@ fn apart(seed: u64, url: &str) -> Net {
     net.add_host(RIGHT, "192.0.2.2:6000");
     net.peers[LEFT].set_ice_servers(vec![turn_url(url)]);
     net
-}
-
-fn error(net: &Net, who: usize) -> Option<CandidateError> {
-    net.events[who].iter().find_map(|event| match event {
-        Event::CandidateError(error) => Some(CandidateError::clone(error)),
-        _ => None,
-    })
-}
-
-fn exchange(net: &mut Net) {
-    for who in [LEFT, RIGHT] {
-        let before = net.received[1 - who].len();
-        for size in [1, 2, 3, 4, 997] {
-            net.send(who, &vec![7; size]);
-        }
-        net.run_for(ms(200));
-        let sizes: Vec<_> = net.received[1 - who][before..].iter().map(Vec::len).collect();
-        assert_eq!(sizes, [1, 2, 3, 4, 997], "{who}");
-    }
 }
 
 fn connects(net: &Net) -> Vec<StreamSecurity> {
@@ -69,12 +50,12 @@ fn a_relay_over_a_stream_carries_all_that_one_over_datagrams_does() {
         let source = net.peers[LEFT].candidate_source(relayed).unwrap();
         assert_eq!((&*source.url, source.relay_protocol), (url, Some(relay)));
         assert_eq!(net.peers[LEFT].send_path().unwrap().path.protocol, Protocol::Tcp);
-        exchange(&mut net);
+        net.exchange();
         for _ in 0..100 {
             net.run_for(ms(60_000));
         }
         assert_eq!(net.peers[LEFT].ice_state(), IceTransportState::Completed);
-        exchange(&mut net);
+        net.exchange();
         assert_eq!(net.peers[LEFT].drops().total(), 0);
         // Goodbye, through the stream.
         net.peers[LEFT].close(net.now);
@@ -96,7 +77,7 @@ fn a_stream_that_breaks_is_replaced_with_its_allocation() {
     net.run_for(ms(8_000));
     assert_eq!(connects(&net).len(), 2);
     assert_ne!(net.turn_servers[0].allocated().last(), before.last());
-    exchange(&mut net);
+    net.exchange();
     // One that breaks again and again is left alone.
     for _ in 0..5 {
         net.break_streams();
@@ -113,7 +94,7 @@ fn a_server_that_cannot_be_connected_to_is_unreachable() {
     net.turn_servers.clear();
     net.signal();
     net.run_for(ms(200));
-    let error = error(&net, LEFT).unwrap();
+    let error = net.error(LEFT).unwrap();
     assert_eq!((error.code, &*error.url, &*error.text), (701, TCP, "connection refused"));
     assert_eq!(net.peers[LEFT].gathering_state(), IceGatheringState::Complete);
 }
@@ -131,8 +112,8 @@ fn names_are_looked_up_once_and_every_address_is_tried() {
     let lookups = net.requests.iter().filter(|(_, r)| matches!(r, IoRequest::Resolve { .. })).count();
     assert_eq!(lookups, 1);
     assert_eq!(net.turn_servers[0].allocated().len(), 2, "one over datagrams, one over a stream");
-    assert!(error(&net, LEFT).is_none());
-    exchange(&mut net);
+    assert!(net.error(LEFT).is_none());
+    net.exchange();
 }
 
 #[test]
@@ -150,7 +131,7 @@ fn names_that_are_not_found_delay_nothing_but_the_end_of_gathering() {
     net.signal();
     net.run_for(ms(3_000));
     assert!(net.connected());
-    assert_eq!(error(&net, LEFT).unwrap().text, "no such name");
+    assert_eq!(net.error(LEFT).unwrap().text, "no such name");
     assert_eq!(net.peers[LEFT].gathering_state(), IceGatheringState::Gathering);
     net.run_for(ms(8_000));
     assert_eq!(net.peers[LEFT].gathering_state(), IceGatheringState::Complete);
@@ -168,7 +149,7 @@ fn a_server_sends_to_another_one_over_streams_too() {
     assert!(net.connected());
     assert_eq!(net.turn_servers[1].allocated().len(), 1);
     assert_eq!(net.streams.len(), 1, "the stream to the first server is closed");
-    exchange(&mut net);
+    net.exchange();
 }
 
 #[test]
@@ -178,7 +159,7 @@ fn a_server_without_ipv4_is_asked_for_ipv6_by_name() {
     net.signal();
     net.run_for(ms(200));
     // Ours refuses that, too, and has been asked for it.
-    assert_eq!(error(&net, LEFT).unwrap().code, 440);
+    assert_eq!(net.error(LEFT).unwrap().code, 440);
     assert_eq!(net.turn_servers[0].counts[&3], 3);
 }
 
@@ -206,7 +187,7 @@ fn two_meet_over_a_stream_that_one_of_them_opens() {
     assert_eq!((pair.local.tcp_type, pair.local.port), (Some(TcpType::Active), pair.path.local.port()));
     assert_eq!(pair.path.protocol, Protocol::Tcp);
     assert_eq!(net.peers[LEFT].selected_pair().unwrap().remote.tcp_type, Some(TcpType::Active));
-    exchange(&mut net);
+    net.exchange();
     net.run_for(ms(120_000));
     assert_eq!(net.peers[LEFT].ice_state(), IceTransportState::Completed);
     assert_eq!(net.peers.each_ref().map(|peer| peer.drops().total()), [0, 0]);
@@ -226,7 +207,7 @@ fn datagrams_are_preferred_where_they_get_through() {
     net.signal();
     net.run_for(ms(4_000));
     assert_eq!(net.peers[RIGHT].selected_pair().unwrap().path.protocol, Protocol::Udp);
-    exchange(&mut net);
+    net.exchange();
 }
 
 #[test]
@@ -237,7 +218,7 @@ fn who_opened_a_stream_opens_another_when_it_breaks() {
     net.break_streams();
     net.run_for(ms(4_000));
     assert_eq!(net.streams.len(), 2);
-    exchange(&mut net);
+    net.exchange();
     // Not for ever.
     for _ in 0..10 {
         net.break_streams();
