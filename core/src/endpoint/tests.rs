@@ -1,7 +1,7 @@
 use crate::base::io::{IoId, IoRequest, IoResponse, StreamName};
 use crate::base::net::{Datagram, Ecn, LocalAddress, SocketId};
 use crate::base::time::Instant;
-use crate::crypto::rustcrypto;
+use crate::crypto::CryptoProvider;
 use crate::data::channel::DataChannelInit;
 use crate::endpoint::{Endpoint, PeerId};
 use crate::peer::{Configuration, IceServer, Init, PeerConnection};
@@ -19,7 +19,7 @@ fn gathering(endpoint: &mut Endpoint, number: u8, servers: &[IceServer], hosts: 
         now: NOW,
         wall_clock: SystemTime::UNIX_EPOCH,
         seed: [number; 32],
-        crypto: rustcrypto::provider(),
+        crypto: CryptoProvider::default(),
     };
     let mut connection = PeerConnection::new(configuration, init).unwrap();
     connection.create_data_channel("", DataChannelInit::default()).unwrap();
