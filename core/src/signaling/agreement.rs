@@ -60,7 +60,8 @@ impl Agreement {
             let tag = tag.unwrap_or(at);
             if !tags.contains(&tag)
                 && agreed.transports.len() < most
-                && let Some(number) = numbers.get(tag).copied().flatten()
+                && let Some(number) =
+                    numbers.get(tag).copied().flatten().filter(|&number| !agreed.has(number))
                 && let Some(transport) = AgreedTransport::of(local, remote, answerer, (tag, number))
             {
                 agreed.transports.push(transport);

@@ -10,9 +10,10 @@ use std::sync::Arc;
 crate::w3c_enum! {
     /// How media sections share transports when the peer does not bundle (`RTCBundlePolicy`).
     pub enum BundlePolicy {
-        /// One transport for each kind of media. The default.
+        /// Of an offer without a bundle: one transport for each kind of media. Our own offers have one for all, and sections
+        /// beyond the first of their kind are for the bundle alone. The default.
         Balanced = "balanced",
-        /// A transport for each section.
+        /// A transport for each section, in our offers, too: for peers that do not bundle.
         MaxCompat = "max-compat",
         /// One transport: sections outside the first one's bundle are rejected.
         MaxBundle = "max-bundle",

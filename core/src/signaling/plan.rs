@@ -1,6 +1,6 @@
 //! Which sections an offer or an answer has (RFC 9429 §5.2, §5.3).
 
-use crate::base::media::{MediaKind, TransceiverId};
+use crate::base::media::TransceiverId;
 use crate::signaling::accept::AcceptedTransport;
 use crate::signaling::changes::DtlsRole;
 use crate::signaling::checks::local_role;
@@ -91,8 +91,12 @@ impl Session {
             let media = &plan.sections[at].media;
             let first_of_kind =
                 !used.iter().any(|&before| before < at && plan.sections[before].media == *media);
-            let shares =
-                at != tag && !carried(at) && (self.agreed.bundled || self.needs_bundle(first_of_kind));
+            let fresh = at != tag && !carried(at);
+            let bundle_only = fresh && !self.agreed.bundled && self.needs_bundle(first_of_kind);
+            // Firefox takes it for an ICE restart when a section of a bundle says other credentials later than it said
+            // at first. Only who asks for it by max-compat has offers with several.
+            let apart = matches!(self.config.bundle_policy, BundlePolicy::MaxCompat);
+            let shares = fresh && (self.agreed.bundled || !apart);
             let known = if shares { plan.numbers[tag] } else { self.agreed.number_of(at) };
             let free = || (0..).find(|number| !assigned.contains(number) && !self.agreed.has(*number));
             let number = known.or_else(free).unwrap_or_default();
@@ -101,7 +105,7 @@ impl Session {
             assigned.push(number);
             let planned = &mut plan.sections[at];
             // RFC 9429 §5.2.1: in use as part of the bundle or not at all; said until it was negotiated.
-            planned.bundle_only = shares && !self.agreed.bundled;
+            planned.bundle_only = bundle_only;
             // RFC 9143 §7.1.3 would leave the transport out of what is bundled. Chromium then rejects every section
             // that follows and has one, so that all of them say the same, as browsers' own offers do.
             // RFC 8842 §5.5: actpass again, although the answer will keep the roles.
@@ -130,16 +134,10 @@ impl Session {
         if self.agreed.bundled {
             return agreed;
         }
-        let media = |kind: MediaKind| {
-            let lives =
-                |transceiver: &&Transceiver| transceiver.kind == kind && transceiver.life == Life::Live;
-            self.transceivers.iter().filter(lives).count()
-        };
-        let kinds = [media(MediaKind::Audio), media(MediaKind::Video), usize::from(wants_data)];
+        let live = self.transceivers.iter().filter(|transceiver| transceiver.life == Life::Live).count();
         let most = match self.config.bundle_policy {
-            BundlePolicy::MaxBundle => 1,
-            BundlePolicy::Balanced => kinds.into_iter().filter(|&count| count > 0).count(),
-            BundlePolicy::MaxCompat => kinds.into_iter().sum(),
+            BundlePolicy::MaxBundle | BundlePolicy::Balanced => 1,
+            BundlePolicy::MaxCompat => live + usize::from(wants_data),
         };
         agreed + most
     }

@@ -305,7 +305,7 @@ fn glare_is_survived_by_the_polite_side() {
 #[test]
 fn bundle_policies_differ_in_what_stands_alone() {
     let rows =
-        [(BundlePolicy::Balanced, 1, 2), (BundlePolicy::MaxCompat, 0, 1), (BundlePolicy::MaxBundle, 3, 4)];
+        [(BundlePolicy::Balanced, 1, 4), (BundlePolicy::MaxCompat, 0, 1), (BundlePolicy::MaxBundle, 3, 4)];
     for (policy, bundle_only, with_first) in rows {
         let (mut a, mut b) = (Peer::with_policy('a', policy), Peer::with_policy('b', policy));
         a.add(MediaKind::Audio, Direction::SendRecv);
