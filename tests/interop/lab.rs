@@ -153,7 +153,8 @@ impl Lab {
 
     /// Audio and video that go through a connection of this process.
     pub(crate) fn play_media(&mut self, profile: &Profile) -> Outcome {
-        self.play_scenes(profile, &media::page(), media::SCENES)
+        let sound = if profile.kind == Kind::Chromium { media::SOUND } else { &[] };
+        self.play_scenes(profile, &media::page(), &[sound, media::SCENES].concat())
     }
 
     fn play_scenes(&mut self, profile: &Profile, page: &str, scenes: &[(&str, Scene)]) -> Outcome {

@@ -7,10 +7,10 @@ use std::time::Duration;
 use purertc::transport::dtls::Connection;
 use purertc_tests::lines::Lines;
 use purertc_tokio::{
-    Configuration, DataChannel, DataChannelInit, Event, MessageKind, PeerConnection, SessionDescription,
-    Settings,
+    Configuration, DataChannel, DataChannelInit, Event, IceCandidateInit, MessageKind, PeerConnection,
+    SessionDescription, Settings,
 };
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::stage::{Failure, Outcome};
 
@@ -135,8 +135,17 @@ async fn connect(pc: &PeerConnection, side: Side, theirs: &mut Lines) -> Result<
         hear(pc, theirs).await?;
         return Ok(channel);
     }
-    hear(pc, theirs).await?;
+    let mut offer = description(theirs)?;
+    let candidates = take_candidates(&mut offer);
+    pc.set_remote_description(offer).await.map_err(|e| failure(&e))?;
     describe(pc, theirs).await?;
+    // libdatachannel lets ICE begin before it has noted the fingerprint of an answer, and refuses every certificate in
+    // between: no check of ours reaches it so soon.
+    sleep(Duration::from_millis(200)).await;
+    for candidate in candidates {
+        let candidate = IceCandidateInit { candidate, sdp_m_line_index: Some(0), ..Default::default() };
+        pc.add_ice_candidate(Some(&candidate)).await.map_err(|e| failure(&e))?;
+    }
     loop {
         match pc.next_event().await {
             Some(Event::DataChannel(channel)) => return Ok(channel),
@@ -154,10 +163,24 @@ async fn describe(pc: &PeerConnection, theirs: &mut Lines) -> Outcome {
 }
 
 async fn hear(pc: &PeerConnection, theirs: &mut Lines) -> Outcome {
+    pc.set_remote_description(description(theirs)?).await.map_err(|e| failure(&e))
+}
+
+fn description(theirs: &mut Lines) -> Result<SessionDescription, Failure> {
     let line = theirs.expect("{", PATIENCE)?;
-    let description: SessionDescription =
-        serde_json::from_str(&format!("{{{line}")).map_err(|e| failure(&e))?;
-    pc.set_remote_description(description).await.map_err(|e| failure(&e))
+    serde_json::from_str(&format!("{{{line}")).map_err(|e| failure(&e))
+}
+
+/// Takes the candidates out of a description.
+fn take_candidates(description: &mut SessionDescription) -> Vec<String> {
+    let is_candidate =
+        |line: &&str| line.starts_with("a=candidate:") || line.starts_with("a=end-of-candidates");
+    let (candidates, others): (Vec<&str>, Vec<&str>) =
+        description.sdp.split_inclusive('\n').partition(is_candidate);
+    let candidates = candidates.into_iter().filter_map(|line| line.trim_end().strip_prefix("a="));
+    let candidates = candidates.filter(|line| line.starts_with("candidate:")).map(str::to_owned).collect();
+    description.sdp = others.concat();
+    candidates
 }
 
 /// Bytes that differ with their place and with `seed`.
