@@ -239,8 +239,10 @@ impl Transport {
                     self.was_silent(base, place, why);
                 }
             }
-            TurnEvent::Lost => {
+            TurnEvent::Lost | TurnEvent::Forgotten => {
                 let lived = relay.since.is_some_and(|since| since + WORTH_ANOTHER <= now);
+                // Whoever asked for it wants one.
+                let lived = lived || event == TurnEvent::Forgotten;
                 let server = relay.asked;
                 self.retire_relayed(now);
                 // Another allocation has another address: a candidate that is signalled late. Where all has failed a

@@ -222,6 +222,18 @@ fn a_restart_keeps_the_allocation_and_signals_it_again() {
 
 /// A server that was started anew, or is dead, says nothing of it to those that send datagrams: a restart asks.
 #[test]
+fn a_restart_has_a_young_allocation_made_anew_too() {
+    let mut net = apart(13, Habit::Old);
+    net.signal();
+    net.run_for(ms(3_000));
+    net.turn_servers[0].forget();
+    restart(&mut net);
+    net.run_for(ms(3_000));
+    assert_eq!(net.turn_servers[0].allocated().len(), 1);
+    net.exchange();
+}
+
+#[test]
 fn a_restart_asks_whether_the_allocation_is_still_there() {
     let mut net = apart(12, Habit::Old);
     net.signal();

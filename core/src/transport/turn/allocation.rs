@@ -47,8 +47,8 @@ impl Client {
         self.ask(now, Request::Allocate { family: Family::Both });
     }
 
-    /// Asks the server whether it still has the allocation: [`Event::Confirmed`] comes of it, or [`Event::Lost`], also
-    /// when the server is silent for as long as it may be at the start. Datagrams do not tell that a server was
+    /// Asks the server whether it still has the allocation: [`Event::Confirmed`] comes of it, or
+    /// [`Event::Forgotten`], or [`Event::Lost`] when the server is silent for as long as it may be at the start. Datagrams do not tell that a server was
     /// started anew.
     pub fn confirm(&mut self, now: Instant) {
         if let State::Allocated { relayed, expires, is_unsure: false, .. } = self.state {
@@ -141,6 +141,7 @@ impl Client {
     pub(super) fn refresh_failed(&mut self, asked: u32) {
         match self.state {
             State::Closing => self.end(State::Over),
+            State::Allocated { is_unsure: true, .. } => self.fail(Event::Forgotten),
             State::Allocated { .. } => self.fail(Event::Lost),
             State::Allocating { .. } if asked == 0 => self.fail(Event::Refused(
                 ErrorCode::ALLOCATION_MISMATCH,

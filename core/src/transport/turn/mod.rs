@@ -92,6 +92,8 @@ pub enum Event {
     Unreachable(String),
     /// There still is one ([`Client::confirm`]).
     Confirmed,
+    /// There is none, says the server that was asked for it ([`Client::confirm`]).
+    Forgotten,
     /// There is none any more.
     Lost,
 }
