@@ -6,7 +6,7 @@ use bytes::Bytes;
 use purertc::{
     Delivery, DropReason, Event, Frame, MediaKind, MediaStreamTrack, PeerConnectionState,
     RtpEncodingParameters, RtpPacket, RtpTransceiverDirection, RtpTransceiverInit, SendFrame, SendPacket,
-    SenderId, TransceiverId, WriteError,
+    SenderId, ToneTiming, TransceiverId, WriteError,
 };
 use std::time::Duration;
 
@@ -203,6 +203,39 @@ fn media_joins_data_and_leaves_it() {
     let other = world.nodes[1].channel();
     assert_eq!(world.nodes[1].texts(other), ["beside it", "alone again"]);
     assert_eq!(unexpected_drops(&world), []);
+}
+
+#[test]
+fn tones_reach_the_peer_as_events_of_a_telephone() {
+    const EVENTS: u8 = 110;
+    let (mut world, [audio, _]) = call(&Setup::new(208, Link::clean(10)));
+    world.nodes[1].pc.receiver(audio.receiver()).unwrap().set_delivery(Delivery::Packets);
+    write(&mut world, 0, audio.sender(), &sound(0));
+    let now = world.now;
+    let mut sender = world.nodes[0].pc.sender(audio.sender()).unwrap();
+    sender.dtmf().unwrap().insert_dtmf(now, "5,#", ToneTiming::default()).unwrap();
+    world.run(Duration::from_secs(4));
+    let packet = |event: &Event| if let Event::Rtp(packet) = event { Some(packet.clone()) } else { None };
+    let packets = world.nodes[1].events.iter().filter_map(packet);
+    // Of each packet: its marker, its time, which key, whether it is over, how long it has lasted.
+    let said: Vec<(bool, u32, u8, bool, u16)> = packets
+        .filter(|packet| packet.parse().header.payload_type == EVENTS)
+        .map(|packet| {
+            let header = packet.parse().header;
+            let payload = packet.payload();
+            let duration = u16::from_be_bytes([payload[2], payload[3]]);
+            (header.marker, header.timestamp.0, payload[0], payload[1] & 0x80 != 0, duration)
+        })
+        .collect();
+    let begin = said[0].1;
+    // RFC 4733 §2.5: a report every 20 ms, the end three times, all under the time of the beginning.
+    let tone = |at: u32, key: u8| {
+        let growing = (1..5).map(move |n| (n == 1, at, key, false, n * 960));
+        growing.chain([(false, at, key, true, 4_800); 3])
+    };
+    // 100 ms of sound, 70 ms of quiet, and two seconds that the comma waits.
+    let second = begin.wrapping_add(48 * 2_170);
+    assert_eq!(said, tone(begin, 5).chain(tone(second, 11)).collect::<Vec<_>>());
 }
 
 #[test]

@@ -38,6 +38,7 @@ use crate::media::receive::arrivals::Arrivals;
 use crate::media::receive::stream::Incoming;
 use crate::media::section::Section;
 use crate::media::send::stream::Stream;
+use crate::media::send::tone::Tone;
 use crate::media::sources::Sources;
 use crate::timer_keys;
 use std::time::Duration;
@@ -57,6 +58,8 @@ timer_keys! {
         Missing,
         /// A frame is given up.
         Frames,
+        /// More is to be said of a tone.
+        Tones,
     }
 }
 
@@ -65,7 +68,7 @@ type Timers = crate::base::timers::Timers<Timer, { Timer::COUNT }>;
 /// The media of one connection.
 ///
 /// * Do: [`set_sections`](Self::set_sections), [`write_frame`](Self::write_frame), [`write_rtp`](Self::write_rtp),
-///   [`request_key_frame`](Self::request_key_frame), [`set_delivery`](Self::set_delivery).
+///   [`send_tone`](Self::send_tone), [`request_key_frame`](Self::request_key_frame), [`set_delivery`](Self::set_delivery).
 /// * Handle: [`handle_rtp`](Self::handle_rtp), [`handle_rtcp`](Self::handle_rtcp),
 ///   [`handle_timeout`](Self::handle_timeout).
 /// * Poll: `poll_transmit`, `poll_event`, `poll_timeout`, in any order and as late as one likes.
@@ -87,6 +90,8 @@ pub struct Media {
     /// Where the stream of an encoding is, and that of a source.
     encodings: SeededMap<(TransceiverId, usize), usize>,
     by_ssrc: SeededMap<u32, usize>,
+    /// Tones that sound.
+    tones: Vec<Tone>,
     /// Streams with packets that wait, in turn.
     ready: Queue<usize>,
     /// The number of the next packet on the transport.
@@ -125,6 +130,7 @@ impl Media {
             rng,
             wall_clock,
             sections: Vec::new(),
+            tones: Vec::new(),
             extensions: Extensions::default(),
             cname: String::new(),
             reduced_size: false,
@@ -258,6 +264,21 @@ impl Media {
         self.queue_packet(sender.transceiver(), packet, limit)
     }
 
+    /// Sends a tone of DTMF, in place of one that still sounds. The peer hears it for `duration`.
+    ///
+    /// # Errors
+    ///
+    /// [`WriteError`]: nothing is sent, or no telephone events were negotiated.
+    pub fn send_tone(
+        &mut self,
+        now: Instant,
+        sender: SenderId,
+        key: char,
+        duration: Duration,
+    ) -> Result<(), WriteError> {
+        self.begin_tone(now, sender.transceiver(), key, duration)
+    }
+
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some(timer) = self.timers.pop_due(now) {
@@ -269,6 +290,7 @@ impl Media {
                 Timer::Arrivals => self.report_arrivals(),
                 Timer::Missing => self.ask(now),
                 Timer::Frames => self.deliver_all(now),
+                Timer::Tones => self.report_tones(now),
             }
         }
     }

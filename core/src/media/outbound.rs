@@ -1,17 +1,20 @@
 //! What happens to media that is to be sent, and packets on their way out.
 
-use crate::base::media::TransceiverId;
-use crate::base::time::{Instant, ntp_of};
+use crate::base::media::{CodecRole, TransceiverId};
+use crate::base::time::{Instant, earliest, ntp_of};
+use crate::media::codec::telephone_event::event_of;
 use crate::media::error::WriteError;
 use crate::media::event::{SendFrame, SendPacket};
 use crate::media::extensions::Extensions;
 use crate::media::section::{Codec, Feedback, Section};
 use crate::media::send::stream::{FrameToSend, MAX_QUEUED, Outgoing, PacketToSend, Stream};
-use crate::media::{Media, PacketKind};
+use crate::media::send::tone::Tone;
+use crate::media::{Media, PacketKind, Timer};
 use crate::wire::rtp::extension::{Elements, Form, Writer};
 use crate::wire::rtp::value::{Kind, Value, abs_send_time};
 use crate::wire::rtp::{EXTENSION_HEADER_LEN, HEADER_LEN, rtx};
 use bytes::Bytes;
+use std::time::Duration;
 
 /// Bytes of the extensions that every packet may have beside mid and rid: when it left, and its number.
 const STAMPS: usize = 4 + 3;
@@ -66,6 +69,60 @@ impl Media {
         self.outgoing[at].push_packet(payload_type, &to_send);
         self.make_ready(at);
         Ok(())
+    }
+
+    pub(super) fn begin_tone(
+        &mut self,
+        now: Instant,
+        id: TransceiverId,
+        key: char,
+        duration: Duration,
+    ) -> Result<(), WriteError> {
+        let (at, codec) = self.sendable(id, 0, None)?;
+        let clock_rate = codec.clock_rate;
+        let stream = &self.outgoing[at];
+        // RFC 4733 §2.1: on the clock of the audio that it is in place of, or as near as there is.
+        let events = self.sections[stream.section].send.iter();
+        let events = events.filter(|codec| codec.role == CodecRole::TelephoneEvent);
+        let codec = events.min_by_key(|codec| codec.clock_rate != clock_rate).ok_or(WriteError::NoFormat)?;
+        let tone = Tone {
+            ssrc: stream.ssrc,
+            payload_type: codec.payload_type,
+            clock_rate: codec.clock_rate,
+            event: event_of(key).ok_or(WriteError::NoFormat)?,
+            timestamp: stream.timestamp_now(now),
+            begun: now,
+            end: now + duration,
+            is_new: true,
+            due: Tone::first_due(now, duration),
+        };
+        self.timers.set_earlier(Timer::Tones, tone.due);
+        self.tones.retain(|other| other.ssrc != tone.ssrc);
+        self.tones.push(tone);
+        Ok(())
+    }
+
+    /// Says what is due of tones; those of streams that are gone, or that send nothing any more, are over.
+    pub(super) fn report_tones(&mut self, now: Instant) {
+        let mut tones = std::mem::take(&mut self.tones);
+        tones.retain_mut(|tone| {
+            let Some(&at) = self.by_ssrc.get(&tone.ssrc) else { return false };
+            let stream = &mut self.outgoing[at];
+            if !self.sections[stream.section].direction.sends() || stream.queued() >= MAX_QUEUED {
+                return false;
+            }
+            if now < tone.due {
+                return true;
+            }
+            let payload_type = tone.payload_type;
+            let goes_on = tone.report(now, |report| stream.push_tone(payload_type, report));
+            self.make_ready(at);
+            goes_on
+        });
+        self.tones = tones;
+        if let Some(due) = earliest(self.tones.iter().map(|tone| Some(tone.due))) {
+            self.timers.set(Timer::Tones, due);
+        }
     }
 
     /// The stream of an encoding and the codec to use, if anything may be sent.
@@ -148,8 +205,13 @@ impl Media {
                     .sent(payload_type)
                     .or_else(|| section.send.iter().find(|c| c.rtx == Some(payload_type)))
             };
-            let Some(packet) = stream.pop(now, |payload_type| codec_of(payload_type).map(|c| c.clock_rate))
-            else {
+            // A tone's packets have the time of its beginning, which says nothing of now.
+            let clock_rate = |payload_type| {
+                codec_of(payload_type)
+                    .filter(|codec| codec.role != CodecRole::TelephoneEvent)
+                    .map(|codec| codec.clock_rate)
+            };
+            let Some(packet) = stream.pop(now, clock_rate) else {
                 continue;
             };
             let counts = codec_of(packet.header.payload_type)

@@ -1,4 +1,4 @@
-//! `RTCDTMFSender`: which tone is next and when. Making packets of tones is the media plane's business.
+//! `RTCDTMFSender`: which tone is next and when. Making packets of it is the media plane's business.
 
 use crate::base::media::{CodecRole, MediaKind, RtpTransceiverDirection, SenderId};
 use crate::base::negotiated::NegotiatedCodec;
@@ -188,7 +188,11 @@ impl PeerConnection {
                 ',' => now + COMMA,
                 _ => now + tones.timing.duration + tones.timing.inter_tone_gap,
             });
+            let duration = tones.timing.duration;
             self.events.push(Event::ToneChange(sender, next));
+            if let Some(tone) = next.filter(|tone| *tone != ',') {
+                self.sound(now, sender, tone, duration);
+            }
         }
         self.tones.retain(|tones| tones.due.is_some());
     }

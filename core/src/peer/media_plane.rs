@@ -20,6 +20,7 @@ use crate::peer::outbound::fill_run;
 use crate::transport::MediaPath;
 use crate::transport::srtp::Config;
 use bytes::BytesMut;
+use std::time::Duration;
 
 /// The media planes of a connection; none until a description agrees on audio or video.
 #[derive(Debug)]
@@ -173,6 +174,14 @@ impl PeerConnection {
     ) -> Result<(), WriteError> {
         let (media, limit) = self.sending_plane(sender)?;
         media.write_rtp(sender, packet, limit)
+    }
+
+    /// Sends a tone. What stands against that since it was asked for (a path that is gone) loses the tone, as it would a
+    /// spoken word.
+    pub(super) fn sound(&mut self, now: Instant, sender: SenderId, tone: char, duration: Duration) {
+        if let Ok((media, _)) = self.sending_plane(sender) {
+            let _ = media.send_tone(now, sender, tone, duration);
+        }
     }
 
     /// The plane, and how large its packets may be.

@@ -2,3 +2,4 @@
 
 pub mod history;
 pub(super) mod stream;
+pub(super) mod tone;

@@ -7,6 +7,7 @@ use crate::base::time::Instant;
 use crate::media::codec::{Format, Layer, PacketizeError, Packetizer, Payload};
 use crate::media::section::Codec;
 use crate::media::send::history::{History, Refusal};
+use crate::media::send::tone::Report;
 use crate::wire::rtcp::report::{ReportBlock, SenderInfo};
 use crate::wire::rtp::Header;
 use bytes::Bytes;
@@ -213,10 +214,30 @@ impl Stream {
         if std::mem::replace(&mut self.reported_packets, self.packets) == self.packets {
             return None;
         }
+        let timestamp = self.timestamp_at(now)?;
+        Some(SenderInfo { ntp, timestamp, packets: self.packets, octets: self.octets })
+    }
+
+    /// The RTP time of an instant, by what was sent last.
+    fn timestamp_at(&self, now: Instant) -> Option<Serial32> {
         let (timestamp, at, clock_rate) = self.latest?;
         let since = now.saturating_since(at).as_micros() * u128::from(clock_rate) / 1_000_000;
-        let timestamp = timestamp.plus(since as u32);
-        Some(SenderInfo { ntp, timestamp, packets: self.packets, octets: self.octets })
+        Some(timestamp.plus(since as u32))
+    }
+
+    /// The RTP time of something that begins now, be it the first of all.
+    pub(in crate::media) fn timestamp_now(&self, now: Instant) -> Serial32 {
+        self.timestamp_at(now).unwrap_or(Serial32(self.offset))
+    }
+
+    /// Queues what is said of a tone.
+    pub(in crate::media) fn push_tone(&mut self, payload_type: u8, report: Report) {
+        let Report { marker, timestamp, event } = report;
+        let sequence = self.next;
+        self.next = sequence.next();
+        let header = Header { marker, payload_type, sequence, timestamp, ssrc: self.ssrc };
+        let payload = Payload::plain(Bytes::copy_from_slice(&event.to_bytes()));
+        self.queue.push_back(Outgoing { header, payload, extensions: Bytes::new(), repeats: None });
     }
 
     /// Drops what waits.
