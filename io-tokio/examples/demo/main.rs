@@ -4,6 +4,7 @@
 mod channels;
 mod page;
 mod paths;
+mod servers;
 mod session;
 mod signaling;
 

@@ -8,14 +8,16 @@
 //! `restart`), which takes another line each way, and goes on where it was. `io-mio` has the same example on one thread without
 //! async; either end may be any of the two.
 
+#[path = "../demo/servers.rs"]
+mod servers;
 mod signaling;
 mod transfer;
 
 use clap::{Parser, Subcommand};
 use purertc_tokio::{
-    Configuration, DataChannel, DataChannelInit, Event, MessageKind, PeerConnection, PeerConnectionState,
-    Settings,
+    DataChannel, DataChannelInit, Event, MessageKind, PeerConnection, PeerConnectionState, Settings,
 };
+use servers::Servers;
 use signaling::Signaling;
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -30,6 +32,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Sends files from one terminal to another.
 #[derive(Debug, Parser)]
 struct Arguments {
+    #[command(flatten)]
+    servers: Servers,
     #[command(subcommand)]
     command: Action,
 }
@@ -61,8 +65,9 @@ pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Outcome {
-    let pc = PeerConnection::new(Settings::from(Configuration::default()).with_loopback()).await?;
-    let outcome = match Arguments::parse().command {
+    let Arguments { servers, command } = Arguments::parse();
+    let pc = PeerConnection::new(Settings::from(servers.configuration()).with_loopback()).await?;
+    let outcome = match command {
         Action::Send { files, to } => send_all(&pc, &files, Signaling::to(to)).await,
         Action::Receive { into, listen } => receive_all(&pc, &into, Signaling::at(listen).await?).await,
     };
