@@ -69,6 +69,28 @@ impl<T> Queue<T> {
     }
 }
 
+/// Whether something that can wait in a queue does: so it waits there once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// It does not.
+    #[default]
+    None,
+    /// It does.
+    Queued,
+}
+
+impl Turn {
+    /// Takes a place in the queue; `false` when it has one.
+    pub(crate) fn take(&mut self) -> bool {
+        std::mem::replace(self, Self::Queued) == Self::None
+    }
+
+    /// Whether it keeps its place.
+    pub(crate) const fn keep(wanted: bool) -> Self {
+        if wanted { Self::Queued } else { Self::None }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{KEEP, Queue};

@@ -17,7 +17,7 @@ use crate::base::ids::{Id, Slots};
 use crate::base::io::StreamName;
 use crate::base::map::SeededMap;
 use crate::base::net::{Datagram, LocalAddress, Path, Protocol, SocketId, Transmit};
-use crate::base::queue::Queue;
+use crate::base::queue::{Queue, Turn};
 use crate::base::random::Rng;
 use crate::base::time::{Instant, earliest};
 use crate::peer::deadlines::Deadlines;
@@ -48,26 +48,6 @@ pub struct Peer {
     to_report: Turn,
     /// Its place among those that may want something done.
     to_request: Turn,
-}
-
-/// Whether a peer waits in a queue.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Turn {
-    #[default]
-    None,
-    Queued,
-}
-
-impl Turn {
-    /// Takes a place in the queue; `false` when it has one.
-    fn take(&mut self) -> bool {
-        std::mem::replace(self, Self::Queued) == Self::None
-    }
-
-    /// Whether it keeps its place.
-    const fn keep(wanted: bool) -> Self {
-        if wanted { Self::Queued } else { Self::None }
-    }
 }
 
 /// Many peer connections behind shared sockets.

@@ -251,7 +251,7 @@ impl SectionContent {
             _ => None,
         });
         let candidates = section.attributes.iter().filter_map(|attribute| match attribute {
-            Attribute::Candidate(candidate) => Some((**candidate).clone()),
+            Attribute::Candidate(candidate) => Some(candidate.owned()),
             _ => None,
         });
         Ok(Self {

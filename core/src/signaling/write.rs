@@ -149,7 +149,7 @@ fn section<'a>(planned: &'a Planned, fingerprints: &[Fingerprint]) -> Section<'a
         What::Rtp(rtp) => rtp_attributes(rtp, &mut attributes),
     }
     if let Some(transport) = &planned.transport {
-        attributes.extend(transport.candidates.iter().map(|c| Attribute::Candidate(Box::new(c.clone()))));
+        attributes.extend(transport.candidates.iter().map(|c| Attribute::Candidate(Box::new(c.borrowed()))));
         if transport.end_of_candidates {
             attributes.push(Attribute::EndOfCandidates);
         }
