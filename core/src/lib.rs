@@ -98,7 +98,7 @@ pub use crypto::certificate::{Certificate, CertificateOptions};
 pub use data::channel::{DataChannelId, DataChannelInit, Priority};
 pub use data::error::{ChannelError, CreateDataChannelError, SendError};
 pub use data::event::{DataChannelState, Message, MessageKind, SctpTransportState};
-pub use endpoint::{Endpoint, PeerId, PeerMut};
+pub use endpoint::{Endpoint, PeerId, PeerMut, Wanted};
 pub use media::error::WriteError;
 pub use media::event::{Delivery, Frame, SendFrame, SendPacket};
 pub use media::packet::RtpPacket;

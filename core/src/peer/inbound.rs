@@ -181,8 +181,7 @@ impl PeerConnection {
     pub(super) fn derive_states(&mut self) {
         let state = |(_, link): (_, &Link)| (link.transport.ice_state(), link.transport.dtls_state());
         let transports = self.links.described().map(state);
-        let (ice, state) =
-            (ice_connection_state(false, transports.clone()), connection_state(false, transports));
+        let (ice, state) = (ice_connection_state(false, &transports), connection_state(false, &transports));
         if std::mem::replace(&mut self.ice_connection_state, ice) != ice {
             self.events.push(Event::IceConnectionStateChange(ice));
         }
