@@ -21,7 +21,7 @@ use crate::base::queue::{Queue, Turn};
 use crate::base::random::Rng;
 use crate::base::time::{Instant, earliest};
 use crate::peer::deadlines::Deadlines;
-use crate::peer::routes::Routes;
+use crate::peer::routes::{Routes, names_nobody};
 use crate::peer::{Event, PeerConnection};
 use crate::wire::mdns::PORT as MDNS_PORT;
 use std::ops::{Deref, DerefMut};
@@ -262,9 +262,12 @@ impl Endpoint {
             let Some(peer) = self.peers.get_mut(id) else { continue };
             // Datagrams that follow on the same path are the same peer's batch, unless they name another.
             let routes = &self.routes;
-            let rest = std::iter::from_fn(|| {
-                datagrams.next_if(|next| next.path == path && routes.find(&path, &next.data) == Some(id))
-            });
+            let is_ours = routes.leads_to(&path, id);
+            let follows = |next: &Datagram| {
+                next.path == path
+                    && (is_ours && names_nobody(&next.data) || routes.find(&path, &next.data) == Some(id))
+            };
+            let rest = std::iter::from_fn(|| datagrams.next_if(follows));
             peer.connection.handle_datagrams(now, std::iter::once(datagram).chain(rest));
             if !self.routes.leads_to(&path, id) && peer.connection.is_validated(&path) {
                 self.routes.learn(path, id, &mut peer.paths, true);
