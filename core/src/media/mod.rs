@@ -26,7 +26,7 @@ use crate::base::ids::{Id, Slots};
 use crate::base::map::SeededMap;
 use crate::base::media::{ReceiverId, SenderId, TransceiverId};
 use crate::base::negotiated::NegotiatedSection;
-use crate::base::queue::Queue;
+use crate::base::queue::BusyQueue;
 use crate::base::random::Rng;
 use crate::base::time::{Instant, WallClock, earliest};
 use crate::media::backlog::Backlog;
@@ -93,13 +93,13 @@ pub struct Media {
     /// Tones that sound.
     tones: Vec<Tone>,
     /// Streams with packets that wait, in turn.
-    ready: Queue<usize>,
+    ready: BusyQueue<usize>,
     /// The number of the next packet on the transport.
     transport_sequence: u16,
     arrivals: Arrivals,
     /// The sender of the packets that arrived last: feedback names one.
     arrivals_of: u32,
-    packets: Queue<Vec<u8>>,
+    packets: BusyQueue<Vec<u8>>,
     deliveries: SeededMap<TransceiverId, Delivery>,
     round_trip: Option<Duration>,
     timers: Timers,
@@ -136,11 +136,11 @@ impl Media {
             reduced_size: false,
             incoming: Slots::default(),
             outgoing: Vec::new(),
-            ready: Queue::default(),
+            ready: BusyQueue::default(),
             transport_sequence: 0,
             arrivals: Arrivals::default(),
             arrivals_of: 0,
-            packets: Queue::default(),
+            packets: BusyQueue::default(),
             round_trip: None,
             timers: Timers::default(),
             events: Backlog::default(),
