@@ -17,7 +17,7 @@ use crate::base::ids::{Id, Slots};
 use crate::base::io::StreamName;
 use crate::base::map::SeededMap;
 use crate::base::net::{Datagram, LocalAddress, Path, Protocol, SocketId, Transmit};
-use crate::base::queue::{Queue, Turn};
+use crate::base::queue::{BusyQueue, Queue, Turn};
 use crate::base::random::Rng;
 use crate::base::time::{Instant, earliest};
 use crate::peer::deadlines::Deadlines;
@@ -72,9 +72,9 @@ pub struct Endpoint {
     routes: Routes<PeerId>,
     deadlines: Deadlines<PeerId>,
     /// Peers that were touched and not yet polled dry.
-    to_transmit: Queue<PeerId>,
-    to_report: Queue<PeerId>,
-    to_request: Queue<PeerId>,
+    to_transmit: BusyQueue<PeerId>,
+    to_report: BusyQueue<PeerId>,
+    to_request: BusyQueue<PeerId>,
     /// Streams that have no peer yet, those that have to be closed, and whose the others are.
     unnamed: Streams,
     to_close: Queue<StreamName>,
@@ -115,9 +115,9 @@ impl Endpoint {
             is_shared: false,
             now: Instant::ZERO,
             deadlines: Deadlines::new(),
-            to_transmit: Queue::default(),
-            to_report: Queue::default(),
-            to_request: Queue::default(),
+            to_transmit: BusyQueue::default(),
+            to_report: BusyQueue::default(),
+            to_request: BusyQueue::default(),
             unnamed: Streams::default(),
             to_close: Queue::default(),
             due: Vec::new(),
