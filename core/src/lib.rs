@@ -103,6 +103,7 @@ pub use media::contributing::RtpContributingSource;
 pub use media::error::WriteError;
 pub use media::event::{Delivery, Frame, SendFrame, SendPacket};
 pub use media::packet::RtpPacket;
+pub use media::send::guard::Protection;
 pub use peer::{
     AnswerOptions, ChannelEvent, Configuration, ConfigurationError, DataChannel, DtlsTransport, DtmfSender,
     Event, IceCandidateError, IceConnectionState, IceServer, IceServerError, IceTransport, Init,
