@@ -86,6 +86,7 @@ pub use base::media::{
     CodecCapability, HeaderExtensionCapability, KindCapabilities, MediaCapabilities, MediaKind,
     MediaStreamTrack, ReceiverId, RtpCodec, RtpTransceiverDirection, SenderId, TrackOrKind, TransceiverId,
 };
+pub use base::negotiated::{NegotiatedCodec, NegotiatedSection};
 pub use base::net::{Datagram, Ecn, LocalAddress, Path, Protocol, SocketId, Transmit};
 pub use base::parameters::{
     DegradationPreference, RtcpParameters, RtpCodecParameters, RtpEncodingParameters,

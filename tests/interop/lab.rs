@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::media_signaling::Scene;
 use crate::stage::{Failure, Offerer, Outcome, Stage};
-use crate::{Case, driver, failures, files_page, media, media_signaling};
+use crate::{Case, driver, failures, files_page, media, media_signaling, whip};
 
 /// A way of starting a browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,6 +145,11 @@ impl Lab {
         let demo = DemoServer::start(&[]).map_err(|e| Failure(e.to_string()))?;
         let mut stage = Stage::new(self.browser(profile)?, demo.origin(), Offerer::Page);
         play(&mut stage, &demo)
+    }
+
+    /// A publisher and viewers by HTTP.
+    pub(crate) fn play_whip(&mut self, profile: &Profile) -> Outcome {
+        whip::play(self.browser(profile)?)
     }
 
     /// What the page says when there is nothing to connect to; needs no server.

@@ -38,6 +38,7 @@ mod stage;
 mod throughput;
 mod turn;
 mod ways;
+mod whip;
 
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -149,6 +150,8 @@ fn trials(lab: &Arc<Mutex<Lab>>, quiet: bool) -> Vec<Trial> {
     }
     if !lab::is_rehearsal() {
         for profile in FULL.into_iter().filter(|p| kinds.contains(&p.kind)) {
+            let name = format!("whip::{}", profile.name);
+            trials.push(trial(lab, name, move |lab| lab.play_whip(&profile)));
             for (name, play) in files_page::CASES {
                 let name = format!("files::{}::{name}", profile.name);
                 trials.push(trial(lab, name, move |lab| lab.play_files(&profile, play)));
