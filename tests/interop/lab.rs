@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::media_signaling::Scene;
 use crate::stage::{Failure, Offerer, Outcome, Stage};
-use crate::{Case, driver, failures, files_page, media, media_signaling, whip};
+use crate::{Case, driver, failures, files_page, media, media_more, media_signaling, whip};
 
 /// A way of starting a browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,8 +165,10 @@ impl Lab {
 
     /// Audio and video that go through a connection of this process.
     pub(crate) fn play_media(&mut self, profile: &Profile) -> Outcome {
-        let sound = if profile.kind == Kind::Chromium { media::SOUND } else { &[] };
-        self.play_scenes(profile, &media::page(), &[sound, media::SCENES].concat())
+        let sound =
+            if profile.kind == Kind::Chromium { [media::SOUND, media_more::SOUND].concat() } else { vec![] };
+        let scenes = [&sound, media::SCENES, media_more::SCENES].concat();
+        self.play_scenes(profile, &media::page(), &scenes)
     }
 
     fn play_scenes(&mut self, profile: &Profile, page: &str, scenes: &[(&str, Scene)]) -> Outcome {

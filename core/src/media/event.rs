@@ -55,7 +55,9 @@ pub enum Delivery {
     /// As frames: in order, whole, and decodable.
     #[default]
     Frames,
-    /// As packets, as they come: for forwarding.
+    /// As packets, as they come: for forwarding. What protects them on this path is among them where it was negotiated:
+    /// redundant sound, and pictures inside of RFC 2198 with ULPFEC, which browsers send if they can. Who forwards to peers
+    /// that have other codecs leaves `red` and `ulpfec` out of the [capabilities](crate::MediaCapabilities).
     Packets,
 }
 
