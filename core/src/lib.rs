@@ -86,6 +86,7 @@ pub use base::media::{
     CodecCapability, HeaderExtensionCapability, KindCapabilities, MediaCapabilities, MediaKind,
     MediaStreamTrack, ReceiverId, RtpCodec, RtpTransceiverDirection, SenderId, TrackOrKind, TransceiverId,
 };
+pub use base::negotiated::{NegotiatedCodec, NegotiatedSection};
 pub use base::net::{Datagram, Ecn, LocalAddress, Path, Protocol, SocketId, Transmit};
 pub use base::parameters::{
     DegradationPreference, RtcpParameters, RtpCodecParameters, RtpEncodingParameters,
@@ -98,7 +99,7 @@ pub use crypto::certificate::{Certificate, CertificateOptions};
 pub use data::channel::{DataChannelId, DataChannelInit, Priority};
 pub use data::error::{ChannelError, CreateDataChannelError, SendError};
 pub use data::event::{DataChannelState, Message, MessageKind, SctpTransportState};
-pub use endpoint::{Endpoint, PeerId, PeerMut};
+pub use endpoint::{Endpoint, PeerId, PeerMut, Wanted};
 pub use media::contributing::RtpContributingSource;
 pub use media::error::WriteError;
 pub use media::event::{Delivery, Frame, SendFrame, SendPacket};

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::media_signaling::Scene;
 use crate::stage::{Failure, Offerer, Outcome, Stage};
-use crate::{Case, driver, failures, media, media_more, media_signaling};
+use crate::{Case, driver, failures, files_page, media, media_more, media_signaling, whip};
 
 /// A way of starting a browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,6 +138,18 @@ impl Lab {
 
     pub(crate) fn play_driver(&mut self, profile: &Profile) -> Outcome {
         driver::the_driver_keeps_its_promises(self.browser(profile)?, profile.addresses)
+    }
+
+    /// Files between the page and terminals.
+    pub(crate) fn play_files(&mut self, profile: &Profile, play: files_page::Play) -> Outcome {
+        let demo = DemoServer::start(&[]).map_err(|e| Failure(e.to_string()))?;
+        let mut stage = Stage::new(self.browser(profile)?, demo.origin(), Offerer::Page);
+        play(&mut stage, &demo)
+    }
+
+    /// A publisher and viewers by HTTP.
+    pub(crate) fn play_whip(&mut self, profile: &Profile) -> Outcome {
+        whip::play(self.browser(profile)?)
     }
 
     /// What the page says when there is nothing to connect to; needs no server.

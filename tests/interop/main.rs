@@ -23,6 +23,7 @@ mod dtls_peers;
 mod failures;
 mod fast_setup;
 mod files;
+mod files_page;
 mod lab;
 mod lifecycle;
 mod media;
@@ -39,6 +40,7 @@ mod stage;
 mod throughput;
 mod turn;
 mod ways;
+mod whip;
 
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -147,6 +149,16 @@ fn trials(lab: &Arc<Mutex<Lab>>, quiet: bool) -> Vec<Trial> {
             interop::skip("interoperability", "there is no demo server in io-tokio/examples");
         }
         return trials;
+    }
+    if !lab::is_rehearsal() {
+        for profile in FULL.into_iter().filter(|p| kinds.contains(&p.kind)) {
+            let name = format!("whip::{}", profile.name);
+            trials.push(trial(lab, name, move |lab| lab.play_whip(&profile)));
+            for (name, play) in files_page::CASES {
+                let name = format!("files::{}::{name}", profile.name);
+                trials.push(trial(lab, name, move |lab| lab.play_files(&profile, play)));
+            }
+        }
     }
     let relays = Coturn::check_installed().is_ok() || interop::is_required();
     let possible =

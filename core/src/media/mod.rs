@@ -30,7 +30,7 @@ use crate::base::ids::{Id, Slots};
 use crate::base::map::SeededMap;
 use crate::base::media::{ReceiverId, SenderId, TransceiverId};
 use crate::base::negotiated::NegotiatedSection;
-use crate::base::queue::Queue;
+use crate::base::queue::BusyQueue;
 use crate::base::random::Rng;
 use crate::base::time::{Instant, WallClock, earliest};
 use crate::media::backlog::Backlog;
@@ -104,7 +104,7 @@ pub struct Media {
     /// Tones that sound.
     tones: Vec<Tone>,
     /// Streams with packets that wait, in turn; and those that the pacer holds up.
-    ready: Queue<usize>,
+    ready: BusyQueue<usize>,
     held: Vec<usize>,
     pacer: Pacer,
     /// The number of the next packet on the transport.
@@ -112,7 +112,7 @@ pub struct Media {
     arrivals: Arrivals,
     /// The sender of the packets that arrived last: feedback names one.
     arrivals_of: u32,
-    packets: Queue<Vec<u8>>,
+    packets: BusyQueue<Vec<u8>>,
     references: References,
     takings: SeededMap<TransceiverId, Taking>,
     protections: SeededMap<TransceiverId, Protection>,
@@ -154,13 +154,13 @@ impl Media {
             reduced_size: false,
             incoming: Slots::default(),
             outgoing: Vec::new(),
-            ready: Queue::default(),
+            ready: BusyQueue::default(),
             held: Vec::new(),
             pacer: Pacer::default(),
             transport_sequence: 0,
             arrivals: Arrivals::default(),
             arrivals_of: 0,
-            packets: Queue::default(),
+            packets: BusyQueue::default(),
             references: References::default(),
             round_trip: None,
             assumed_round_trip: FIRST_ROUND_TRIP,

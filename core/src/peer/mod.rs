@@ -326,7 +326,7 @@ impl PeerConnection {
     /// which almost all do, it carries everything.
     #[must_use]
     pub fn transport(&self) -> &Transport {
-        match self.links.iter().find(|(_, link)| link.is_described) {
+        match self.links.described().next() {
             Some((_, link)) => &link.transport,
             None => self.links.first(),
         }
