@@ -4,8 +4,9 @@
 use crate::base::drops::DropReason;
 use crate::base::io::{IoId, IoRequest, IoResponse, StreamName};
 use crate::base::net::{Datagram, Path, SocketId};
+use crate::base::queue::Turn;
 use crate::base::time::Instant;
-use crate::endpoint::{Endpoint, Naming, PeerId, Request, Turn};
+use crate::endpoint::{Endpoint, Naming, PeerId, Request};
 
 impl Endpoint {
     /// The next thing that the driver is to do, for whichever peer.

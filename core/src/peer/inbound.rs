@@ -5,7 +5,7 @@ use crate::base::net::{Datagram, LocalAddress};
 use crate::base::time::Instant;
 use crate::peer::event::Event;
 use crate::peer::link::{Link, TransportId};
-use crate::peer::state::{TransportState, connection_state, ice_connection_state, ice_gathering_state};
+use crate::peer::state::{connection_state, ice_connection_state, ice_gathering_state};
 use crate::peer::{PeerConnection, UNMEASURED};
 use crate::signaling::state::SignalingState;
 use crate::transport::dtls::{Connection, DtlsTransportState};
@@ -117,6 +117,7 @@ impl PeerConnection {
                     if let Some(link) = self.links.get_quietly(id) {
                         link.traffic.selected_pair_changes += 1;
                     }
+                    self.tell_round_trip(id);
                     self.events.push(Event::SelectedCandidatePairChange(id));
                 }
                 TransportEvent::IceStateChange(state) => {
@@ -142,7 +143,7 @@ impl PeerConnection {
     }
 
     pub(super) fn derive_gathering_state(&mut self) {
-        let state = ice_gathering_state(self.described().map(|link| link.gathering));
+        let state = ice_gathering_state(self.links.described().map(|(_, link)| link.gathering));
         if std::mem::replace(&mut self.ice_gathering_state, state) != state {
             self.events.push(Event::IceGatheringStateChange(state));
             if state == IceGatheringState::Complete {
@@ -179,22 +180,14 @@ impl PeerConnection {
     }
 
     pub(super) fn derive_states(&mut self) {
-        let transports: Vec<TransportState> = self
-            .described()
-            .map(|Link { transport, .. }| (transport.ice_state(), transport.dtls_state()))
-            .collect();
-        let ice = ice_connection_state(false, &transports);
+        let state = |(_, link): (_, &Link)| (link.transport.ice_state(), link.transport.dtls_state());
+        let transports = self.links.described().map(state);
+        let (ice, state) = (ice_connection_state(false, &transports), connection_state(false, &transports));
         if std::mem::replace(&mut self.ice_connection_state, ice) != ice {
             self.events.push(Event::IceConnectionStateChange(ice));
         }
-        let state = connection_state(false, &transports);
         if std::mem::replace(&mut self.connection_state, state) != state {
             self.events.push(Event::ConnectionStateChange(state));
         }
-    }
-
-    /// The links that descriptions have.
-    fn described(&self) -> impl Iterator<Item = &Link> + Clone {
-        self.links.iter().map(|(_, link)| link).filter(|link| link.is_described)
     }
 }

@@ -4,6 +4,7 @@
 //! here: the SCTP association has one link ([`DataRide`](crate::peer::outbound::DataRide)).
 
 use crate::base::net::Path;
+use crate::base::queue::Turn;
 use crate::base::random::Rng;
 use crate::base::time::Instant;
 use crate::crypto::CryptoProvider;
@@ -73,21 +74,6 @@ pub(super) struct Place {
     pub to_transmit: Turn,
     pub to_settle: Turn,
     pub to_request: Turn,
-}
-
-/// Whether something waits in a queue.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Turn {
-    #[default]
-    None,
-    Queued,
-}
-
-impl Turn {
-    /// Takes a place in the queue; `false` when it has one.
-    pub fn take(&mut self) -> bool {
-        std::mem::replace(self, Self::Queued) == Self::None
-    }
 }
 
 impl Link {

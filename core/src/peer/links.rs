@@ -8,11 +8,11 @@ use crate::base::drops::{DropReason, Drops};
 use crate::base::io::{IoId, IoRequest, IoResponse};
 use crate::base::map::SeededMap;
 use crate::base::net::{Datagram, LocalAddress, Path, Protocol, SocketId, Transmit};
-use crate::base::queue::Queue;
+use crate::base::queue::{BusyQueue, Queue, Turn};
 use crate::base::random::Rng;
 use crate::base::time::Instant;
 use crate::peer::deadlines::Deadlines;
-use crate::peer::link::{Link, TransportId, Turn};
+use crate::peer::link::{Link, TransportId};
 use crate::peer::routes::Routes;
 use crate::transport::{Event, Inbound, Transport};
 use crate::wire::mdns::PORT as MDNS_PORT;
@@ -43,9 +43,9 @@ pub(super) struct Links {
 struct Tables {
     routes: Routes<TransportId>,
     deadlines: Deadlines<TransportId>,
-    to_transmit: Queue<TransportId>,
-    to_settle: Queue<TransportId>,
-    to_request: Queue<TransportId>,
+    to_transmit: BusyQueue<TransportId>,
+    to_settle: BusyQueue<TransportId>,
+    to_request: BusyQueue<TransportId>,
     sockets: SeededMap<SocketId, TransportId>,
 }
 
@@ -97,6 +97,11 @@ impl Links {
     pub fn iter(&self) -> impl Iterator<Item = (TransportId, &Link)> + Clone {
         let more = (1..).zip(&self.more).filter_map(|(at, link)| Some((TransportId(at), link.as_deref()?)));
         std::iter::once((TransportId::FIRST, &self.first)).chain(more)
+    }
+
+    /// The links that descriptions have.
+    pub fn described(&self) -> impl Iterator<Item = (TransportId, &Link)> + Clone {
+        self.iter().filter(|(_, link)| link.is_described)
     }
 
     /// Every link's number.
@@ -177,9 +182,9 @@ impl Links {
         self.tables = Some(Box::new(Tables {
             routes,
             deadlines: Deadlines::new(),
-            to_transmit: Queue::default(),
-            to_settle: Queue::default(),
-            to_request: Queue::default(),
+            to_transmit: BusyQueue::default(),
+            to_settle: BusyQueue::default(),
+            to_request: BusyQueue::default(),
             sockets: SeededMap::new(&mut self.rng),
         }));
         self.touch(TransportId::FIRST, Touch::ToTransmit);

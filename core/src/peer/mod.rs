@@ -38,7 +38,7 @@ pub use self::event::{ChannelEvent, Event, IceCandidateError, TrackEvent};
 pub use self::ice_server::{IceServer, IceServerError};
 pub use self::link::TransportId;
 pub use self::objects::{DtlsTransport, IceTransport};
-pub use self::receiver::RtpReceiver;
+pub use self::receiver::{JitterBufferTargetError, RtpReceiver};
 pub use self::sender::RtpSender;
 pub use self::state::{IceConnectionState, PeerConnectionState};
 pub use self::statistics::{StatsError, StatsSelector};
@@ -326,7 +326,7 @@ impl PeerConnection {
     /// which almost all do, it carries everything.
     #[must_use]
     pub fn transport(&self) -> &Transport {
-        match self.links.iter().find(|(_, link)| link.is_described) {
+        match self.links.described().next() {
             Some((_, link)) => &link.transport,
             None => self.links.first(),
         }

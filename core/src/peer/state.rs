@@ -62,10 +62,13 @@ pub(super) fn ice_gathering_state(
 }
 
 /// W3C WebRTC §4.3.3, the rows tried from the top.
-pub(super) fn ice_connection_state(closed: bool, transports: &[TransportState]) -> IceConnectionState {
+pub(super) fn ice_connection_state(
+    closed: bool,
+    transports: &(impl Iterator<Item = TransportState> + Clone),
+) -> IceConnectionState {
     use IceTransportState as Ice;
-    let any = |wanted: Ice| transports.iter().any(|&(ice, _)| ice == wanted);
-    let all = |wanted: &[Ice]| transports.iter().all(|(ice, _)| wanted.contains(ice));
+    let any = |wanted: Ice| transports.clone().any(|(ice, _)| ice == wanted);
+    let all = |wanted: &[Ice]| transports.clone().all(|(ice, _)| wanted.contains(&ice));
     if closed {
         IceConnectionState::Closed
     } else if any(Ice::Failed) {
@@ -84,14 +87,17 @@ pub(super) fn ice_connection_state(closed: bool, transports: &[TransportState]) 
 }
 
 /// W3C WebRTC §4.3.4, the rows tried from the top. ICE `completed` counts as connected, as in browsers.
-pub(super) fn connection_state(closed: bool, transports: &[TransportState]) -> PeerConnectionState {
+pub(super) fn connection_state(
+    closed: bool,
+    transports: &(impl Iterator<Item = TransportState> + Clone),
+) -> PeerConnectionState {
     use DtlsTransportState as Dtls;
     let ice = ice_connection_state(closed, transports);
-    let all_dtls = |wanted: &[Dtls]| transports.iter().all(|(_, dtls)| wanted.contains(dtls));
+    let all_dtls = |wanted: &[Dtls]| transports.clone().all(|(_, dtls)| wanted.contains(&dtls));
     match ice {
         IceConnectionState::Closed => PeerConnectionState::Closed,
         IceConnectionState::Failed => PeerConnectionState::Failed,
-        _ if transports.iter().any(|&(_, dtls)| dtls == Dtls::Failed) => PeerConnectionState::Failed,
+        _ if transports.clone().any(|(_, dtls)| dtls == Dtls::Failed) => PeerConnectionState::Failed,
         IceConnectionState::Disconnected => PeerConnectionState::Disconnected,
         IceConnectionState::New if all_dtls(&[Dtls::New, Dtls::Closed]) => PeerConnectionState::New,
         IceConnectionState::Connected | IceConnectionState::Completed
@@ -134,22 +140,34 @@ mod tests {
             (Ice::Connected, Dtls::Failed, IceConnectionState::Connected, PeerConnectionState::Failed),
         ];
         for (ice, dtls, ice_state, state) in rows {
-            assert_eq!(ice_connection_state(false, &[(ice, dtls)]), ice_state, "{ice} {dtls}");
-            assert_eq!(connection_state(false, &[(ice, dtls)]), state, "{ice} {dtls}");
+            assert_eq!(ice_connection_state(false, &[(ice, dtls)].into_iter()), ice_state, "{ice} {dtls}");
+            assert_eq!(connection_state(false, &[(ice, dtls)].into_iter()), state, "{ice} {dtls}");
         }
     }
 
     #[test]
     fn the_worst_of_several_decides() {
         let good = (Ice::Connected, Dtls::Connected);
-        assert_eq!(connection_state(false, &[good, (Ice::Failed, Dtls::New)]), PeerConnectionState::Failed);
-        assert_eq!(connection_state(false, &[good, (Ice::New, Dtls::New)]), PeerConnectionState::Connecting);
-        assert_eq!(ice_connection_state(false, &[good, (Ice::New, Dtls::New)]), IceConnectionState::Checking);
+        assert_eq!(
+            connection_state(false, &[good, (Ice::Failed, Dtls::New)].into_iter()),
+            PeerConnectionState::Failed
+        );
+        assert_eq!(
+            connection_state(false, &[good, (Ice::New, Dtls::New)].into_iter()),
+            PeerConnectionState::Connecting
+        );
+        assert_eq!(
+            ice_connection_state(false, &[good, (Ice::New, Dtls::New)].into_iter()),
+            IceConnectionState::Checking
+        );
     }
 
     #[test]
     fn nothing_is_new_and_closed_is_closed() {
-        assert_eq!(connection_state(false, &[]), PeerConnectionState::New);
-        assert_eq!(connection_state(true, &[(Ice::Connected, Dtls::Connected)]), PeerConnectionState::Closed);
+        assert_eq!(connection_state(false, &std::iter::empty()), PeerConnectionState::New);
+        assert_eq!(
+            connection_state(true, &[(Ice::Connected, Dtls::Connected)].into_iter()),
+            PeerConnectionState::Closed
+        );
     }
 }

@@ -63,8 +63,8 @@ impl PeerConnection {
 
     /// The links that descriptions have; the first, if only the peer has described one so far.
     pub(super) fn described_links(&self) -> impl Iterator<Item = (TransportId, &Link)> {
-        let any = self.links.iter().any(|(_, link)| link.is_described);
-        self.links.iter().filter(move |(id, link)| link.is_described || !any && *id == TransportId::FIRST)
+        let none = self.links.described().next().is_none();
+        self.links.described().chain(self.links.iter().take(usize::from(none)))
     }
 
     /// The transport whose peer has this user fragment; `None` for a generation that is not in use: an older one, or
@@ -179,9 +179,11 @@ impl PeerConnection {
 
     /// `LocalIceCredentialsToReplace` of W3C WebRTC §4.4.1.
     pub(super) fn note_credentials_to_replace(&mut self) {
-        let described = self.links.iter().filter(|(_, link)| link.is_described);
-        self.ufrags_to_replace =
-            described.map(|(_, link)| link.transport.local_credentials().ufrag.clone()).collect();
+        self.ufrags_to_replace = self
+            .links
+            .described()
+            .map(|(_, link)| link.transport.local_credentials().ufrag.clone())
+            .collect();
     }
 
     /// Keeps what a transport has to say at its end until it is polled.

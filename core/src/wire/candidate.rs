@@ -2,20 +2,22 @@
 
 use crate::base::redact::Redacted;
 use crate::wire::cursor::ParseError;
+use crate::wire::decimal::decimal;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
-use std::str::{FromStr, SplitAsciiWhitespace};
+use std::str::FromStr;
 
 /// A candidate's transport address: an IP address, or a name that has to be resolved (mDNS, FQDN).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum CandidateAddress {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CandidateAddress<S = String> {
     /// An address.
     Ip(IpAddr),
     /// A host name, such as `….local`.
-    Name(String),
+    Name(S),
 }
 
-impl CandidateAddress {
+impl<S> CandidateAddress<S> {
     /// The address, unless it is a name.
     #[must_use]
     pub const fn ip(&self) -> Option<IpAddr> {
@@ -25,45 +27,54 @@ impl CandidateAddress {
         }
     }
 
-    fn parse(text: &str) -> Result<Self, ParseError> {
+    fn map<'s, T>(&'s self, change: impl Fn(&'s S) -> T) -> CandidateAddress<T> {
+        match self {
+            Self::Ip(ip) => CandidateAddress::Ip(*ip),
+            Self::Name(name) => CandidateAddress::Name(change(name)),
+        }
+    }
+}
+
+impl<'a> CandidateAddress<&'a str> {
+    fn parse(text: &'a str) -> Result<Self, ParseError> {
         if let Ok(ip) = text.parse() {
             return Ok(Self::Ip(ip));
         }
         let name = text.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'_'));
         if name && !text.is_empty() && text.len() <= 253 {
-            Ok(Self::Name(text.to_owned()))
+            Ok(Self::Name(text))
         } else {
             Err(ParseError::BadValue("candidate address"))
         }
     }
 }
 
-impl fmt::Display for CandidateAddress {
+impl<S: AsRef<str>> fmt::Display for CandidateAddress<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ip(ip) => ip.fmt(f),
-            Self::Name(name) => f.write_str(name),
+            Self::Name(name) => f.write_str(name.as_ref()),
         }
     }
 }
 
 /// What carries a candidate's datagrams.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum CandidateProtocol {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CandidateProtocol<S = String> {
     /// `udp`
     Udp,
     /// `tcp`
     Tcp,
-    /// Another token, in lower case. Such candidates are ignored, not refused.
-    Unknown(String),
+    /// Another token, compared without case and owned in lower case. Such candidates are ignored, not refused.
+    Unknown(S),
 }
 
-impl fmt::Display for CandidateProtocol {
+impl<S: AsRef<str>> fmt::Display for CandidateProtocol<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Udp => "udp",
             Self::Tcp => "tcp",
-            Self::Unknown(token) => token,
+            Self::Unknown(token) => token.as_ref(),
         })
     }
 }
@@ -94,60 +105,77 @@ crate::w3c_enum! {
     }
 }
 
-/// A candidate, as `a=candidate` and trickled candidates write it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Candidate {
+/// A candidate, as `a=candidate` and trickled candidates write it. One in a description borrows from its text
+/// (`Candidate<&str>`); others own what they say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Candidate<S: AsRef<str> = String> {
     /// 1 to 32 ICE characters; equal for candidates that are alike (RFC 8445 §5.1.1.3).
-    pub foundation: String,
+    pub foundation: S,
     /// 1 to 256: 1 is RTP (and everything, when muxed), 2 is RTCP.
     pub component: u16,
     /// What carries it.
-    pub protocol: CandidateProtocol,
+    pub protocol: CandidateProtocol<S>,
     /// 1 to 2³¹ − 1.
     pub priority: u32,
     /// Where it is.
-    pub address: CandidateAddress,
+    pub address: CandidateAddress<S>,
     /// The port; 9 for active TCP candidates.
     pub port: u16,
     /// How it was learnt.
     pub kind: CandidateType,
     /// `raddr` and `rport`: the base of a reflexive candidate, the mapped address of a relayed one.
-    pub related: Option<(CandidateAddress, u16)>,
+    pub related: Option<(CandidateAddress<S>, u16)>,
     /// Of a TCP candidate.
     pub tcp_type: Option<TcpType>,
     /// The `ufrag` extension: the generation that the candidate belongs to.
-    pub ufrag: Option<String>,
+    pub ufrag: Option<S>,
     /// Other extensions, in order.
-    pub extensions: CandidateExtensions,
+    pub extensions: CandidateExtensions<S>,
 }
 
 /// Extensions of a candidate that mean nothing here: names and values, kept in one text.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct CandidateExtensions {
-    /// As they are written, each word behind a space.
-    text: String,
-    count: usize,
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CandidateExtensions<S: AsRef<str> = String> {
+    /// What follows the type, as it is written; those that have fields of their own may be among them.
+    text: S,
 }
 
-impl CandidateExtensions {
+impl<S: AsRef<str>> CandidateExtensions<S> {
     /// Names and values, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        let mut words = self.text.split_ascii_whitespace();
-        std::iter::from_fn(move || Some((words.next()?, words.next()?)))
+        pairs(self.text.as_ref())
+            .filter(|(name, _)| !matches!(*name, "raddr" | "rport" | "tcptype" | "ufrag"))
     }
 
-    fn push(&mut self, name: &str, value: &str) -> Result<(), ParseError> {
-        if self.count == MAX_EXTENSIONS {
-            return Err(ParseError::TooMany("candidate extensions"));
+    fn owned(&self) -> CandidateExtensions {
+        let mut text = String::new();
+        for (name, value) in self.iter() {
+            if text.is_empty() {
+                text.reserve(self.text.as_ref().len());
+            }
+            [name, " ", value, " "].into_iter().for_each(|part| text.push_str(part));
         }
-        if self.count == 0 {
-            // What Chromium writes fits.
-            self.text.reserve(48);
-        }
-        self.count += 1;
-        [" ", name, " ", value].into_iter().for_each(|part| self.text.push_str(part));
-        Ok(())
+        CandidateExtensions { text }
     }
+}
+
+impl<S: AsRef<str>> PartialEq for CandidateExtensions<S> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl<S: AsRef<str>> Eq for CandidateExtensions<S> {}
+
+impl<S: AsRef<str>> Hash for CandidateExtensions<S> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.iter().for_each(|pair| pair.hash(state));
+    }
+}
+
+fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut rest = text;
+    std::iter::from_fn(move || Some((next_word(&mut rest)?, next_word(&mut rest)?)))
 }
 
 /// More extension pairs than any implementation sends.
@@ -161,81 +189,36 @@ impl FromStr for Candidate {
         let text = text.trim();
         let text = text.strip_prefix("a=").unwrap_or(text);
         let text = text.strip_prefix("candidate:").unwrap_or(text);
-        let mut words = text.split_ascii_whitespace();
-        let mut candidate = parse_fixed(&mut words)?;
-        while let Some(name) = words.next() {
-            let value = words.next().ok_or(ParseError::Truncated)?;
-            candidate.extend(name, value)?;
+        Candidate::parse(text).map(|candidate| candidate.owned())
+    }
+}
+
+impl<'a> Candidate<&'a str> {
+    /// Takes the value of the attribute, what follows `candidate:`.
+    pub fn parse(text: &'a str) -> Result<Self, ParseError> {
+        let mut rest = text;
+        let mut word = || next_word(&mut rest).ok_or(ParseError::Truncated);
+        let foundation = word()?;
+        if foundation.len() > 32 || !foundation.bytes().all(is_ice_char) {
+            return Err(ParseError::BadValue("candidate foundation"));
         }
-        Ok(candidate)
-    }
-}
-
-fn parse_fixed(words: &mut SplitAsciiWhitespace<'_>) -> Result<Candidate, ParseError> {
-    let mut word = || words.next().ok_or(ParseError::Truncated);
-    let foundation = word()?;
-    if foundation.len() > 32 || !foundation.bytes().all(is_ice_char) {
-        return Err(ParseError::BadValue("candidate foundation"));
-    }
-    let component = number(word()?, "candidate component")?;
-    let protocol = match word()? {
-        protocol if protocol.eq_ignore_ascii_case("udp") => CandidateProtocol::Udp,
-        protocol if protocol.eq_ignore_ascii_case("tcp") => CandidateProtocol::Tcp,
-        other => CandidateProtocol::Unknown(other.to_ascii_lowercase()),
-    };
-    let priority = number(word()?, "candidate priority")?;
-    let address = CandidateAddress::parse(word()?)?;
-    let port = number(word()?, "candidate port")?;
-    if !(1..=256).contains(&component) || !(1..=0x7fff_ffff).contains(&priority) {
-        return Err(ParseError::BadValue("candidate component or priority"));
-    }
-    if word()? != "typ" {
-        return Err(ParseError::BadValue("candidate type"));
-    }
-    let kind = word()?.parse().map_err(|_| ParseError::BadValue("candidate type"))?;
-    Ok(Candidate {
-        foundation: foundation.to_owned(),
-        component,
-        protocol,
-        priority,
-        address,
-        port,
-        kind,
-        related: None,
-        tcp_type: None,
-        ufrag: None,
-        extensions: CandidateExtensions::default(),
-    })
-}
-
-fn number<T: FromStr>(text: &str, what: &'static str) -> Result<T, ParseError> {
-    // `str::parse` alone would take a plus sign.
-    let digits = text.bytes().all(|c| c.is_ascii_digit());
-    text.parse().ok().filter(|_| digits).ok_or(ParseError::BadValue(what))
-}
-
-impl Candidate {
-    fn extend(&mut self, name: &str, value: &str) -> Result<(), ParseError> {
-        match name {
-            "raddr" => self.related = Some((CandidateAddress::parse(value)?, 0)),
-            "rport" => {
-                let port = number(value, "candidate rport")?;
-                self.related.as_mut().ok_or(ParseError::BadValue("candidate rport"))?.1 = port;
-            }
-            "tcptype" => {
-                self.tcp_type = Some(value.parse().map_err(|_| ParseError::BadValue("candidate tcptype"))?);
-            }
-            "ufrag" => self.ufrag = Some(value.to_owned()),
-            _ => self.extensions.push(name, value)?,
+        let component = number(word()?, "candidate component")?;
+        let protocol = match word()? {
+            protocol if protocol.eq_ignore_ascii_case("udp") => CandidateProtocol::Udp,
+            protocol if protocol.eq_ignore_ascii_case("tcp") => CandidateProtocol::Tcp,
+            other => CandidateProtocol::Unknown(other),
+        };
+        let priority = number(word()?, "candidate priority")?;
+        let address = CandidateAddress::parse(word()?)?;
+        let port = number(word()?, "candidate port")?;
+        if !(1..=256).contains(&component) || !(1..=0x7fff_ffff).contains(&priority) {
+            return Err(ParseError::BadValue("candidate component or priority"));
         }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Candidate {
-    /// `candidate:…` without `a=`, as `RTCIceCandidate.candidate` has it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
+        if word()? != "typ" {
+            return Err(ParseError::BadValue("candidate type"));
+        }
+        let kind = word()?.parse().map_err(|_| ParseError::BadValue("candidate type"))?;
+        let mut candidate = Self {
             foundation,
             component,
             protocol,
@@ -243,22 +226,114 @@ impl fmt::Display for Candidate {
             address,
             port,
             kind,
-            related,
-            tcp_type,
-            ufrag,
-            extensions,
-        } = self;
+            related: None,
+            tcp_type: None,
+            ufrag: None,
+            extensions: CandidateExtensions { text: rest },
+        };
+        candidate.read_extensions(rest)?;
+        Ok(candidate)
+    }
+
+    fn read_extensions(&mut self, mut rest: &'a str) -> Result<(), ParseError> {
+        let mut others = 0;
+        while let Some(name) = next_word(&mut rest) {
+            let value = next_word(&mut rest).ok_or(ParseError::Truncated)?;
+            match name {
+                "raddr" => self.related = Some((CandidateAddress::parse(value)?, 0)),
+                "rport" => {
+                    let port = number(value, "candidate rport")?;
+                    self.related.as_mut().ok_or(ParseError::BadValue("candidate rport"))?.1 = port;
+                }
+                "tcptype" => {
+                    let kind = value.parse().map_err(|_| ParseError::BadValue("candidate tcptype"))?;
+                    self.tcp_type = Some(kind);
+                }
+                "ufrag" => self.ufrag = Some(value),
+                _ if others == MAX_EXTENSIONS => return Err(ParseError::TooMany("candidate extensions")),
+                _ => others += 1,
+            }
+        }
+        Ok(())
+    }
+
+    /// The same, with a copy of everything that it says.
+    #[must_use]
+    pub fn owned(&self) -> Candidate {
+        let own = |text: &&str| str::to_owned(text);
+        Candidate {
+            foundation: own(&self.foundation),
+            component: self.component,
+            protocol: match self.protocol {
+                CandidateProtocol::Udp => CandidateProtocol::Udp,
+                CandidateProtocol::Tcp => CandidateProtocol::Tcp,
+                CandidateProtocol::Unknown(token) => CandidateProtocol::Unknown(token.to_ascii_lowercase()),
+            },
+            priority: self.priority,
+            address: self.address.map(own),
+            port: self.port,
+            kind: self.kind,
+            related: self.related.as_ref().map(|(address, port)| (address.map(own), *port)),
+            tcp_type: self.tcp_type,
+            ufrag: self.ufrag.as_ref().map(own),
+            extensions: self.extensions.owned(),
+        }
+    }
+}
+
+impl Candidate {
+    /// The same, borrowed, as descriptions have it.
+    #[must_use]
+    pub fn borrowed(&self) -> Candidate<&str> {
+        Candidate {
+            foundation: &self.foundation,
+            component: self.component,
+            protocol: match &self.protocol {
+                CandidateProtocol::Udp => CandidateProtocol::Udp,
+                CandidateProtocol::Tcp => CandidateProtocol::Tcp,
+                CandidateProtocol::Unknown(token) => CandidateProtocol::Unknown(token),
+            },
+            priority: self.priority,
+            address: self.address.map(String::as_str),
+            port: self.port,
+            kind: self.kind,
+            related: self.related.as_ref().map(|(address, port)| (address.map(String::as_str), *port)),
+            tcp_type: self.tcp_type,
+            ufrag: self.ufrag.as_deref(),
+            extensions: CandidateExtensions { text: &self.extensions.text },
+        }
+    }
+}
+
+/// Takes the next word of a text; everything up to the space, in ASCII, separates words.
+fn next_word<'a>(rest: &mut &'a str) -> Option<&'a str> {
+    let start = rest.bytes().position(|c| c > b' ')?;
+    let text = &rest[start..];
+    let (word, after) = text.split_at(text.bytes().position(|c| c <= b' ').unwrap_or(text.len()));
+    *rest = after;
+    Some(word)
+}
+
+fn number<T: TryFrom<u64>>(text: &str, what: &'static str) -> Result<T, ParseError> {
+    decimal(text).ok_or(ParseError::BadValue(what))
+}
+
+impl<S: AsRef<str>> fmt::Display for Candidate<S> {
+    /// `candidate:…` without `a=`, as `RTCIceCandidate.candidate` has it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { component, protocol, priority, address, port, kind, .. } = self;
+        let foundation = self.foundation.as_ref();
         write!(f, "candidate:{foundation} {component} {protocol} {priority} {address} {port} typ {kind}")?;
-        if let Some((address, port)) = related {
+        if let Some((address, port)) = &self.related {
             write!(f, " raddr {address} rport {port}")?;
         }
-        if let Some(tcp_type) = tcp_type {
+        if let Some(tcp_type) = self.tcp_type {
             write!(f, " tcptype {tcp_type}")?;
         }
-        if let Some(ufrag) = ufrag {
-            write!(f, " ufrag {ufrag}")?;
+        if let Some(ufrag) = &self.ufrag {
+            write!(f, " ufrag {}", ufrag.as_ref())?;
         }
-        f.write_str(&extensions.text)
+        self.extensions.iter().try_for_each(|(name, value)| write!(f, " {name} {value}"))
     }
 }
 

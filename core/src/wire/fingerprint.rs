@@ -67,15 +67,24 @@ impl FromStr for Fingerprint {
         if hex.len() > MAX_DIGEST * 3 {
             return Err(ParseError::TooMany("fingerprint digits"));
         }
-        let byte = |pair: &str| match pair.as_bytes() {
-            // `from_str_radix` alone would take a sign.
-            [a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit() => u8::from_str_radix(pair, 16).ok(),
-            _ => None,
-        };
-        let digest: Option<Vec<u8>> = hex.trim().split(':').map(byte).collect();
-        let digest = digest.ok_or(ParseError::BadValue("fingerprint"))?;
+        let digest = digest(hex.trim().as_bytes()).ok_or(ParseError::BadValue("fingerprint"))?;
         Ok(Self { algorithm: FingerprintAlgorithm::from_name(name), digest })
     }
+}
+
+/// Pairs of digits with colons between them.
+fn digest(hex: &[u8]) -> Option<Vec<u8>> {
+    let digit = |c: u8| char::from(c).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let byte = |group: &[u8]| match group {
+        [a, b] | [a, b, b':'] => Some(digit(*a)? << 4 | digit(*b)?),
+        _ => None,
+    };
+    let mut digest = Vec::with_capacity(hex.len() / 3 + 1);
+    for group in hex.chunks(3) {
+        digest.push(byte(group)?);
+    }
+    // A colon is followed by another pair.
+    (hex.len() % 3 == 2).then_some(digest)
 }
 
 impl fmt::Display for Fingerprint {
@@ -101,7 +110,17 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for text in ["", "sha-256", "sha-256 A", "sha-256 +1:22", "sha-256 AA::BB", "sha-256 é:AA"] {
+        for text in [
+            "",
+            "sha-256",
+            "sha-256 A",
+            "sha-256 +1:22",
+            "sha-256 AA::BB",
+            "sha-256 AA:",
+            "sha-256 AA:BB:",
+            "sha-256 AA-BB",
+            "sha-256 é:AA",
+        ] {
             assert!(text.parse::<Fingerprint>().is_err(), "{text}");
         }
     }

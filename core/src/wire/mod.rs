@@ -12,6 +12,7 @@
 pub mod candidate;
 pub mod cursor;
 pub mod dcep;
+mod decimal;
 pub mod dtls;
 pub mod fingerprint;
 pub mod framing;

@@ -340,7 +340,7 @@ impl Association {
             if self.flight.unacked_chunks() >= most {
                 break;
             }
-            let Some(piece) = self.outbox.take(now, Room { left: left.min(full), full, in_parts }) else {
+            let Some(piece) = self.outbox.take(now, Room { left: left.min(full), full }) else {
                 if self.settle_expired() {
                     continue;
                 }

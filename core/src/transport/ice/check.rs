@@ -156,6 +156,10 @@ impl Agent {
             },
         };
         self.queue_request(transaction.id);
+        if self.transactions.is_empty() {
+            // Once the checks are done there is one at a time, for consent.
+            self.transactions = Vec::with_capacity(1);
+        }
         self.transactions.push(transaction);
     }
 

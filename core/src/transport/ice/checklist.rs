@@ -94,6 +94,9 @@ impl Checklist {
             counters: PairCounters::default(),
         };
         let at = self.pairs.partition_point(|other| other.priority >= priority);
+        if self.pairs.is_empty() {
+            self.pairs.reserve_exact(1);
+        }
         self.pairs.insert(at, pair);
         Ok(id)
     }

@@ -1,12 +1,13 @@
 //! Descriptions from text, in one pass.
 
+use crate::wire::decimal::decimal;
 use crate::wire::sdp::attribute::Attribute;
-use crate::wire::sdp::attribute::{digits, is_token};
+use crate::wire::sdp::attribute::is_token;
 use crate::wire::sdp::description::{
     Bandwidth, Description, Line, LineKind, NetAddress, Origin, Section, Words,
 };
 use crate::wire::sdp::{SdpError, SdpErrorReason};
-use memchr::{memchr, memchr2};
+use memchr::memchr3;
 
 /// The longest text in bytes: several hundred media sections of a browser.
 pub const MAX_LENGTH: usize = 1 << 20;
@@ -16,8 +17,11 @@ pub const MAX_SECTIONS: usize = 512;
 pub const MAX_LINES_PER_SECTION: usize = 2048;
 /// The most `a=candidate` lines in a section.
 pub const MAX_CANDIDATES: usize = 256;
-/// What there is room for in a section at first.
+/// What there is room for in a section at first: so many attributes, and more for each format.
 const USUAL_ATTRIBUTES: usize = 24;
+const ATTRIBUTES_PER_FORMAT: usize = 4;
+/// Bytes of a line that is short.
+const USUAL_LINE: usize = 24;
 /// The most formats of a section: there are no more payload types.
 pub const MAX_FORMATS: usize = 128;
 
@@ -75,15 +79,23 @@ impl<'a> Parser<'a> {
             self.line = 1;
             return Err(Reason::TooMany("bytes"));
         }
-        while let Some(line) = self.next_line() {
+        while let Some(line) = self.next_line()? {
             // Some peers end with an empty line.
             if line.is_empty() && self.rest.trim_ascii().is_empty() {
                 break;
             }
             let (letter, value) = type_and_value(line)?;
-            if letter == 'm' {
+            if letter == 'a' && matches!(self.at, At::Section(SECTION_ATTRIBUTES)) {
+                // Most lines are like the one before.
+                self.count_line()?;
+                self.attribute(value)?;
+            } else if letter == 'm' {
                 self.enter_section()?;
-                self.description.sections.push(section(value)?);
+                let mut section = section(value)?;
+                // So that the usual section grows once, and what is short takes no more than in proportion.
+                let usual = USUAL_ATTRIBUTES + ATTRIBUTES_PER_FORMAT * section.formats.iter().count();
+                section.attributes.reserve(usual.min(self.rest.len() / USUAL_LINE));
+                self.description.sections.push(section);
             } else {
                 self.advance(letter)?;
                 self.take(letter, value)?;
@@ -93,18 +105,22 @@ impl<'a> Parser<'a> {
         self.session_is_complete()
     }
 
-    fn next_line(&mut self) -> Option<&'a str> {
+    /// Lines end with CRLF or LF; neither CR nor NUL may be inside of one.
+    fn next_line(&mut self) -> Result<Option<&'a str>, Reason> {
         if self.rest.is_empty() {
-            return None;
+            return Ok(None);
         }
-        // Both sides of a line feed are whole characters.
-        let (line, rest) = match memchr(b'\n', self.rest.as_bytes()) {
-            Some(at) => (&self.rest[..at], &self.rest[at + 1..]),
-            None => (self.rest, ""),
-        };
-        self.rest = rest;
         self.line = self.line.saturating_add(1);
-        Some(line.strip_suffix('\r').unwrap_or(line))
+        // Both sides of these are whole characters.
+        let end = memchr3(b'\n', b'\r', 0, self.rest.as_bytes()).unwrap_or(self.rest.len());
+        let (line, rest) = self.rest.split_at(end);
+        self.rest = match rest.as_bytes() {
+            [] | [b'\r'] => "",
+            [b'\n', ..] => &rest[1..],
+            [b'\r', b'\n', ..] => &rest[2..],
+            _ => return Err(Reason::NotALine),
+        };
+        Ok(Some(line))
     }
 
     fn enter_section(&mut self) -> Result<(), Reason> {
@@ -124,12 +140,14 @@ impl<'a> Parser<'a> {
         }
     }
 
+    fn count_line(&mut self) -> Result<(), Reason> {
+        self.lines += 1;
+        if self.lines > MAX_LINES_PER_SECTION { Err(Reason::TooMany("lines")) } else { Ok(()) }
+    }
+
     // RFC 8866 §5: the order is fixed, and `v o s t` are mandatory.
     fn advance(&mut self, letter: char) -> Result<(), Reason> {
-        self.lines += 1;
-        if self.lines > MAX_LINES_PER_SECTION {
-            return Err(Reason::TooMany("lines"));
-        }
+        self.count_line()?;
         let order = match self.at {
             At::Start | At::Session(_) => session_rank(letter),
             At::Section(_) => section_rank(letter),
@@ -212,14 +230,14 @@ impl<'a> Parser<'a> {
 
 fn type_and_value(line: &str) -> Result<(char, &str), Reason> {
     match line.as_bytes() {
-        [letter @ b'a'..=b'z', b'=', rest @ ..] if memchr2(0, b'\r', rest).is_none() => {
-            Ok((char::from(*letter), &line[2..]))
-        }
+        [letter @ b'a'..=b'z', b'=', ..] => Ok((char::from(*letter), &line[2..])),
         _ => Err(Reason::NotALine),
     }
 }
 
+/// The ranks of `t=`, and of the last lines of a section.
 const TIME: u8 = 9;
+const SECTION_ATTRIBUTES: u8 = 5;
 
 /// The place of a line in the session part, and whether several may follow one another.
 const fn session_rank(letter: char) -> Option<(u8, bool)> {
@@ -247,7 +265,7 @@ const fn section_rank(letter: char) -> Option<(u8, bool)> {
         'c' => (2, false),
         'b' => (3, true),
         'k' => (4, false),
-        'a' => (5, true),
+        'a' => (SECTION_ATTRIBUTES, true),
         _ => return None,
     })
 }
@@ -276,23 +294,31 @@ fn section(value: &str) -> Result<Section<'_>, Reason> {
     let mut part = || parts.next().filter(|part| !part.is_empty()).ok_or(malformed);
     let (media, port, protocol, formats) = (part()?, part()?, part()?, part()?);
     let (port, port_count) = match port.split_once('/') {
-        Some((port, count)) => (port, Some(digits(count).filter(|&count| count > 0).ok_or(malformed)?)),
+        Some((port, count)) => (port, Some(decimal(count).filter(|&count| count > 0).ok_or(malformed)?)),
         None => (port, None),
     };
-    let port = digits(port).ok_or(malformed)?;
-    let formats = Words(formats);
-    let is_protocol = protocol.split('/').all(is_token);
-    if !is_token(media) || !is_protocol || formats.iter().next().is_none() {
+    let port = decimal(port).ok_or(malformed)?;
+    if !is_token(media) || !protocol.split('/').all(is_token) {
         return Err(malformed);
     }
-    if formats.iter().count() > MAX_FORMATS {
-        return Err(Reason::TooMany("formats"));
-    }
+    let formats = Words(formats);
     // RFC 8866 §5.14: with RTP, formats are payload types.
-    let is_format = |format| {
-        if protocol.contains("RTP/") { digits(format).is_some_and(|n: u8| n < 128) } else { is_token(format) }
+    let is_rtp = protocol.contains("RTP/");
+    let is_format = |format| match is_rtp {
+        true => decimal::<u8>(format).is_some_and(|format| format < 128),
+        false => is_token(format),
     };
-    if !formats.iter().all(is_format) {
+    let mut count = 0;
+    for format in formats.iter() {
+        count += 1;
+        if count > MAX_FORMATS {
+            return Err(Reason::TooMany("formats"));
+        }
+        if !is_format(format) {
+            return Err(malformed);
+        }
+    }
+    if count == 0 {
         return Err(malformed);
     }
     Ok(Section {
@@ -304,7 +330,7 @@ fn section(value: &str) -> Result<Section<'_>, Reason> {
         lines: Vec::new(),
         connection: None,
         bandwidths: Vec::new(),
-        attributes: Vec::with_capacity(USUAL_ATTRIBUTES),
+        attributes: Vec::new(),
     })
 }
 
@@ -331,7 +357,7 @@ fn bandwidth(value: &str) -> Option<Bandwidth<'_>> {
     if !is_token(kind) || value.is_empty() {
         return None;
     }
-    Some(Bandwidth { kind, value: digits(value)? })
+    Some(Bandwidth { kind, value: decimal(value)? })
 }
 
 fn other_line(letter: char, value: &str) -> Result<Line<'_>, Reason> {
@@ -347,7 +373,7 @@ fn other_line(letter: char, value: &str) -> Result<Line<'_>, Reason> {
         _ => return Err(Reason::NotALine),
     };
     let is_time = |text: &str| {
-        let mut numbers = text.split(' ').map(digits::<u64>);
+        let mut numbers = text.split(' ').map(decimal::<u64>);
         matches!((numbers.next(), numbers.next(), numbers.next()), (Some(Some(_)), Some(Some(_)), None))
     };
     if value.is_empty() || kind == LineKind::Time && !is_time(value) {

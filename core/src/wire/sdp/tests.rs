@@ -1,4 +1,5 @@
 use crate::base::redact::Redacted;
+use crate::wire::candidate::Candidate;
 use crate::wire::sdp::attribute::{Attribute, Direction, PacketTime, RidDirection, Setup, simulcast_rids};
 use crate::wire::sdp::description::{
     Bandwidth, Description, Line, LineKind, NetAddress, Origin, Section, Words,
@@ -308,7 +309,7 @@ fn attribute(g: &mut Gen) -> Attribute<'static> {
         4 => Attribute::IcePwd(Redacted(token)),
         5 => Attribute::IceOptions(Words(pick(g, &["trickle", "trickle ice2", "ice2,trickle"]))),
         6 => Attribute::IceLite,
-        7 => Attribute::Candidate(Box::new("1 1 udp 7 192.0.2.1 9 typ host".parse().unwrap())),
+        7 => Attribute::Candidate(Box::new(Candidate::parse("1 1 udp 7 192.0.2.1 9 typ host").unwrap())),
         8 => Attribute::EndOfCandidates,
         9 => Attribute::RemoteCandidates(text),
         10 => Attribute::Fingerprint(Box::new("sha-256 AA:BB".parse().unwrap())),

@@ -3,7 +3,7 @@
 mod parse;
 mod print;
 
-pub(in crate::wire::sdp) use crate::wire::sdp::attribute::parse::{digits, is_token};
+pub(in crate::wire::sdp) use crate::wire::sdp::attribute::parse::is_token;
 
 use crate::base::redact::Redacted;
 use crate::wire::candidate::Candidate;
@@ -71,7 +71,7 @@ pub enum Attribute<'a> {
     /// `ice-lite` (RFC 8839)
     IceLite,
     /// `candidate` (RFC 8839)
-    Candidate(Box<Candidate>),
+    Candidate(Box<Candidate<&'a str>>),
     /// `end-of-candidates` (RFC 8840)
     EndOfCandidates,
     /// `remote-candidates` (RFC 8839), which trickling peers ignore.

@@ -1,9 +1,10 @@
 //! Attributes from text.
 
 use crate::base::redact::Redacted;
+use crate::wire::candidate::Candidate;
+use crate::wire::decimal::decimal;
 use crate::wire::sdp::attribute::{Attribute, PacketTime};
 use crate::wire::sdp::description::Words;
-use std::str::FromStr;
 
 /// The reason that goes into an error: which attribute is malformed.
 type Malformed = &'static str;
@@ -15,141 +16,120 @@ impl<'a> Attribute<'a> {
             Some((name, value)) => (name, Some(value)),
             None => (line, None),
         };
-        let known = match value {
-            Some(value) => Self::with_value(name, value),
-            None => Self::flag(name),
+        let Some((malformed, read)) = known(name) else {
+            return if is_token(name) { Ok(Self::Unknown { name, value }) } else { Err("attribute name") };
         };
-        match known {
-            Some(Ok(attribute)) => Ok(attribute),
-            Some(Err(Bad)) => Err(malformed(name)),
-            None if !is_token(name) => Err("attribute name"),
-            // A name that has a type here, with a value where none belongs or the other way round.
-            None if malformed(name) != UNKNOWN => Err(malformed(name)),
-            None => Ok(Self::Unknown { name, value }),
+        match (read, value) {
+            (Read::Flag(attribute), None) => Ok(attribute()),
+            (Read::Value(read), Some(value)) => read(value).map_err(|Bad| *malformed),
+            // A value where none belongs, or the other way round.
+            (Read::Flag(_), Some(_)) | (Read::Value(_), None) => Err(malformed),
         }
-    }
-
-    fn flag(name: &str) -> Option<Result<Self, Bad>> {
-        Some(Ok(match name {
-            "bundle-only" => Self::BundleOnly,
-            "ice-lite" => Self::IceLite,
-            "end-of-candidates" => Self::EndOfCandidates,
-            "rtcp-mux" => Self::RtcpMux,
-            "rtcp-mux-only" => Self::RtcpMuxOnly,
-            "rtcp-rsize" => Self::RtcpRsize,
-            "extmap-allow-mixed" => Self::ExtmapAllowMixed,
-            "cryptex" => Self::Cryptex,
-            _ => return name.parse().ok().map(|direction| Ok(Self::Direction(direction))),
-        }))
-    }
-
-    fn with_value(name: &str, value: &'a str) -> Option<Result<Self, Bad>> {
-        // In the order of how often browsers write them.
-        Some(match name {
-            "rtcp-fb" => rtcp_fb(value),
-            "rtpmap" => rtpmap(value),
-            "candidate" => value.parse().map(|c| Self::Candidate(Box::new(c))).map_err(|_| Bad),
-            "fmtp" => split(value).map(|(format, parameters)| Self::Fmtp { format, parameters }),
-            "extmap" => extmap(value),
-            "ssrc" => ssrc(value),
-            "ssrc-group" => ssrc_group(value),
-            "rtcp" => rtcp(value),
-            "msid" => msid(value),
-            "msid-semantic" => Ok(Self::MsidSemantic(value)),
-            _ => return Self::with_value_of_transport(name, value),
-        })
-    }
-
-    fn with_value_of_transport(name: &str, value: &'a str) -> Option<Result<Self, Bad>> {
-        Some(match name {
-            "mid" => token(value).map(Self::Mid),
-            "group" => group(value),
-            "ice-ufrag" => word(value).map(Self::IceUfrag),
-            "ice-pwd" => word(value).map(|pwd| Self::IcePwd(Redacted(pwd))),
-            "ice-options" => words(value).map(Self::IceOptions),
-            "fingerprint" => value.parse().map(|f| Self::Fingerprint(Box::new(f))).map_err(|_| Bad),
-            "setup" => value.parse().map(Self::Setup).map_err(|_| Bad),
-            "tls-id" => tls_id(value),
-            "sctp-port" => number(value).map(Self::SctpPort),
-            "sctpmap" => sctpmap(value),
-            "max-message-size" => number(value).map(Self::MaxMessageSize),
-            "sctp-init" => word(value).map(Self::SctpInit),
-            _ => return Self::with_rare_value(name, value),
-        })
-    }
-
-    fn with_rare_value(name: &str, value: &'a str) -> Option<Result<Self, Bad>> {
-        Some(match name {
-            "rid" => rid(value),
-            "simulcast" => some(value).map(Self::Simulcast),
-            "ptime" => packet_time(value).map(Self::Ptime),
-            "maxptime" => packet_time(value).map(Self::MaxPtime),
-            "identity" => some(value).map(Self::Identity),
-            "remote-candidates" => some(value).map(Self::RemoteCandidates),
-            _ => return None,
-        })
     }
 }
 
-const UNKNOWN: Malformed = "attribute";
+/// How an attribute is read.
+enum Read {
+    /// It has no value.
+    Flag(fn() -> Attribute<'static>),
+    /// By its value.
+    Value(for<'t> fn(&'t str) -> Result<Attribute<'t>, Bad>),
+}
 
-/// Names for errors. Everything that has a type is in here.
-fn malformed(name: &str) -> Malformed {
-    const KNOWN: &[(&str, Malformed)] = &[
-        ("bundle-only", "a=bundle-only"),
-        ("ice-lite", "a=ice-lite"),
-        ("end-of-candidates", "a=end-of-candidates"),
-        ("rtcp-mux", "a=rtcp-mux"),
-        ("rtcp-mux-only", "a=rtcp-mux-only"),
-        ("rtcp-rsize", "a=rtcp-rsize"),
-        ("extmap-allow-mixed", "a=extmap-allow-mixed"),
-        ("cryptex", "a=cryptex"),
-        ("sendrecv", "a=sendrecv"),
-        ("sendonly", "a=sendonly"),
-        ("recvonly", "a=recvonly"),
-        ("inactive", "a=inactive"),
-        ("rtcp-fb", "a=rtcp-fb"),
-        ("rtpmap", "a=rtpmap"),
-        ("candidate", "a=candidate"),
-        ("fmtp", "a=fmtp"),
-        ("extmap", "a=extmap"),
-        ("ssrc", "a=ssrc"),
-        ("ssrc-group", "a=ssrc-group"),
-        ("rtcp", "a=rtcp"),
-        ("msid", "a=msid"),
-        ("msid-semantic", "a=msid-semantic"),
-        ("mid", "a=mid"),
-        ("group", "a=group"),
-        ("ice-ufrag", "a=ice-ufrag"),
-        ("ice-pwd", "a=ice-pwd"),
-        ("ice-options", "a=ice-options"),
-        ("fingerprint", "a=fingerprint"),
-        ("setup", "a=setup"),
-        ("tls-id", "a=tls-id"),
-        ("sctp-port", "a=sctp-port"),
-        ("sctpmap", "a=sctpmap"),
-        ("max-message-size", "a=max-message-size"),
-        ("sctp-init", "a=sctp-init"),
-        ("rid", "a=rid"),
-        ("simulcast", "a=simulcast"),
-        ("ptime", "a=ptime"),
-        ("maxptime", "a=maxptime"),
-        ("identity", "a=identity"),
-        ("remote-candidates", "a=remote-candidates"),
-    ];
-    KNOWN.iter().find(|(known, _)| *known == name).map_or(UNKNOWN, |&(_, text)| text)
+/// What has a type: how it is called in errors, and how it is read. By first letters, and then in the order of how
+/// often browsers write them.
+const KNOWN: &[(Malformed, Read)] = {
+    use self::Read::{Flag, Value};
+    use crate::wire::sdp::attribute::Direction;
+    &[
+        ("a=bundle-only", Flag(|| Attribute::BundleOnly)),
+        ("a=candidate", Value(candidate)),
+        ("a=cryptex", Flag(|| Attribute::Cryptex)),
+        ("a=extmap", Value(extmap)),
+        ("a=extmap-allow-mixed", Flag(|| Attribute::ExtmapAllowMixed)),
+        ("a=end-of-candidates", Flag(|| Attribute::EndOfCandidates)),
+        (
+            "a=fmtp",
+            Value(|value| split(value).map(|(format, parameters)| Attribute::Fmtp { format, parameters })),
+        ),
+        ("a=fingerprint", Value(fingerprint)),
+        ("a=group", Value(group)),
+        ("a=ice-ufrag", Value(|value| word(value).map(Attribute::IceUfrag))),
+        ("a=ice-pwd", Value(|value| word(value).map(|pwd| Attribute::IcePwd(Redacted(pwd))))),
+        ("a=ice-options", Value(|value| words(value).map(Attribute::IceOptions))),
+        ("a=inactive", Flag(|| Attribute::Direction(Direction::Inactive))),
+        ("a=ice-lite", Flag(|| Attribute::IceLite)),
+        ("a=identity", Value(|value| some(value).map(Attribute::Identity))),
+        ("a=msid", Value(msid)),
+        ("a=mid", Value(|value| token(value).map(Attribute::Mid))),
+        ("a=max-message-size", Value(|value| number(value).map(Attribute::MaxMessageSize))),
+        ("a=msid-semantic", Value(|value| Ok(Attribute::MsidSemantic(value)))),
+        ("a=maxptime", Value(|value| packet_time(value).map(Attribute::MaxPtime))),
+        ("a=ptime", Value(|value| packet_time(value).map(Attribute::Ptime))),
+        ("a=rtcp-fb", Value(rtcp_fb)),
+        ("a=rtpmap", Value(rtpmap)),
+        ("a=rid", Value(rid)),
+        ("a=rtcp", Value(rtcp)),
+        ("a=rtcp-mux", Flag(|| Attribute::RtcpMux)),
+        ("a=rtcp-rsize", Flag(|| Attribute::RtcpRsize)),
+        ("a=recvonly", Flag(|| Attribute::Direction(Direction::RecvOnly))),
+        ("a=rtcp-mux-only", Flag(|| Attribute::RtcpMuxOnly)),
+        ("a=remote-candidates", Value(|value| some(value).map(Attribute::RemoteCandidates))),
+        ("a=ssrc", Value(ssrc)),
+        ("a=ssrc-group", Value(ssrc_group)),
+        ("a=setup", Value(|value| value.parse().map(Attribute::Setup).map_err(|_| Bad))),
+        ("a=sendrecv", Flag(|| Attribute::Direction(Direction::SendRecv))),
+        ("a=sctp-port", Value(|value| number(value).map(Attribute::SctpPort))),
+        ("a=simulcast", Value(|value| some(value).map(Attribute::Simulcast))),
+        ("a=sctpmap", Value(sctpmap)),
+        ("a=sctp-init", Value(|value| word(value).map(Attribute::SctpInit))),
+        ("a=sendonly", Flag(|| Attribute::Direction(Direction::SendOnly))),
+        ("a=tls-id", Value(tls_id)),
+    ]
+};
+
+/// Where the names that begin with a letter are in [`KNOWN`].
+const BY_LETTER: [(usize, usize); 26] = {
+    let mut places = [(0, 0); 26];
+    let mut at = 0;
+    while at < KNOWN.len() {
+        let place = &mut places[(KNOWN[at].0.as_bytes()[2] - b'a') as usize];
+        if place.1 == 0 {
+            place.0 = at;
+        }
+        assert!(place.1 == 0 || place.1 == at, "names with one first letter follow one another");
+        place.1 = at + 1;
+        at += 1;
+    }
+    places
+};
+
+fn known(name: &str) -> Option<&'static (Malformed, Read)> {
+    let letter = name.bytes().next()?.checked_sub(b'a')?;
+    let &(start, end) = BY_LETTER.get(usize::from(letter))?;
+    KNOWN[start..end].iter().find(|(malformed, _)| &malformed["a=".len()..] == name)
 }
 
 /// Something about a value is wrong; the attribute's name says enough.
 struct Bad;
 
+/// `token-char` of RFC 8866 §9.
+const TOKEN_CHARS: [bool; 256] = {
+    let mut chars = [false; 256];
+    let mut c: u8 = b'!';
+    while c <= b'~' {
+        chars[c as usize] = !matches!(
+            c,
+            b'"' | b'(' | b')' | b',' | b'/' | b':'..=b'@' | b'['..=b']'
+        );
+        c += 1;
+    }
+    chars
+};
+
 /// `token` of RFC 8866 §9.
 pub(in crate::wire::sdp) fn is_token(text: &str) -> bool {
-    let is_token_char = |c: u8| {
-        c.is_ascii_alphanumeric()
-            || matches!(c, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'{'..=b'~')
-    };
-    !text.is_empty() && text.bytes().all(is_token_char)
+    !text.is_empty() && text.bytes().all(|c| TOKEN_CHARS[usize::from(c)])
 }
 
 fn token(text: &str) -> Result<&str, Bad> {
@@ -161,7 +141,7 @@ fn some(text: &str) -> Result<&str, Bad> {
 }
 
 fn word(text: &str) -> Result<&str, Bad> {
-    if text.contains(' ') { Err(Bad) } else { some(text) }
+    if text.bytes().any(|c| c == b' ') { Err(Bad) } else { some(text) }
 }
 
 fn words(text: &str) -> Result<Words<'_>, Bad> {
@@ -189,17 +169,20 @@ fn split_optional(text: &str) -> Result<(&str, Option<&str>), Bad> {
     }
 }
 
-/// Digits only: `str::parse` alone would take a plus sign.
-pub(in crate::wire::sdp) fn digits<T: FromStr>(text: &str) -> Option<T> {
-    if text.bytes().all(|c| c.is_ascii_digit()) { text.parse().ok() } else { None }
-}
-
-fn number<T: FromStr>(text: &str) -> Result<T, Bad> {
-    digits(text).ok_or(Bad)
+fn number<T: TryFrom<u64>>(text: &str) -> Result<T, Bad> {
+    decimal(text).ok_or(Bad)
 }
 
 fn payload_type(text: &str) -> Result<u8, Bad> {
     number(text).and_then(|n| if n < 128 { Ok(n) } else { Err(Bad) })
+}
+
+fn candidate(value: &str) -> Result<Attribute<'_>, Bad> {
+    Candidate::parse(value).map(|candidate| Attribute::Candidate(Box::new(candidate))).map_err(|_| Bad)
+}
+
+fn fingerprint(value: &str) -> Result<Attribute<'_>, Bad> {
+    value.parse().map(|fingerprint| Attribute::Fingerprint(Box::new(fingerprint))).map_err(|_| Bad)
 }
 
 fn rtcp_fb(value: &str) -> Result<Attribute<'_>, Bad> {
@@ -210,10 +193,12 @@ fn rtcp_fb(value: &str) -> Result<Attribute<'_>, Bad> {
 
 fn rtpmap(value: &str) -> Result<Attribute<'_>, Bad> {
     let (format, codec) = split(value)?;
-    let mut parts = codec.splitn(3, '/');
-    let encoding = token(parts.next().ok_or(Bad)?)?;
-    let clock_rate = number(parts.next().ok_or(Bad)?)?;
-    let parameters = parts.next().map(some).transpose()?;
+    let (encoding, rest) = split_at(codec, b'/').ok_or(Bad)?;
+    let (clock_rate, parameters) = match split_at(rest, b'/') {
+        Some((rate, parameters)) => (rate, Some(some(parameters)?)),
+        None => (rest, None),
+    };
+    let (encoding, clock_rate) = (token(encoding)?, number(clock_rate)?);
     if clock_rate == 0 {
         return Err(Bad);
     }
@@ -222,7 +207,7 @@ fn rtpmap(value: &str) -> Result<Attribute<'_>, Bad> {
 
 fn extmap(value: &str) -> Result<Attribute<'_>, Bad> {
     let (id, rest) = split(value)?;
-    let (id, direction) = match id.split_once('/') {
+    let (id, direction) = match split_at(id, b'/') {
         Some((id, direction)) => (id, Some(direction.parse().map_err(|_| Bad)?)),
         None => (id, None),
     };
@@ -242,7 +227,7 @@ fn ssrc(value: &str) -> Result<Attribute<'_>, Bad> {
 fn ssrc_group(value: &str) -> Result<Attribute<'_>, Bad> {
     let (semantics, ssrcs) = split(value)?;
     let ssrcs = Words(ssrcs);
-    if ssrcs.iter().all(|ssrc| digits::<u32>(ssrc).is_some()) {
+    if ssrcs.iter().all(|ssrc| decimal::<u32>(ssrc).is_some()) {
         Ok(Attribute::SsrcGroup { semantics: token(semantics)?, ssrcs })
     } else {
         Err(Bad)
