@@ -89,6 +89,7 @@ pub use base::media::{
     CodecCapability, HeaderExtensionCapability, KindCapabilities, MediaCapabilities, MediaKind,
     MediaStreamTrack, ReceiverId, RtpCodec, RtpTransceiverDirection, SenderId, TrackOrKind, TransceiverId,
 };
+pub use base::negotiated::{NegotiatedCodec, NegotiatedSection};
 pub use base::net::{Datagram, Ecn, LocalAddress, Path, Protocol, SocketId, Transmit};
 pub use base::parameters::{
     DegradationPreference, RtcpParameters, RtpCodecParameters, RtpEncodingParameters,
@@ -101,16 +102,18 @@ pub use crypto::certificate::{Certificate, CertificateOptions};
 pub use data::channel::{DataChannelId, DataChannelInit, Priority};
 pub use data::error::{ChannelError, CreateDataChannelError, SendError};
 pub use data::event::{DataChannelState, Message, MessageKind, SctpTransportState};
-pub use endpoint::{Endpoint, PeerId, PeerMut};
+pub use endpoint::{Endpoint, PeerId, PeerMut, Wanted};
+pub use media::contributing::RtpContributingSource;
 pub use media::error::WriteError;
 pub use media::event::{Delivery, Frame, SendFrame, SendPacket};
 pub use media::packet::RtpPacket;
+pub use media::send::guard::Protection;
 pub use peer::{
     AnswerOptions, ChannelEvent, Configuration, ConfigurationError, DataChannel, DtlsTransport, DtmfSender,
     Event, IceCandidateError, IceConnectionState, IceServer, IceServerError, IceTransport, IdentityError,
-    IdentityProviderOptions, IdpError, Init, InsertDtmfError, KeyAgreement, OfferOptions, OfferedDtlsRole,
-    PeerConnection, PeerConnectionState, PeerIdentity, RtpReceiver, RtpSender, RtpTransceiver, SctpTransport,
-    StatsError, StatsSelector, ToneTiming, TrackEvent, TransportId,
+    IdentityProviderOptions, IdpError, Init, InsertDtmfError, JitterBufferTargetError, KeyAgreement,
+    OfferOptions, OfferedDtlsRole, PeerConnection, PeerConnectionState, PeerIdentity, RtpReceiver, RtpSender,
+    RtpTransceiver, SctpTransport, StatsError, StatsSelector, ToneTiming, TrackEvent, TransportId,
 };
 pub use signaling::description::{IceCandidateInit, LocalDescriptionInit, SessionDescription};
 pub use signaling::error::{AddIceCandidateError, CreateDescriptionError, SetDescriptionError};

@@ -6,12 +6,15 @@
 //! a line each: `connected <local type> <remote type> <path>`, `echoed <bytes>`, `failed`. The side that offers sends; the
 //! other sends everything back. It ends with its standard input.
 
+#[path = "demo/servers.rs"]
+mod servers;
+
 use clap::Parser;
 use purertc::transport::ice::SelectedPair;
 use purertc_tokio::{
-    Configuration, DataChannel, DataChannelInit, Event, IceCandidateInit, IceServer, IceTransportPolicy,
-    PeerConnection, PeerConnectionState, Settings,
+    DataChannel, DataChannelInit, Event, IceCandidateInit, PeerConnection, PeerConnectionState,
 };
+use servers::Servers;
 use std::error::Error;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines, Stdin};
@@ -26,18 +29,8 @@ struct Arguments {
     /// Make the offer, and send.
     #[arg(long)]
     offer: bool,
-    /// A STUN or TURN server. May be given more than once.
-    #[arg(long, value_name = "URL")]
-    ice_server: Vec<String>,
-    /// The user at the TURN servers.
-    #[arg(long, default_value = "")]
-    username: String,
-    /// The password at the TURN servers.
-    #[arg(long, default_value = "")]
-    credential: String,
-    /// Go through TURN servers alone.
-    #[arg(long)]
-    relay: bool,
+    #[command(flatten)]
+    servers: Servers,
     /// Messages to send and to get back.
     #[arg(long, default_value_t = 64)]
     messages: usize,
@@ -46,27 +39,12 @@ struct Arguments {
     pause: u64,
 }
 
-impl Arguments {
-    fn settings(&self) -> Settings {
-        let mut configuration = Configuration::default();
-        let server = |url: &String| match url.starts_with("stun:") {
-            true => IceServer::stun(url),
-            false => IceServer::turn(url, &self.username, &self.credential),
-        };
-        configuration.ice_servers = self.ice_server.iter().map(server).collect();
-        if self.relay {
-            configuration.ice_transport_policy = IceTransportPolicy::Relay;
-        }
-        configuration.into()
-    }
-}
-
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Outcome {
     let arguments = Arguments::parse();
-    let pc = PeerConnection::new(arguments.settings()).await?;
+    let pc = PeerConnection::new(arguments.servers.configuration()).await?;
     let mut input = BufReader::new(tokio::io::stdin()).lines();
     let channel = signal(&pc, &mut input, arguments.offer).await?;
     let sent = async {

@@ -75,6 +75,15 @@ pub enum Event {
         /// Its place among the encodings.
         encoding: usize,
     },
+    /// The peer wants an encoding to be no faster (RFC 5104, `TMMBR`): have it set up so.
+    BitrateLimit {
+        /// Whose.
+        sender: SenderId,
+        /// Its place among the encodings.
+        encoding: usize,
+        /// Bits in a second, headers included.
+        bitrate: u64,
+    },
     /// `datachannel`: the peer opened one. Dropping the handle closes it.
     DataChannel(DataChannel),
 }
@@ -113,6 +122,9 @@ impl Event {
             Core::Frame(frame) => Self::Frame(frame),
             Core::Rtp(packet) => Self::Rtp(packet),
             Core::KeyFrameRequest { sender, encoding } => Self::KeyFrameRequest { sender, encoding },
+            Core::BitrateLimit { sender, encoding, bitrate } => {
+                Self::BitrateLimit { sender, encoding, bitrate }
+            }
             Core::DataChannel(_) => Self::DataChannel(channel?),
             _ => return None,
         })

@@ -1,6 +1,5 @@
 //! The file-transfer examples of both adapters, between two processes.
 
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use purertc_tests::lines::Lines;
 use crate::stage::{Failure, Outcome};
 
 /// Longer than anything here takes on a loaded machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// Bytes of the larger file: more than is under way, queued and read ahead by the time that the path changes.
 const LARGE: usize = 48 << 20;
 
@@ -22,7 +21,7 @@ pub(crate) enum Program {
 }
 
 impl Program {
-    fn command(self) -> Result<Command, Failure> {
+    pub(crate) fn command(self) -> Result<Command, Failure> {
         let (package, example) = match self {
             Self::Tokio => ("purertc-tokio", "files"),
             Self::Mio => ("purertc-mio", "files_mio"),
@@ -49,12 +48,11 @@ pub(crate) const CASES: [(&str, Program, Program, Signaling); 4] = [
 
 /// Sends two files; where descriptions are lines, over an ICE restart in the middle.
 pub(crate) fn play(from: Program, to: Program, signaling: Signaling) -> Outcome {
-    let failed = |error: std::io::Error| Failure(error.to_string());
-    let (here, there) = (tempfile::tempdir().map_err(failed)?, tempfile::tempdir().map_err(failed)?);
+    let (here, there) = (tempfile::tempdir()?, tempfile::tempdir()?);
     let files = [("large", LARGE), ("empty", 0)].map(|(name, size)| (here.path().join(name), size));
     for (path, size) in &files {
         let bytes: Vec<u8> = (0..*size).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
-        std::fs::write(path, bytes).map_err(failed)?;
+        std::fs::write(path, bytes)?;
     }
     let mut receiving = to.command()?;
     receiving.arg("receive").arg("--into").arg(there.path());
@@ -80,8 +78,7 @@ pub(crate) fn play(from: Program, to: Program, signaling: Signaling) -> Outcome 
         if sent != received {
             return Err(Failure(format!("{name}: {sent} was sent and {received} came")));
         }
-        let same = |a: &Path, b: &Path| Ok(std::fs::read(a)? == std::fs::read(b)?);
-        if !same(path, &there.path().join(&*name)).map_err(failed)? {
+        if std::fs::read(path)? != std::fs::read(there.path().join(&*name))? {
             return Err(Failure(format!("{name} is not what it was")));
         }
     }

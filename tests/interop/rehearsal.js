@@ -111,7 +111,8 @@
   window.EventSource = class extends EventTarget {
     constructor(path) {
       super();
-      const it = sessions.get(path.split('/')[3]);
+      // No terminal is near.
+      const it = sessions.get(path.split('/')[3]) ?? { candidates: [], listeners: new Set() };
       this.tell = (data) => this.dispatchEvent(new MessageEvent('message', { data }));
       this.it = it;
       setTimeout(() => { it.candidates.forEach(this.tell); it.listeners.add(this.tell); });

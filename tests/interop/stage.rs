@@ -51,6 +51,12 @@ impl From<BrowserError> for Failure {
     }
 }
 
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
 pub(crate) type Outcome = Result<(), Failure>;
 
 /// What a case gets to play with.

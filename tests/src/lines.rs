@@ -5,6 +5,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 /// Why a process did not say what it should.
 #[derive(Debug, thiserror::Error)]
 #[error("{program}: {reason}\n{said}")]
@@ -95,6 +97,30 @@ impl Lines {
             self.said.push(line.clone());
             self.unread.push(line);
         }
+    }
+
+    /// Lets it stand still, as on a machine that sleeps: it neither hears nor says anything until it
+    /// [thaws](Self::thaw).
+    ///
+    /// # Errors
+    ///
+    /// If it is gone.
+    pub fn freeze(&self) -> Result<(), LinesError> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Errors
+    ///
+    /// If it is gone.
+    pub fn thaw(&self) -> Result<(), LinesError> {
+        self.signal(Signal::CONT)
+    }
+
+    fn signal(&self, signal: Signal) -> Result<(), LinesError> {
+        let sent = kill_process(Pid::from_child(&self.child), signal);
+        sent.map_err(|error| self.error(error.to_string()))
     }
 
     fn error(&self, reason: String) -> LinesError {

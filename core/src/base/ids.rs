@@ -87,6 +87,10 @@ impl<T> Slots<T> {
             return Id { index, generation: slot.generation, of: PhantomData };
         }
         let index = u32::try_from(self.slots.len()).expect("fewer than 2^32 slots");
+        if self.slots.is_empty() {
+            // Many tables hold one value for good.
+            self.slots.reserve_exact(1);
+        }
         self.slots.push(Slot { generation: 0, value: Some(value) });
         Id { index, generation: 0, of: PhantomData }
     }

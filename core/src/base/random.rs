@@ -12,9 +12,14 @@ use std::fmt;
 /// A seeded generator with one stream for secrets and one for jitter.
 ///
 /// As a `rand_core` generator it yields the secret stream, so that cryptographic crates can draw from it.
+///
+/// Between draws only the seed and the place in its stream are kept, not the blocks that a draw makes: a connection has ten
+/// generators, and hardly ever uses one.
 #[cfg_attr(test, derive(Clone))]
 pub struct Rng {
-    secrets: Box<ChaCha20Rng>,
+    seed: [u8; 32],
+    /// Words of the stream that were used.
+    used: u64,
     jitter: u64,
 }
 
@@ -22,9 +27,19 @@ impl Rng {
     /// A generator from 32 bytes that must be unguessable wherever a network can see the result.
     #[must_use]
     pub fn from_seed(seed: [u8; 32]) -> Self {
-        let mut secrets = Box::new(ChaCha20Rng::from_seed(seed));
-        let jitter = secrets.next_u64();
-        Self { secrets, jitter }
+        let mut rng = Self { seed, used: 0, jitter: 0 };
+        rng.jitter = rng.secret_u64();
+        rng
+    }
+
+    /// Draws from the stream of secrets.
+    fn draw<T>(&mut self, draw: impl FnOnce(&mut ChaCha20Rng) -> T) -> T {
+        let mut secrets = ChaCha20Rng::from_seed(self.seed);
+        secrets.set_word_pos(self.used.into());
+        let drawn = draw(&mut secrets);
+        // Of a stream of 2^68 words nobody uses 2^64.
+        self.used = secrets.get_word_pos() as u64;
+        drawn
     }
 
     /// A generator for tests and simulations: the same number gives the same bytes, and anyone can guess them.
@@ -43,7 +58,7 @@ impl Rng {
 
     /// Fills `out` with unguessable bytes.
     pub fn fill_secret(&mut self, out: &mut [u8]) {
-        self.secrets.fill_bytes(out);
+        self.draw(|secrets| secrets.fill_bytes(out));
     }
 
     /// `N` unguessable bytes.
@@ -57,13 +72,13 @@ impl Rng {
     /// An unguessable 32-bit number.
     #[must_use]
     pub fn secret_u32(&mut self) -> u32 {
-        self.secrets.next_u32()
+        self.draw(ChaCha20Rng::next_u32)
     }
 
     /// An unguessable 64-bit number.
     #[must_use]
     pub fn secret_u64(&mut self) -> u64 {
-        self.secrets.next_u64()
+        self.draw(ChaCha20Rng::next_u64)
     }
 
     /// `len` unguessable characters of `alphabet`, each with the same probability.
@@ -76,14 +91,18 @@ impl Rng {
         assert!((1..=256).contains(&alphabet.len()));
         // Bytes at or above the largest multiple of the alphabet's length would favour its first characters.
         let limit = 256 - 256 % alphabet.len();
-        let mut out = String::with_capacity(len);
-        while out.len() < len {
-            let byte = usize::from(self.secret_bytes::<1>()[0]);
-            if byte < limit {
-                out.push(char::from(alphabet[byte % alphabet.len()]));
+        self.draw(|secrets| {
+            let mut out = String::with_capacity(len);
+            while out.len() < len {
+                let mut byte = [0];
+                secrets.fill_bytes(&mut byte);
+                let byte = usize::from(byte[0]);
+                if byte < limit {
+                    out.push(char::from(alphabet[byte % alphabet.len()]));
+                }
             }
-        }
-        out
+            out
+        })
     }
 
     /// A number that may be guessed, for spreading timers.
@@ -108,15 +127,15 @@ impl TryRng for Rng {
     type Error = Infallible;
 
     fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        Ok(self.secrets.next_u32())
+        Ok(self.secret_u32())
     }
 
     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        Ok(self.secrets.next_u64())
+        Ok(self.secret_u64())
     }
 
     fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Infallible> {
-        self.secrets.fill_bytes(out);
+        self.fill_secret(out);
         Ok(())
     }
 }
@@ -132,6 +151,8 @@ impl fmt::Debug for Rng {
 #[cfg(test)]
 mod tests {
     use super::Rng;
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::{Rng as _, SeedableRng as _};
 
     #[test]
     fn jitter_does_not_shift_secrets() {
@@ -139,6 +160,20 @@ mod tests {
         let _ = (b.jitter(), b.jitter_unit());
         assert_eq!(a.secret_u64(), b.secret_u64());
         assert_ne!(a.fork().secret_u64(), Rng::from_number(7).secret_u64());
+    }
+
+    #[test]
+    fn draws_of_any_size_go_on_in_one_stream() {
+        let mut stream = ChaCha20Rng::from_seed([9; 32]);
+        let mut rng = Rng::from_seed([9; 32]);
+        assert_eq!(rng.jitter, stream.next_u64());
+        for n in 0..200 {
+            let (mut ours, mut theirs) = (vec![0; n % 70], vec![0; n % 70]);
+            rng.fill_secret(&mut ours);
+            stream.fill_bytes(&mut theirs);
+            assert_eq!(ours, theirs);
+            assert_eq!((rng.secret_u32(), rng.secret_u64()), (stream.next_u32(), stream.next_u64()));
+        }
     }
 
     #[test]

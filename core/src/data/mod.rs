@@ -42,9 +42,6 @@ use std::time::Duration;
 /// What `a=max-message-size` is when a description does not say (RFC 8841 §6.1).
 const DEFAULT_MAX_MESSAGE_SIZE: u64 = 65_536;
 
-/// Events that an idle connection keeps room for.
-const KEEP: usize = 4;
-
 /// All data channels of a connection.
 pub struct DataChannels {
     config: Config,
@@ -213,6 +210,7 @@ impl DataChannels {
         if let Some(rtt) = self.path_rtt {
             // As a first measurement would: the peer may take as long again, and no less than a slow one takes.
             sctp.rto_initial = (rtt * 2).max(LEAST_FIRST_RTO).min(sctp.rto_initial);
+            sctp.setup_wait = (rtt * 5 / 4).max(LEAST_FIRST_RTO).min(sctp.setup_wait);
         }
         sctp
     }
@@ -235,7 +233,7 @@ impl DataChannels {
             association.handle_timeout(now);
             // The association wakes up once after a burst to give memory back, and so do we.
             if !association.is_busy() {
-                self.events.shrink_to(KEEP);
+                self.events.shrink_to_fit();
             }
             self.pump(now);
         }

@@ -1,6 +1,6 @@
 //! Events until the application takes them, within bounds.
 
-use crate::base::queue::Queue;
+use crate::base::queue::BusyQueue;
 use crate::media::event::Event;
 
 /// Bytes of media that wait to be taken. Beyond it packets are refused as if the network had lost them: what nobody
@@ -12,7 +12,7 @@ const MAX_EVENTS: usize = 16_384;
 /// Events that wait, and how many bytes of media are among them.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
-    events: Queue<Event>,
+    events: BusyQueue<Event>,
     bytes: usize,
 }
 

@@ -1,16 +1,17 @@
 //! What happens to media that is to be sent, and packets on their way out.
 
-use crate::base::media::{CodecRole, TransceiverId};
+use crate::base::media::{CodecRole, MediaKind, TransceiverId};
 use crate::base::time::{Instant, earliest, ntp_of};
 use crate::media::codec::telephone_event::event_of;
 use crate::media::error::WriteError;
 use crate::media::event::{SendFrame, SendPacket};
 use crate::media::extensions::Extensions;
 use crate::media::section::{Codec, Feedback, Section};
-use crate::media::send::stream::{FrameToSend, MAX_QUEUED, Outgoing, PacketToSend, Stream};
+use crate::media::send::stream::{FrameToSend, MAX_QUEUED, Outgoing, PacketToSend, Stream, What};
 use crate::media::send::tone::Tone;
 use crate::media::{Media, PacketKind, Timer};
 use crate::wire::rtp::extension::{Elements, Form, Writer};
+use crate::wire::rtp::fec::MAX_HEADER_LEN;
 use crate::wire::rtp::value::{Kind, Value, abs_send_time};
 use crate::wire::rtp::{EXTENSION_HEADER_LEN, HEADER_LEN, rtx};
 use bytes::Bytes;
@@ -34,39 +35,45 @@ impl Media {
         let extensions = self.lay_out(frame.extensions);
         let limit = limit.saturating_sub(self.overhead(at, extensions.len()));
         let stream = &mut self.outgoing[at];
+        let section = &self.sections[stream.section];
         let to_send = FrameToSend {
             data: &frame.data,
             timestamp: frame.timestamp,
             marker: frame.marker,
             layer: frame.layer,
             extensions,
+            paced: section.kind == MediaKind::Video,
+            redundancy: section.redundancy(&codec),
+            carrier: section.carrier(&codec).filter(|_| stream.protection.correction > 0.0),
         };
-        stream.push_frame(&codec, format, &to_send, limit)?;
+        stream.push_frame(&codec, format, &to_send, limit, &mut self.pacer)?;
         self.make_ready(at);
         Ok(())
     }
 
     pub(super) fn queue_packet(
         &mut self,
+        now: Instant,
         id: TransceiverId,
         packet: &SendPacket<'_>,
         limit: usize,
     ) -> Result<(), WriteError> {
         let (at, codec) = self.sendable(id, packet.encoding, packet.payload_type)?;
-        let payload_type = codec.payload_type;
+        let codec = (codec.payload_type, codec.clock_rate);
         let extensions = self.lay_out(packet.extensions);
         let limit = limit.saturating_sub(self.overhead(at, extensions.len()));
         if packet.payload.len() > limit {
             return Err(WriteError::TooLong { len: packet.payload.len(), limit });
         }
         let to_send = PacketToSend {
+            source: packet.source,
             count: packet.count,
             timestamp: packet.timestamp,
             marker: packet.marker,
             payload: &packet.payload,
             extensions,
         };
-        self.outgoing[at].push_packet(payload_type, &to_send);
+        self.outgoing[at].push_packet(now, codec, &to_send);
         self.make_ready(at);
         Ok(())
     }
@@ -173,7 +180,11 @@ impl Media {
         let section = &self.sections[stream.section];
         let names = 2 + section.mid.len() + 2 + stream.rid.as_deref().map_or(0, str::len);
         // Up to three bytes fill the last word. A repetition needs room for the number that it repeats.
-        HEADER_LEN + EXTENSION_HEADER_LEN + names + STAMPS + kept + 3 + rtx::HEADER_LEN
+        let extensions = EXTENSION_HEADER_LEN + names + STAMPS + 3;
+        let plain = HEADER_LEN + extensions + kept + rtx::HEADER_LEN;
+        // Parity is as long as what it protects and its extensions are, and has its own, a header, and what RFC 2198 adds.
+        let parity = extensions + MAX_HEADER_LEN + 1;
+        plain + if stream.protection.correction > 0.0 { parity } else { 0 }
     }
 
     pub(super) fn make_ready(&mut self, at: usize) {
@@ -190,7 +201,8 @@ impl Media {
         self.packets.front().is_some() || self.ready.front().is_some()
     }
 
-    /// Appends the next packet to `out`: feedback and reports first, then streams in turn.
+    /// Appends the next packet to `out`: feedback and reports first, then streams in turn. Those whose next packet has to
+    /// wait for another burst are left out until then.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<PacketKind> {
         if let Some(packet) = self.packets.pop() {
             out.extend_from_slice(&packet);
@@ -198,6 +210,10 @@ impl Media {
         }
         while let Some(at) = self.ready.pop() {
             let Some(stream) = self.outgoing.get_mut(at) else { continue };
+            if stream.is_paced() && !self.pacer.admits(now) {
+                self.held.push(at);
+                continue;
+            }
             stream.is_ready = false;
             let section = &self.sections[stream.section];
             let codec_of = |payload_type| {
@@ -214,16 +230,35 @@ impl Media {
             let Some(packet) = stream.pop(now, clock_rate) else {
                 continue;
             };
+            if packet.paced {
+                self.pacer.sent(now, packet.payload.len());
+            }
             let counts = codec_of(packet.header.payload_type)
                 .is_some_and(|codec| codec.feedback.has(Feedback::TRANSPORT));
             let sequence = counts.then_some(self.transport_sequence);
             self.transport_sequence = self.transport_sequence.wrapping_add(u16::from(counts));
             let stamps = Stamps { sequence, ntp: ntp_of(self.wall_clock.at(now)) };
+            let before = out.len();
             write(&packet, stream, section, &self.extensions, stamps, out);
+            let len = packet.payload.len();
+            // Parity that is a stream of its own is none of this one.
+            if packet.what != What::Parity || packet.header.ssrc == stream.ssrc {
+                let repeats = matches!(packet.what, What::Repetition(_));
+                stream.sent.count(len, out.len() - before - len, repeats);
+            }
+            stream.guard(&packet, &out[before..], &self.extensions, &mut self.pacer);
             self.make_ready(at);
             return Some(PacketKind::Rtp);
         }
+        if let Some(next) = self.pacer.next() {
+            self.timers.set(Timer::Burst, next);
+        }
         None
+    }
+
+    /// The next burst begins.
+    pub(super) fn release(&mut self) {
+        self.ready.extend(std::mem::take(&mut self.held));
     }
 }
 
@@ -255,15 +290,15 @@ fn write(
             writer.put(id, |out| value.write(out));
         }
     };
-    // RFC 8843 §15, RFC 8852 §3: names, until the peer has shown that it knows the source.
-    if !stream.is_known {
+    // RFC 8843 §15, RFC 8852 §3: names, until the peer has shown that it knows the source. Nobody reports on parity.
+    if !stream.is_known || packet.what == What::Parity {
         if !section.mid.is_empty() {
             put(Kind::Mid, Value::Mid(&section.mid));
         }
         if let Some(rid) = stream.rid.as_deref() {
-            match packet.repeats {
-                None => put(Kind::Rid, Value::Rid(rid)),
-                Some(_) => put(Kind::RepairedRid, Value::RepairedRid(rid)),
+            match packet.what {
+                What::Media => put(Kind::Rid, Value::Rid(rid)),
+                What::Repetition(_) | What::Parity => put(Kind::RepairedRid, Value::RepairedRid(rid)),
             }
         }
     }
@@ -275,7 +310,7 @@ fn write(
         writer.put(element.id, |out| out.extend_from_slice(element.data));
     }
     writer.finish();
-    if let Some(original) = packet.repeats {
+    if let What::Repetition(original) = packet.what {
         out.extend_from_slice(&original.0.to_be_bytes());
     }
     packet.payload.write(out);

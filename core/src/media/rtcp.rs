@@ -5,9 +5,11 @@ use crate::base::ids::Id;
 use crate::base::time::{Instant, ntp_of};
 use crate::media::event::Event;
 use crate::media::receive::stream::Incoming;
+use crate::media::round_trips::round_trip;
 use crate::media::sources::Source;
 use crate::media::{Media, Timer};
-use crate::wire::rtcp::feedback::{Feedback, Message, Missing};
+use crate::wire::rtcp::extended::{Block, Extended};
+use crate::wire::rtcp::feedback::{Feedback, Limit, Message, Missing};
 use crate::wire::rtcp::list::List;
 use crate::wire::rtcp::report::{ReceiverReport, ReportBlock, SenderReport, middle};
 use crate::wire::rtcp::source::{Bye, Chunk, Description, Item, ItemKind};
@@ -20,6 +22,8 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_BLOCKS: usize = 31;
 /// Bytes after which another compound packet begins: less than any path takes.
 const FULL: usize = 800;
+/// Limits of one request that are looked at.
+const MAX_LIMITS: usize = 32;
 /// Key frame requests that come closer together are one: an encoder that obeyed each would do nothing else.
 const KEY_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -38,8 +42,7 @@ impl Media {
         match packet {
             Packet::SenderReport(report) => {
                 if let Some((_, stream)) = self.incoming_of(report.ssrc) {
-                    stream.reception.hear_sender(now, &report.info);
-                    stream.report = Some(report.info);
+                    stream.hear_sender(now, report.info);
                 }
                 self.hear_blocks(now, report.blocks);
             }
@@ -52,6 +55,7 @@ impl Media {
                 }
             }
             Packet::Feedback(feedback) => self.hear_feedback(now, feedback),
+            Packet::Extended(report) => self.hear_extended(now, report),
             _ => {}
         }
     }
@@ -82,30 +86,53 @@ impl Media {
         let arrived = middle(ntp_of(self.wall_clock.at(now)));
         for block in blocks.iter() {
             let Some(at) = self.outgoing_of(block.ssrc) else { continue };
-            let stream = &mut self.outgoing[at];
-            // It reports on the source, so it has understood what that is.
-            stream.is_known = true;
-            stream.reported = Some(block);
-            if block.last_report != 0 {
-                // RFC 3550 §6.4.1: in 1/65,536 s; a clock that stepped can make it negative.
-                let units = arrived.wrapping_sub(block.last_report).wrapping_sub(block.delay);
-                if units < 1 << 31 {
-                    let sample = Duration::from_nanos((u64::from(units) * 1_000_000_000) >> 16);
-                    let smooth = |before: Duration| (7 * before + sample) / 8;
-                    self.round_trip = Some(self.round_trip.map_or(sample, smooth));
+            let sample = round_trip(arrived, block.last_report, block.delay);
+            self.outgoing[at].hear(now, &block, sample);
+            sample.into_iter().for_each(|sample| self.measured(sample));
+        }
+    }
+
+    /// Round trips of who only receives: the peer's, and ours.
+    fn hear_extended(&mut self, now: Instant, report: &Extended<'_>) {
+        let arrived = middle(ntp_of(self.wall_clock.at(now)));
+        let reporter = self.reporter();
+        for block in report.blocks() {
+            match block {
+                Block::ReferenceTime(time) => self.references.note(now, report.ssrc, middle(time)),
+                Block::Delays(delays) => {
+                    let own = delays.iter().find(|delay| delay.ssrc == reporter);
+                    let sample = own.and_then(|own| round_trip(arrived, own.last_report, own.delay));
+                    let Some(sample) = sample else { continue };
+                    self.measured(sample);
+                    if let Some((_, stream)) = self.incoming_of(report.ssrc) {
+                        stream.measured(sample);
+                    }
                 }
+                Block::Unknown { .. } => {}
             }
         }
+    }
+
+    fn measured(&mut self, sample: Duration) {
+        let smooth = |before: Duration| (7 * before + sample) / 8;
+        self.round_trip = Some(self.round_trip.map_or(sample, smooth));
     }
 
     fn hear_feedback(&mut self, now: Instant, feedback: &Feedback<'_>) {
         match feedback.message {
             Message::Nack(missing) => self.repeat(now, feedback.media, missing),
-            Message::PictureLoss => self.hear_key_request(now, feedback.media),
+            Message::LimitRequest(limits) => self.hear_limits(feedback.sender, limits),
+            Message::PictureLoss => {
+                if let Some(at) = self.outgoing_of(feedback.media) {
+                    self.outgoing[at].sent.picture_losses += 1;
+                    self.hear_key_request(now, feedback.media);
+                }
+            }
             Message::IntraRequest(requests) => {
                 for request in requests.iter() {
                     let Some(at) = self.outgoing_of(request.ssrc) else { continue };
                     let stream = &mut self.outgoing[at];
+                    stream.sent.intra_requests += 1;
                     // RFC 5104 §4.3.1.2: with the number of the one before it is that one again.
                     if stream.intra_request.replace(request.sequence) != Some(request.sequence) {
                         self.hear_key_request(now, request.ssrc);
@@ -113,6 +140,25 @@ impl Media {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// The peer wants us to send no faster (RFC 5104 §4.2.1): whoever encodes is told, and the peer that we have heard.
+    fn hear_limits(&mut self, owner: u32, limits: List<'_, Limit>) {
+        let mut heard = Vec::new();
+        for limit in limits.iter().take(MAX_LIMITS) {
+            let Some(at) = self.outgoing_of(limit.ssrc) else { continue };
+            let stream = &mut self.outgoing[at];
+            if stream.limit.replace(limit.bitrate) != Some(limit.bitrate) && !self.events.is_full() {
+                let (sender, encoding) = (stream.transceiver.sender(), stream.encoding);
+                let bitrate = limit.bitrate;
+                self.events.push(Event::BitrateLimit { sender, encoding, bitrate });
+            }
+            // RFC 5104 §4.2.2.2: with one peer, whose wish is the only one, that is what binds.
+            heard.push(Limit { ssrc: owner, ..limit });
+        }
+        if !heard.is_empty() {
+            self.push_feedback(0, Message::LimitNotice(heard.as_slice().into()));
         }
     }
 
@@ -132,11 +178,12 @@ impl Media {
         let round_trip = self.round_trip.unwrap_or_default();
         let Some(at) = self.outgoing_of(ssrc) else { return };
         let stream = &mut self.outgoing[at];
+        stream.sent.nacks += 1;
         let section = &self.sections[stream.section];
         for number in missing.iter().flat_map(Missing::numbers) {
             let rtx = |payload_type| section.sent(payload_type).and_then(|codec| codec.rtx);
             // What is not there any more cannot be helped; what was just sent is on its way.
-            let _ = stream.repeat(now, number, round_trip, rtx);
+            let _ = stream.repeat(now, number, round_trip, &mut self.pacer, rtx);
         }
         self.make_ready(at);
     }
@@ -166,17 +213,30 @@ impl Media {
                 full.push(std::mem::take(&mut compound));
             }
         }
+        let sends = !(compound.is_empty() && full.is_empty());
         full.into_iter().for_each(|packet| self.push_rtcp(packet));
         let reporter = self.reporter();
         for list in blocks {
+            if !compound.is_empty() {
+                self.push_rtcp(std::mem::take(&mut compound));
+            }
             let report = ReceiverReport { ssrc: reporter, blocks: list.into(), extension: &[] };
             Packet::ReceiverReport(report).write(&mut compound);
             describe(reporter, &self.cname, &mut compound);
-            self.push_rtcp(std::mem::take(&mut compound));
         }
-        if !compound.is_empty() {
-            self.push_rtcp(compound);
+        // RFC 3550 §6.1: a compound packet begins with a report.
+        if compound.is_empty() {
+            return;
         }
+        let answers = self.references.answer(now);
+        // Reports of who sends are answered as they are; who only receives has to ask.
+        let reference = (!sends).then_some(Block::ReferenceTime(ntp));
+        let answers = (!answers.is_empty()).then(|| Block::Delays(answers.as_slice().into()));
+        let extended: Vec<Block<'_>> = reference.into_iter().chain(answers).collect();
+        if !extended.is_empty() {
+            Packet::Extended(Extended::new(reporter, &extended)).write(&mut compound);
+        }
+        self.push_rtcp(compound);
     }
 
     /// Who feedback is from: a source of ours, where there is one.
@@ -221,9 +281,11 @@ impl Media {
                 let mut missing = Vec::new();
                 Missing::pack(numbers, |record| missing.push(record));
                 // A record is four bytes; a gap of any length takes several packets.
-                for records in missing.chunks(FULL / 4) {
-                    self.push_feedback(ssrc, Message::Nack(records.into()));
+                let packets = missing.chunks(FULL / 4);
+                if let Some((_, stream)) = self.incoming_of(ssrc) {
+                    stream.received.nacks += packets.len() as u32;
                 }
+                packets.for_each(|records| self.push_feedback(ssrc, Message::Nack(records.into())));
             }
             if key {
                 self.push_picture_loss(ssrc);
@@ -246,6 +308,7 @@ impl Media {
     /// Says that our streams end: what the last packets of a connection carry.
     pub fn close(&mut self) {
         self.ready.clear();
+        self.held.clear();
         let sources: Vec<u32> = self.outgoing.iter().filter(|s| s.packets > 0).map(|s| s.ssrc).collect();
         for sources in sources.chunks(MAX_BLOCKS) {
             let mut packet = Vec::new();

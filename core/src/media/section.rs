@@ -2,8 +2,10 @@
 
 use crate::base::media::{CodecRole, MediaKind, RtpTransceiverDirection, TransceiverId};
 use crate::base::negotiated::{NegotiatedCodec, NegotiatedSection, RemoteSource};
-use crate::media::codec::Format;
+use crate::media::codec::{Format, opus};
 use crate::media::event::Delivery;
+use crate::media::send::guard::Carrier;
+use std::time::Duration;
 
 /// What is agreed on for one transceiver.
 #[derive(Clone, Debug)]
@@ -17,9 +19,17 @@ pub(super) struct Section {
     pub receive_rids: Vec<Box<str>>,
     pub remote_sources: Vec<RemoteSource>,
     /// How the application takes what comes.
-    pub delivery: Delivery,
+    pub taking: Taking,
     /// Whether something came since the track was muted last.
     pub unmuted: bool,
+}
+
+/// How the application takes what a receiver gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Taking {
+    pub delivery: Delivery,
+    /// How long frames wait at least, so that they come evenly.
+    pub buffer: Option<Duration>,
 }
 
 /// A codec of a section.
@@ -30,6 +40,8 @@ pub(super) struct Codec {
     /// Where frames of it are known.
     pub format: Option<Format>,
     pub role: CodecRole,
+    /// How its payloads count samples.
+    pub sampling: Sampling,
     /// What it is around or beside other codecs.
     pub protection: Option<Protection>,
     /// The payload type of its retransmissions.
@@ -37,22 +49,53 @@ pub(super) struct Codec {
     pub feedback: Feedback,
 }
 
+/// How payloads count samples of audio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sampling {
+    /// Each says how many it has.
+    Opus,
+    /// A byte each (RFC 3551 §4.5.14).
+    Bytes,
+    /// Two a byte, at twice the clock's rate (RFC 3551 §4.5.2).
+    TwoInAByte,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl Sampling {
+    fn of(name: &str) -> Self {
+        let known =
+            [("opus", Self::Opus), ("PCMU", Self::Bytes), ("PCMA", Self::Bytes), ("G722", Self::TwoInAByte)];
+        let found = known.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map_or(Self::Unknown, |(_, sampling)| sampling)
+    }
+
+    /// Samples of one channel in a payload.
+    pub fn samples(self, payload: &[u8]) -> u64 {
+        match self {
+            Self::Opus => opus::duration(payload).unwrap_or_default().into(),
+            Self::Bytes => payload.len() as u64,
+            Self::TwoInAByte => 2 * payload.len() as u64,
+            Self::Unknown => 0,
+        }
+    }
+}
+
 /// What protects other codecs' packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Protection {
     /// RFC 2198: it wraps them, and may carry older ones along.
     Redundancy,
-    /// RFC 5109 and FlexFEC: it is computed from them.
-    ForwardCorrection,
+    /// RFC 5109: it is computed from them, and travels among them.
+    Ulpfec,
+    /// FlexFEC as browsers have it: it is computed from them, and is a stream of its own.
+    Flexfec,
 }
 
 impl Protection {
     fn of(name: &str) -> Option<Self> {
-        match CodecRole::of(name) {
-            CodecRole::Protection if name.eq_ignore_ascii_case("red") => Some(Self::Redundancy),
-            CodecRole::Protection => Some(Self::ForwardCorrection),
-            _ => None,
-        }
+        let known = [("red", Self::Redundancy), ("ulpfec", Self::Ulpfec), ("flexfec-03", Self::Flexfec)];
+        known.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, found)| found)
     }
 }
 
@@ -101,6 +144,7 @@ impl Codec {
             clock_rate: codec.codec.clock_rate,
             format: Format::of(name, mode.into()),
             role: CodecRole::of(name),
+            sampling: Sampling::of(name),
             protection: Protection::of(name),
             rtx: codec.rtx,
             feedback: Feedback::of(&codec.feedback),
@@ -119,7 +163,7 @@ impl Section {
             receive: section.receive.iter().map(Codec::of).collect(),
             receive_rids: section.receive_rids.iter().map(|rid| rid.id.as_str().into()).collect(),
             remote_sources: section.remote_sources.clone(),
-            delivery: Delivery::default(),
+            taking: Taking::default(),
             unmuted: false,
         }
     }
@@ -134,6 +178,31 @@ impl Section {
     /// The codec to send under this payload type.
     pub(super) fn sent(&self, payload_type: u8) -> Option<&Codec> {
         self.send.iter().find(|codec| codec.payload_type == payload_type)
+    }
+
+    /// The payload type to send this kind of protection under, of the clock of `codec`.
+    fn sent_protection(&self, wanted: Protection, codec: &Codec) -> Option<u8> {
+        let fits = |other: &&Codec| other.protection == Some(wanted) && other.clock_rate == codec.clock_rate;
+        self.send.iter().find(fits).map(|found| found.payload_type)
+    }
+
+    /// The payload type of redundant sound around this codec: Opus, by what descriptions say of it.
+    pub(super) fn redundancy(&self, codec: &Codec) -> Option<u8> {
+        let is_sound = self.kind == MediaKind::Audio && codec.sampling == Sampling::Opus;
+        self.sent_protection(Protection::Redundancy, codec).filter(|_| is_sound)
+    }
+
+    /// How parity of this codec's packets is sent.
+    pub(super) fn carrier(&self, codec: &Codec) -> Option<Carrier> {
+        if self.kind != MediaKind::Video {
+            return None;
+        }
+        if let Some(payload_type) = self.sent_protection(Protection::Flexfec, codec) {
+            return Some(Carrier::Flexfec { payload_type });
+        }
+        let red = self.sent_protection(Protection::Redundancy, codec)?;
+        let payload_type = self.sent_protection(Protection::Ulpfec, codec)?;
+        Some(Carrier::Ulpfec { red, payload_type })
     }
 
     /// The codec to send where none is named: the peer's first choice that carries media.

@@ -61,6 +61,15 @@ pub enum Event {
         /// Its place among the encodings.
         encoding: usize,
     },
+    /// The peer wants an encoding to be no faster (RFC 5104, `TMMBR`): have it set up so.
+    BitrateLimit {
+        /// Whose.
+        sender: SenderId,
+        /// Its place among the encodings.
+        encoding: usize,
+        /// Bits in a second, headers included.
+        bitrate: u64,
+    },
     /// `mute` of a track that the peer sent: it does not any more.
     TrackMute(ReceiverId),
     /// `ended` of a track that the peer sent: its transceiver was stopped.
@@ -98,6 +107,9 @@ impl From<MediaEvent> for Event {
             MediaEvent::Unmute(receiver) => Self::TrackUnmute(receiver),
             MediaEvent::Mute(receiver) => Self::TrackMute(receiver),
             MediaEvent::KeyFrameRequest { sender, encoding } => Self::KeyFrameRequest { sender, encoding },
+            MediaEvent::BitrateLimit { sender, encoding, bitrate } => {
+                Self::BitrateLimit { sender, encoding, bitrate }
+            }
         }
     }
 }

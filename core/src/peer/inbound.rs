@@ -118,6 +118,7 @@ impl PeerConnection {
                     if let Some(link) = self.links.get_quietly(id) {
                         link.traffic.selected_pair_changes += 1;
                     }
+                    self.tell_round_trip(id);
                     self.events.push(Event::SelectedCandidatePairChange(id));
                 }
                 TransportEvent::IceStateChange(state) => {

@@ -8,7 +8,7 @@ use crate::base::drops::{DropReason, Drops};
 use crate::base::io::{IoId, IoRequest, IoResponse};
 use crate::base::map::SeededMap;
 use crate::base::net::{Datagram, LocalAddress, Path, Protocol, SocketId, Transmit};
-use crate::base::queue::{Queue, Turn};
+use crate::base::queue::{BusyQueue, Queue, Turn};
 use crate::base::random::Rng;
 use crate::base::time::Instant;
 use crate::peer::deadlines::Deadlines;
@@ -45,9 +45,9 @@ pub(super) struct Links {
 struct Tables {
     routes: Routes<TransportId>,
     deadlines: Deadlines<TransportId>,
-    to_transmit: Queue<TransportId>,
-    to_settle: Queue<TransportId>,
-    to_request: Queue<TransportId>,
+    to_transmit: BusyQueue<TransportId>,
+    to_settle: BusyQueue<TransportId>,
+    to_request: BusyQueue<TransportId>,
     sockets: SeededMap<SocketId, TransportId>,
 }
 
@@ -184,9 +184,9 @@ impl Links {
         self.tables = Some(Box::new(Tables {
             routes,
             deadlines: Deadlines::new(),
-            to_transmit: Queue::default(),
-            to_settle: Queue::default(),
-            to_request: Queue::default(),
+            to_transmit: BusyQueue::default(),
+            to_settle: BusyQueue::default(),
+            to_request: BusyQueue::default(),
             sockets: SeededMap::new(&mut self.rng),
         }));
         self.touch(TransportId::FIRST, Touch::ToTransmit);

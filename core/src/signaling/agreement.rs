@@ -64,6 +64,7 @@ impl Agreement {
                     numbers.get(tag).copied().flatten().filter(|&number| !agreed.has(number))
                 && let Some(transport) = AgreedTransport::of(local, remote, answerer, (tag, number))
             {
+                agreed.transports.reserve_exact(1);
                 agreed.transports.push(transport);
                 tags.push(tag);
             }

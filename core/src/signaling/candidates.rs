@@ -201,6 +201,9 @@ fn write_candidate(applied: &mut Applied, section: usize, candidate: &Candidate)
     let known = &mut applied.content.sections[section].candidates;
     let new = !known.contains(candidate);
     if new {
+        if known.is_empty() {
+            known.reserve_exact(1);
+        }
         known.push(candidate.clone());
         append_attribute(&mut applied.description.sdp, section, &candidate.to_string());
     }

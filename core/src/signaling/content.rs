@@ -213,6 +213,8 @@ impl TransportContent {
                 _ => {}
             }
         }
+        // What is read here stays as long as the connection.
+        read.fingerprints.shrink_to_fit();
         read.credentials = match (ufrag, password) {
             (None, None) => None,
             (ufrag, password) => {
@@ -254,6 +256,8 @@ impl SectionContent {
             Attribute::Candidate(candidate) => Some(candidate.owned()),
             _ => None,
         });
+        let mut candidates: Vec<_> = candidates.collect();
+        candidates.shrink_to_fit();
         Ok(Self {
             media: section.media.to_owned(),
             protocol: section.protocol.to_owned(),
@@ -265,7 +269,7 @@ impl SectionContent {
             transport: TransportContent::read(&section.attributes, at)?.inherit(session),
             data: DataContent::read(section),
             rtp: None,
-            candidates: candidates.collect(),
+            candidates,
             end_of_candidates: has(&Attribute::EndOfCandidates),
         })
     }
@@ -320,8 +324,10 @@ fn groups(
             group.push(at);
         }
         if !group.is_empty() {
+            group.shrink_to_fit();
             groups.push(group);
         }
     }
+    groups.shrink_to_fit();
     Ok(groups)
 }

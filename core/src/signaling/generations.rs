@@ -52,6 +52,7 @@ impl Generations {
             if self.0.len() == MOST {
                 self.0.remove(0);
             }
+            self.0.reserve_exact(1);
             self.0.push(Generation { ufrag: ufrag.to_owned(), ..Generation::default() });
             self.0.len() - 1
         });
@@ -73,6 +74,10 @@ impl Generation {
     pub fn add(&mut self, candidate: &Candidate) -> bool {
         let new = !self.candidates.contains(candidate);
         if new {
+            if self.candidates.is_empty() {
+                // Most have one or two: the first allocation would be for four.
+                self.candidates.reserve_exact(1);
+            }
             self.candidates.push(candidate.clone());
         }
         new

@@ -2,8 +2,10 @@
 //! <http://127.0.0.1:8080>. What page and server say to each other is in `PROTOCOL.md`.
 
 mod channels;
+mod mailbox;
 mod page;
 mod paths;
+mod servers;
 mod session;
 mod signaling;
 
@@ -43,7 +45,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("listening on http://{}", listener.local_addr()?);
     std::io::stdout().flush()?;
     let sessions = Sessions::new(paths);
-    let app = page::router().merge(signaling::router(sessions.clone()));
+    let app = page::router().merge(mailbox::router()).merge(signaling::router(sessions.clone()));
     tokio::select! {
         served = axum::serve(listener, app) => served?,
         _ = tokio::signal::ctrl_c() => sessions.close_all().await,

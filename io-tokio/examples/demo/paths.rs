@@ -1,23 +1,14 @@
 //! Which ways the server may go to its peers.
 
+use crate::servers::Servers;
 use clap::Args;
-use purertc_tokio::{Configuration, IceServer, IceTransportPolicy, SessionDescription, Settings};
+use purertc_tokio::{SessionDescription, Settings};
 
 /// Ways to a peer.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Paths {
-    /// A STUN or TURN server, such as turn:turn.example.org?transport=tcp. May be given more than once.
-    #[arg(long, value_name = "URL")]
-    ice_server: Vec<String>,
-    /// The user at the TURN servers.
-    #[arg(long, default_value = "")]
-    username: String,
-    /// The password at the TURN servers.
-    #[arg(long, default_value = "")]
-    credential: String,
-    /// Go through TURN servers alone.
-    #[arg(long)]
-    relay: bool,
+    #[command(flatten)]
+    servers: Servers,
     /// Go over ICE-TCP alone.
     #[arg(long)]
     only_tcp: bool,
@@ -26,13 +17,7 @@ pub(crate) struct Paths {
 impl Paths {
     /// Settings of one connection. Browser and server are mostly on one host here, so loopback counts.
     pub(crate) fn settings(&self) -> Settings {
-        let mut configuration = Configuration::default();
-        let server = |url: &String| IceServer::turn(url, &self.username, &self.credential);
-        configuration.ice_servers = self.ice_server.iter().map(server).collect();
-        if self.relay {
-            configuration.ice_transport_policy = IceTransportPolicy::Relay;
-        }
-        let mut settings = Settings::from(configuration).with_loopback();
+        let mut settings = Settings::from(self.servers.configuration()).with_loopback();
         settings.sockets.listen_tcp = self.only_tcp;
         settings
     }

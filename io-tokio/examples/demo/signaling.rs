@@ -50,7 +50,7 @@ impl IntoResponse for Refusal {
 }
 
 /// A JSON body, or a refusal of one line.
-struct Json<T>(T);
+pub(crate) struct Json<T>(pub(crate) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Refusal;
@@ -153,7 +153,7 @@ async fn give_candidates(
             }
         }
     });
-    Ok(Sse::new(Candidates(receiver)).keep_alive(KeepAlive::default()))
+    Ok(Sse::new(Events(receiver)).keep_alive(KeepAlive::default()))
 }
 
 async fn hang_up(State(sessions): State<Sessions>, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
@@ -163,15 +163,15 @@ async fn hang_up(State(sessions): State<Sessions>, Path(id): Path<String>) -> Re
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// What the page's `EventSource` reads: a candidate each, `null` at the end.
-struct Candidates(mpsc::Receiver<Option<IceCandidateInit>>);
+/// What the page's `EventSource` reads: each in JSON.
+pub(crate) struct Events<T>(pub(crate) mpsc::Receiver<T>);
 
-impl Stream for Candidates {
+impl<T: Serialize> Stream for Events<T> {
     type Item = Result<Event, Infallible>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_recv(cx).map(|candidate| {
-            let json = serde_json::to_string(&candidate?).unwrap_or_else(|_| "null".to_owned());
+        self.0.poll_recv(cx).map(|next| {
+            let json = serde_json::to_string(&next?).unwrap_or_else(|_| "null".to_owned());
             Some(Ok(Event::default().data(json)))
         })
     }

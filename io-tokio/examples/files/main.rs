@@ -2,20 +2,23 @@
 //! `… -- receive` there.
 //!
 //! Each prints a line; paste it into the other one. With `send --to http://host:8090` and `receive --listen 0.0.0.0:8090`
-//! the lines travel by themselves.
+//! the lines travel by themselves. With `send --to http://127.0.0.1:8080` the demo's page receives, and with `receive --listen
+//! 127.0.0.1:8090 --page http://127.0.0.1:8080` it sends.
 //!
 //! A transfer survives a path that goes away: the sender restarts ICE when the connection breaks (or when a line says
 //! `restart`), which takes another line each way, and goes on where it was. `io-mio` has the same example on one thread without
 //! async; either end may be any of the two.
 
+#[path = "../demo/servers.rs"]
+mod servers;
 mod signaling;
 mod transfer;
 
 use clap::{Parser, Subcommand};
 use purertc_tokio::{
-    Configuration, DataChannel, DataChannelInit, Event, MessageKind, PeerConnection, PeerConnectionState,
-    Settings,
+    DataChannel, DataChannelInit, Event, MessageKind, PeerConnection, PeerConnectionState, Settings,
 };
+use servers::Servers;
 use signaling::Signaling;
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -30,6 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Sends files from one terminal to another.
 #[derive(Debug, Parser)]
 struct Arguments {
+    #[command(flatten)]
+    servers: Servers,
     #[command(subcommand)]
     command: Action,
 }
@@ -53,6 +58,9 @@ enum Action {
         /// Where to wait for a sender, such as `0.0.0.0:8090`.
         #[arg(long, value_name = "ADDRESS")]
         listen: Option<String>,
+        /// Where the page comes from that may send, too, such as `http://127.0.0.1:8080` for the demo's.
+        #[arg(long, value_name = "ORIGIN", requires = "listen")]
+        page: Option<String>,
     },
 }
 
@@ -61,10 +69,13 @@ pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Outcome {
-    let pc = PeerConnection::new(Settings::from(Configuration::default()).with_loopback()).await?;
-    let outcome = match Arguments::parse().command {
+    let Arguments { servers, command } = Arguments::parse();
+    let pc = PeerConnection::new(Settings::from(servers.configuration()).with_loopback()).await?;
+    let outcome = match command {
         Action::Send { files, to } => send_all(&pc, &files, Signaling::to(to)).await,
-        Action::Receive { into, listen } => receive_all(&pc, &into, Signaling::at(listen).await?).await,
+        Action::Receive { into, listen, page } => {
+            receive_all(&pc, &into, Signaling::at(listen, page).await?).await
+        }
     };
     pc.close().await;
     outcome

@@ -2,11 +2,14 @@
 
 use crate::Outcome;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::header::{ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_ORIGIN};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::map_response;
+use axum::response::Response;
 use axum::routing::post;
 use axum::{Json, Router};
 use purertc_tokio::SessionDescription;
-use std::future::pending;
+use std::future::{pending, ready};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines, Stdin};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
@@ -18,27 +21,42 @@ type Question = (SessionDescription, oneshot::Sender<SessionDescription>);
 pub enum Signaling {
     /// Lines on standard input and output.
     Lines(Lines<BufReader<Stdin>>),
-    /// A receiver that listens there.
-    Client(String),
+    /// A receiver that listens there. Lines ask for restarts alone.
+    Client(String, Lines<BufReader<Stdin>>),
     /// We listen.
     Server { questions: mpsc::Receiver<Question>, waiting: Option<oneshot::Sender<SessionDescription>> },
 }
 
-fn lines() -> Signaling {
-    Signaling::Lines(BufReader::new(tokio::io::stdin()).lines())
+fn lines() -> Lines<BufReader<Stdin>> {
+    BufReader::new(tokio::io::stdin()).lines()
 }
 
 impl Signaling {
     /// To a receiver at this URL, or by lines.
     pub fn to(url: Option<String>) -> Self {
-        url.map_or_else(lines, Self::Client)
+        match url {
+            Some(url) => Self::Client(url, lines()),
+            None => Self::Lines(lines()),
+        }
     }
 
     /// From a sender who knows this address, or by lines.
-    pub async fn at(address: Option<String>) -> Outcome<Self> {
-        let Some(address) = address else { return Ok(lines()) };
+    pub async fn at(address: Option<String>, page: Option<String>) -> Outcome<Self> {
+        let Some(address) = address else { return Ok(Self::Lines(lines())) };
         let (sender, questions) = mpsc::channel(1);
-        let router = Router::new().route("/offer", post(take_offer)).with_state(sender);
+        let router = Router::new().route("/offer", post(take_offer).options(async || ())).with_state(sender);
+        // Browsers ask first whether a page may speak to somebody else than where it came from.
+        let allowed = match page {
+            Some(page) => HeaderMap::from_iter([
+                (ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::try_from(page)?),
+                (ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("content-type")),
+            ]),
+            None => HeaderMap::new(),
+        };
+        let router = router.layer(map_response(move |mut response: Response| {
+            response.headers_mut().extend(allowed.clone());
+            ready(response)
+        }));
         let listener = TcpListener::bind(&address).await?;
         eprintln!("listening on http://{}", listener.local_addr()?);
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -49,7 +67,7 @@ impl Signaling {
     pub async fn exchange(&mut self, offer: &SessionDescription) -> Outcome<SessionDescription> {
         let offer = serde_json::to_string(offer)?;
         match self {
-            Self::Client(url) => post_offer(url, &offer).await,
+            Self::Client(url, _) => post_offer(url, &offer).await,
             Self::Server { .. } => Err("the receiver makes no offers".into()),
             Self::Lines(lines) => {
                 println!("{offer}");
@@ -61,7 +79,7 @@ impl Signaling {
 
     /// Waits until somebody asks for a restart.
     pub async fn restart(&mut self) -> Outcome {
-        let Self::Lines(lines) = self else { return pending().await };
+        let (Self::Lines(lines) | Self::Client(_, lines)) = self else { return pending().await };
         while let Some(line) = lines.next_line().await? {
             if line.trim() == "restart" {
                 return Ok(());
@@ -73,7 +91,7 @@ impl Signaling {
     /// The next offer; `None` when nobody will make one.
     pub async fn hear(&mut self) -> Outcome<Option<SessionDescription>> {
         match self {
-            Self::Client(_) => pending().await,
+            Self::Client(..) => pending().await,
             Self::Lines(lines) => {
                 let Some(line) = lines.next_line().await? else { return Ok(None) };
                 Ok(Some(serde_json::from_str(&line)?))

@@ -1,30 +1,18 @@
 """aiortc, in Python: the one that offers sends without end, the other counts for some seconds and says what came."""
 import asyncio
-import json
+import pathlib
 import sys
 import time
 
-from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCPeerConnection
+
+sys.path.append(str(pathlib.Path(__file__).parents[2] / "interop" / "peers"))
+from lines import hear, negotiate, offers, say  # noqa: E402
 
 MESSAGE = bytes(65536)
 QUEUE = 1 << 20
 SECONDS = float(sys.argv[-1])
 received = 0
-
-
-async def hear():
-    line = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
-    if not line:
-        sys.exit(0)
-    return RTCSessionDescription(**json.loads(line))
-
-
-def say(value):
-    print(json.dumps(value), flush=True)
-
-
-def describe(pc):
-    say({"type": pc.localDescription.type, "sdp": pc.localDescription.sdp})
 
 
 async def measure():
@@ -56,15 +44,9 @@ def fill(channel):
 async def main():
     pc = RTCPeerConnection()
     pc.on("datachannel", count)
-    if "--offer" in sys.argv:
+    if offers:
         fill(pc.createDataChannel("bench"))
-        await pc.setLocalDescription(await pc.createOffer())
-        describe(pc)
-        await pc.setRemoteDescription(await hear())
-    else:
-        await pc.setRemoteDescription(await hear())
-        await pc.setLocalDescription(await pc.createAnswer())
-        describe(pc)
+    await negotiate(pc)
     await hear()
 
 

@@ -1,5 +1,5 @@
 // In TypeScript.
-import { hear, offers, say } from '../../interop/peers/lines.mjs';
+import { negotiate, offers } from '../../interop/peers/lines.mjs';
 import { counter, fill, message, require } from './traffic.mjs';
 
 const { RTCPeerConnection } = require('werift');
@@ -11,11 +11,5 @@ if (offers) {
   channel.stateChanged.subscribe((state) => {
     if (state === 'open') fill(() => channel.send(Buffer.from(message)), () => channel.bufferedAmount);
   });
-  await pc.setLocalDescription(await pc.createOffer());
-  say(pc.localDescription);
-  await pc.setRemoteDescription(await hear());
-} else {
-  await pc.setRemoteDescription(await hear());
-  await pc.setLocalDescription(await pc.createAnswer());
-  say(pc.localDescription);
 }
+await negotiate(pc);

@@ -21,8 +21,6 @@ use std::time::Duration;
 const PACKET_THRESHOLD: i32 = 3;
 /// The same while losses are being repaired on a path that was never seen to change the order of packets (RFC 8985 §6.2 step 4).
 const PACKET_THRESHOLD_REPAIR: i32 = 1;
-/// Capacity that an idle ring keeps.
-const KEEP: usize = 4;
 
 /// What became of a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -564,9 +562,9 @@ impl Flight {
 
     /// Gives memory back.
     pub(super) fn shrink(&mut self) {
-        self.ring.shrink_to(KEEP);
+        self.ring.shrink_to_fit();
         self.packets.shrink();
-        self.acked.shrink_to(KEEP);
+        self.acked.shrink_to_fit();
         self.scratch = Vec::new();
         self.part = Vec::new();
     }

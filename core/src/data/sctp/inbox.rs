@@ -12,7 +12,7 @@ use crate::data::sctp::stream_map::StreamMap;
 use crate::data::sctp::tracker::{Arrival, Tracker};
 use crate::wire::sctp::data::DataFlags;
 use bytes::Bytes;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// What a message in a queue is charged besides its bytes.
 const MESSAGE_OVERHEAD: usize = 64;
@@ -32,6 +32,9 @@ pub(super) struct Incoming<'a> {
     pub(super) payload: &'a [u8],
 }
 
+/// The stream, whether it is unordered, and the number of a message.
+type Key = (u16, bool, u32);
+
 #[derive(Debug, Default)]
 struct InStream {
     /// The message that is next.
@@ -46,8 +49,10 @@ pub(super) struct Inbox {
     streams: StreamMap<InStream>,
     /// Fragments by TSN.
     runs: Runs,
-    /// Fragments by message, where messages interleave.
-    partial: BTreeMap<(u16, bool, u32), Runs>,
+    /// Fragments by message, sorted, where messages interleave.
+    partial: Vec<(Key, Runs)>,
+    /// The runs of a message that is complete, for those of another.
+    spare: Runs,
     interleave: bool,
     inbound_streams: u16,
     budget: Budget,
@@ -61,10 +66,11 @@ impl Inbox {
             tracker: Tracker::new(Serial32(1)),
             streams: StreamMap::default(),
             runs: Runs::default(),
-            partial: BTreeMap::new(),
+            partial: Vec::new(),
+            spare: Runs::default(),
             interleave: false,
             inbound_streams: 0,
-            budget: Budget { held: 0, unread: 0, max_message, hint: 0 },
+            budget: Budget::new(max_message),
             limit,
         }
     }
@@ -74,7 +80,7 @@ impl Inbox {
         self.tracker = Tracker::new(initial_tsn);
         self.runs.clear(&mut self.budget);
         let partial = std::mem::take(&mut self.partial);
-        partial.into_values().for_each(|mut runs| runs.clear(&mut self.budget));
+        partial.into_iter().for_each(|(_, mut runs)| runs.clear(&mut self.budget));
         for message in self.streams.values_mut().flat_map(|stream| stream.pending.drain(..)) {
             self.budget.held -= charge(message.payload.as_ref());
         }
@@ -157,8 +163,7 @@ impl Inbox {
         if self.budget.held >= self.limit + slack {
             return false;
         }
-        let key = (chunk.id.stream, chunk.id.unordered, chunk.id.mid.0);
-        !self.interleave || self.partial.len() < MAX_PARTIAL || self.partial.contains_key(&key)
+        !self.interleave || self.partial.len() < MAX_PARTIAL || self.place(chunk.id).is_ok()
     }
 
     fn handle_whole(&mut self, packet: &Bytes, chunk: &Incoming<'_>, events: &mut VecDeque<Event>) {
@@ -183,18 +188,16 @@ impl Inbox {
         let (begin, end) = (flags.begin(), flags.end());
         let key = if self.interleave { Serial32(fsn) } else { tsn };
         let fragment = Fragment { key, id, ppid, begin, end, payload };
-        let outcome = if self.interleave {
-            let runs = self.partial.entry((id.stream, id.unordered, id.mid.0)).or_default();
-            runs.insert(&fragment, &mut self.budget)
-        } else {
-            self.runs.insert(&fragment, &mut self.budget)
+        let place = self.interleave.then(|| self.place_for(id));
+        let runs = match place {
+            Some(at) => &mut self.partial[at].1,
+            None => &mut self.runs,
         };
-        let outcome = outcome.map_err(|_| DropReason::SctpReassembly)?;
+        let outcome = runs.insert(&fragment, &mut self.budget).map_err(|_| DropReason::SctpReassembly)?;
         if let Some(message) = outcome.complete {
-            if self.interleave
-                && let Some(mut rest) = self.partial.remove(&(id.stream, id.unordered, id.mid.0))
-            {
-                rest.clear(&mut self.budget);
+            if let Some(at) = place {
+                (_, self.spare) = self.partial.remove(at);
+                self.spare.clear(&mut self.budget);
             }
             self.budget.held += charge(message.payload.as_ref());
             self.accept_charged(message, events);
@@ -204,6 +207,19 @@ impl Inbox {
             return Err(DropReason::SctpMessageTooLarge);
         }
         Ok(())
+    }
+
+    /// Where the fragments of a message are, or belong.
+    fn place(&self, id: MessageId) -> Result<usize, usize> {
+        self.partial.binary_search_by_key(&key(id), |&(key, _)| key)
+    }
+
+    /// The same, with a place made if there is none.
+    fn place_for(&mut self, id: MessageId) -> usize {
+        self.place(id).unwrap_or_else(|at| {
+            self.partial.insert(at, (key(id), std::mem::take(&mut self.spare)));
+            at
+        })
     }
 
     fn accept(&mut self, message: Assembled, events: &mut VecDeque<Event>) {
@@ -288,22 +304,29 @@ impl Inbox {
     }
 
     fn drop_partial(&mut self, stream: u16, which: impl Fn(bool, u32) -> bool) {
-        let range = (stream, false, 0)..=(stream, true, u32::MAX);
-        let keys: Vec<_> =
-            self.partial.range(range).map(|(&key, _)| key).filter(|k| which(k.1, k.2)).collect();
-        for key in keys {
-            if let Some(mut runs) = self.partial.remove(&key) {
-                runs.clear(&mut self.budget);
+        let budget = &mut self.budget;
+        self.partial.retain_mut(|&mut ((of, unordered, mid), ref mut runs)| {
+            let keep = of != stream || !which(unordered, mid);
+            if !keep {
+                runs.clear(budget);
             }
-        }
+            keep
+        });
     }
 
     /// Gives memory back.
     pub(super) fn shrink(&mut self) {
         self.tracker.shrink();
         self.runs.shrink();
+        self.partial.shrink_to_fit();
+        self.spare = Runs::default();
+        self.budget.shrink();
         self.streams.values_mut().for_each(|stream| stream.pending.shrink_to_fit());
     }
+}
+
+const fn key(id: MessageId) -> Key {
+    (id.stream, id.unordered, id.mid.0)
 }
 
 /// What a message is charged to the receive buffer until the application has read it.

@@ -11,11 +11,12 @@ use crate::data::sctp::outbox::MessageId;
 use crate::data::sctp::state::{Extensions, State};
 use crate::data::sctp::timeout::Timer;
 use crate::data::sctp::{Association, Reading, Recovery, Spurious};
+use crate::wire::cursor::ParseError;
 use crate::wire::sctp::cause::{CauseCode, Causes, put_cause};
-use crate::wire::sctp::chunk::{Chunk, UnknownAction};
+use crate::wire::sctp::chunk::{Chunk, ChunkType, UnknownAction, is_reflected};
 use crate::wire::sctp::data::{Data, ForwardTsn, IData, IForwardTsn, Sack};
 use crate::wire::sctp::param::{ParamType, Params};
-use crate::wire::sctp::{CHUNK_HEADER_LEN, HEADER_LEN, Header, Packet};
+use crate::wire::sctp::{CHUNK_HEADER_LEN, HEADER_LEN, Header, Packet, RawChunk};
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -35,6 +36,11 @@ struct Brought {
     data: bool,
     /// The acknowledgement cannot wait.
     urgent: bool,
+}
+
+/// What cannot be read is dropped for that.
+const fn malformed(_: ParseError) -> DropReason {
+    DropReason::SctpMalformed
 }
 
 /// Whether the rest of the packet is looked at.
@@ -71,29 +77,37 @@ impl Association {
             return Err(DropReason::SctpUnexpected);
         }
         let mut chunks = packet.chunks();
-        let first = chunks.next().ok_or(DropReason::SctpMalformed)?.map_err(|_| DropReason::SctpMalformed)?;
+        let first = chunks.next_raw().ok_or(DropReason::SctpMalformed)?.map_err(malformed)?;
         if matches!(self.state, State::Closed(_)) {
-            return self.take_when_closed(header, &first);
+            return self.take_when_closed(header, first);
         }
-        self.check_tag(header, &first)?;
-        if let Chunk::Init(init) = &first {
+        self.check_tag(header, first)?;
+        if first.ty == ChunkType::Init {
             // RFC 9260 §3.3.2: an INIT is alone in its packet.
-            return if chunks.next().is_none() {
-                self.on_init(now, init)
-            } else {
-                Err(DropReason::SctpMalformed)
+            return match (first.parse().map_err(malformed)?, chunks.next_raw()) {
+                (Chunk::Init(init), None) => self.on_init(now, &init),
+                _ => Err(DropReason::SctpMalformed),
             };
         }
         let mut brought = Brought::default();
         let mut next = Some(Ok(first));
         while let Some(chunk) = next {
-            let chunk = chunk.map_err(|_| DropReason::SctpMalformed);
-            match chunk.and_then(|chunk| self.take_chunk(now, bytes, header, chunk, &mut brought)) {
+            let taken = match chunk {
+                Ok(chunk) => self.take_chunk(now, bytes, header, chunk, &mut brought),
+                Err(error) => Err(malformed(error)),
+            };
+            match taken {
                 Ok(Next::Chunk) => (),
                 Ok(Next::Packet) => break,
-                Err(reason) => self.drop_for(reason),
+                Err(reason) => {
+                    self.drop_for(reason);
+                    // Behind what cannot be read nothing is believed.
+                    if reason == DropReason::SctpMalformed {
+                        break;
+                    }
+                }
             }
-            next = chunks.next();
+            next = chunks.next_raw();
         }
         self.after_packet(now, brought);
         Ok(())
@@ -101,12 +115,12 @@ impl Association {
 
     /// The tag that a packet has to carry.
     // RFC 9260 §8.5, §8.5.1
-    fn check_tag(&self, header: Header, first: &Chunk<'_>) -> Result<(), DropReason> {
-        let expected = match first {
-            Chunk::Init(_) => 0,
+    fn check_tag(&self, header: Header, first: RawChunk<'_>) -> Result<(), DropReason> {
+        let expected = match first.ty {
+            ChunkType::Init => 0,
             // The cookie says which.
-            Chunk::CookieEcho(_) => return Ok(()),
-            Chunk::Abort { reflected: true, .. } | Chunk::ShutdownComplete { reflected: true } => {
+            ChunkType::CookieEcho => return Ok(()),
+            ChunkType::Abort | ChunkType::ShutdownComplete if is_reflected(first.flags) => {
                 self.peer.ok_or(DropReason::SctpVerificationTag)?.tag
             }
             _ => self.local.tag,
@@ -116,8 +130,8 @@ impl Association {
 
     /// The association is over, but the peer may not have heard.
     // RFC 9260 §8.4 rule 5
-    fn take_when_closed(&mut self, header: Header, first: &Chunk<'_>) -> Result<(), DropReason> {
-        if matches!(first, Chunk::ShutdownAck) && self.state == State::Closed(CloseReason::Shutdown) {
+    fn take_when_closed(&mut self, header: Header, first: RawChunk<'_>) -> Result<(), DropReason> {
+        if first.ty == ChunkType::ShutdownAck && self.state == State::Closed(CloseReason::Shutdown) {
             let chunk = Chunk::ShutdownComplete { reflected: true };
             let packet = self.packet_of(header.verification_tag, &chunk);
             self.control.push_packet(packet);
@@ -125,20 +139,26 @@ impl Association {
         Err(DropReason::Closed)
     }
 
+    /// What comes all the time is read where it is used: the value of a [`Chunk`] is large, and would be moved about.
     #[inline]
     fn take_chunk(
         &mut self,
         now: Instant,
         packet: &Bytes,
         header: Header,
-        chunk: Chunk<'_>,
+        chunk: RawChunk<'_>,
         brought: &mut Brought,
     ) -> Result<Next, DropReason> {
-        match chunk {
-            Chunk::Data(data) => self.on_data(packet, &data, brought)?,
-            Chunk::IData(data) => self.on_idata(packet, &data, brought)?,
-            Chunk::Sack(sack) => self.on_sack(now, &sack, Blocks::All)?,
-            other => return self.take_control(now, header, other, brought),
+        let RawChunk { ty, flags, value } = chunk;
+        match ty {
+            ChunkType::Data => {
+                self.on_data(packet, &Data::parse(flags, value).map_err(malformed)?, brought)?;
+            }
+            ChunkType::IData => {
+                self.on_idata(packet, &IData::parse(flags, value).map_err(malformed)?, brought)?;
+            }
+            ChunkType::Sack => self.on_sack(now, &Sack::parse(value).map_err(malformed)?, Blocks::All)?,
+            _ => return self.take_control(now, header, chunk.parse().map_err(malformed)?, brought),
         }
         Ok(Next::Chunk)
     }
@@ -250,6 +270,7 @@ impl Association {
         self.take_data(packet, &Incoming { tsn, id, fsn: 0, ppid, flags, payload }, brought)
     }
 
+    #[inline]
     fn on_idata(
         &mut self,
         packet: &Bytes,

@@ -16,8 +16,6 @@ const MAX_BEGUN: usize = 8;
 const QUANTUM: i32 = 1_200;
 /// A fragment that begins or continues a message at the end of a packet is at least so long.
 const MIN_FRAGMENT: usize = 16;
-/// Capacity that an idle queue keeps.
-const KEEP: usize = 4;
 
 /// Until when, or how often, a message is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +69,6 @@ pub(super) struct Room {
     pub(super) left: usize,
     /// Bytes of payload that would fit an empty packet.
     pub(super) full: usize,
-    /// The packet carries a part of a message already: then filling it keeps packets of one size.
-    pub(super) in_parts: bool,
 }
 
 #[derive(Debug)]
@@ -181,9 +177,7 @@ impl Outbox {
                 self.parked.push_back(slot);
                 continue;
             }
-            let splittable = stream.begun.is_some() || len > room.full || front.limit == Limit::None;
-            let freely = stream.begun.is_some() || len > room.full || room.in_parts;
-            let take = cut(len, room, splittable, freely)?;
+            let take = cut(len, room, stream.begun.is_some() || len > room.full)?;
             return Some(self.cut_front(slot, take));
         }
     }
@@ -367,11 +361,11 @@ impl Outbox {
 
     /// Gives memory back.
     pub(super) fn shrink(&mut self) {
-        self.streams.values_mut().for_each(|stream| stream.queue.shrink_to(KEEP));
-        self.ready.shrink_to(KEEP);
-        self.parked.shrink_to(KEEP);
-        self.low.shrink_to(KEEP);
-        self.expired.shrink_to(KEEP);
+        self.streams.values_mut().for_each(|stream| stream.queue.shrink_to_fit());
+        self.ready.shrink_to_fit();
+        self.parked.shrink_to_fit();
+        self.low.shrink_to_fit();
+        self.expired.shrink_to_fit();
     }
 }
 
@@ -396,15 +390,14 @@ fn release(stream: &mut OutStream, bytes: usize, low: &mut Vec<u16>) {
 }
 
 /// How much of a message with `len` bytes left goes into a packet, if anything.
-fn cut(len: usize, room: Room, splittable: bool, freely: bool) -> Option<usize> {
+fn cut(len: usize, room: Room, splittable: bool) -> Option<usize> {
     if len <= room.left {
         return Some(len);
     }
-    // A message that fits a packet of its own is cut only for a good part of a packet: its receiver then has to put it
-    // together, where it could have handed on a slice. One with a limit is not cut at all, since each part can be lost.
-    let worth = if freely { MIN_FRAGMENT.min(room.full) } else { (room.full / 4).max(MIN_FRAGMENT) };
+    // A message that fits a packet of its own waits for it: two packets would have to arrive for it instead of one, and its
+    // receiver would have to put it together, where it can hand on a slice.
     let take = room.left & !3;
-    (splittable && take >= worth && take > 0).then_some(take)
+    (splittable && take >= MIN_FRAGMENT.min(room.full) && take > 0).then_some(take)
 }
 
 #[cfg(test)]
@@ -413,7 +406,7 @@ mod tests {
     use crate::base::time::Instant;
     use bytes::Bytes;
 
-    const ROOM: Room = Room { left: 1_000, full: 1_000, in_parts: false };
+    const ROOM: Room = Room { left: 1_000, full: 1_000 };
 
     fn message(len: usize) -> Message {
         let payload = Bytes::from(vec![7; len]);
@@ -474,14 +467,17 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_fits_is_cut_for_a_good_part_of_a_packet_alone() {
+    fn a_message_that_fits_a_packet_is_never_cut() {
         let mut outbox = Outbox::default();
-        outbox.push(1, message(900));
-        assert!(take(&mut outbox, Room { left: 100, ..ROOM }).is_none());
-        assert_eq!(take(&mut outbox, Room { left: 601, ..ROOM }).unwrap().payload.len(), 600);
-        // Once begun, it goes on wherever there is room.
-        assert_eq!(take(&mut outbox, Room { left: 100, ..ROOM }).unwrap().payload.len(), 100);
-        assert_eq!(take(&mut outbox, ROOM).unwrap().payload.len(), 200);
+        outbox.push(1, message(1_000));
+        assert!(take(&mut outbox, Room { left: 999, ..ROOM }).is_none());
+        assert_eq!(take(&mut outbox, ROOM).unwrap().payload.len(), 1_000);
+        // One that does not fit begins and goes on wherever there is room, a few bytes aside.
+        outbox.push(1, message(1_001));
+        assert!(take(&mut outbox, Room { left: 15, ..ROOM }).is_none());
+        assert_eq!(take(&mut outbox, Room { left: 101, ..ROOM }).unwrap().payload.len(), 100);
+        assert_eq!(take(&mut outbox, Room { left: 101, ..ROOM }).unwrap().payload.len(), 100);
+        assert_eq!(take(&mut outbox, ROOM).unwrap().payload.len(), 801);
     }
 
     #[test]

@@ -6,9 +6,6 @@ use crate::base::time::Instant;
 use crate::data::sctp::congestion::Sample;
 use std::collections::VecDeque;
 
-/// Capacity that an idle ring keeps.
-const KEEP: usize = 4;
-
 /// A packet that was sent, of which chunks are still under way.
 #[derive(Clone, Copy, Debug)]
 struct Packet {
@@ -131,7 +128,7 @@ impl Packets {
 
     /// Gives memory back.
     pub(super) fn shrink(&mut self) {
-        self.ring.shrink_to(KEEP);
+        self.ring.shrink_to_fit();
     }
 }
 

@@ -6,11 +6,14 @@
 
 use crate::base::seq::Serial32;
 use crate::data::sctp::outbox::MessageId;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use std::collections::VecDeque;
 
 /// What a run is charged to the receive buffer besides its bytes.
 const RUN_OVERHEAD: usize = 128;
+/// Buffers that are used again, and how large each may be.
+const BUFFERS: usize = 4;
+const MAX_BUFFER: usize = 64 << 10;
 
 /// A fragment; its key is the TSN where messages do not interleave, and the fragment's number where they do.
 #[derive(Debug)]
@@ -44,6 +47,35 @@ pub(super) struct Outcome {
 #[derive(Debug)]
 pub(super) struct Contradiction;
 
+/// Buffers in which messages were put together. Once the application has dropped such a message, its buffer takes another one, so
+/// that a steady stream of messages allocates nothing.
+#[derive(Debug, Default)]
+pub(super) struct Buffers {
+    /// The oldest in front.
+    used: VecDeque<BytesMut>,
+}
+
+impl Buffers {
+    /// An empty buffer with room for `capacity` bytes at least.
+    fn take(&mut self, capacity: usize) -> BytesMut {
+        // Not one whose message the application has not dropped yet, or that is too small.
+        let free = self.used.iter_mut().position(|buffer| buffer.try_reclaim(capacity));
+        free.and_then(|at| self.used.remove(at)).unwrap_or_else(|| BytesMut::with_capacity(capacity))
+    }
+
+    /// The message that a buffer holds; the buffer is kept in mind.
+    fn finish(&mut self, mut buffer: BytesMut) -> Bytes {
+        let message = buffer.split().freeze();
+        if message.len() <= MAX_BUFFER {
+            if self.used.len() == BUFFERS {
+                self.used.pop_front();
+            }
+            self.used.push_back(buffer);
+        }
+        message
+    }
+}
+
 /// Limits and the account of what is held, kept by the owner.
 #[derive(Debug)]
 pub(super) struct Budget {
@@ -55,6 +87,19 @@ pub(super) struct Budget {
     pub(super) max_message: usize,
     /// How long the last message of several fragments was: the capacity that the next one starts with.
     pub(super) hint: usize,
+    pub(super) buffers: Buffers,
+}
+
+impl Budget {
+    /// Nothing is held.
+    pub(super) fn new(max_message: usize) -> Self {
+        Self { held: 0, unread: 0, max_message, hint: 0, buffers: Buffers::default() }
+    }
+
+    /// Gives memory back.
+    pub(super) fn shrink(&mut self) {
+        self.buffers = Buffers::default();
+    }
 }
 
 #[derive(Debug)]
@@ -71,7 +116,7 @@ struct Run {
 
 #[derive(Debug)]
 enum Content {
-    Kept(Vec<u8>),
+    Kept(BytesMut),
     /// Over the limit: only the keys matter any more.
     Discarded,
 }
@@ -148,7 +193,12 @@ impl Runs {
 
     fn begin_run(&mut self, at: usize, fragment: &Fragment<'_>, budget: &mut Budget) -> bool {
         // Only a message that begins in sequence is likely to need the room soon.
-        let capacity = if fragment.begin && self.runs.is_empty() { budget.hint } else { 0 };
+        let len = fragment.payload.len();
+        let buffer = if fragment.begin && self.runs.is_empty() {
+            budget.buffers.take(budget.hint.max(len))
+        } else {
+            BytesMut::with_capacity(len)
+        };
         let mut run = Run {
             first: fragment.key,
             next: fragment.key.next(),
@@ -156,7 +206,7 @@ impl Runs {
             ppid: fragment.ppid,
             begins: fragment.begin,
             ends: fragment.end,
-            content: Content::Kept(Vec::with_capacity(capacity.max(fragment.payload.len()))),
+            content: Content::Kept(buffer),
         };
         budget.held += RUN_OVERHEAD;
         let too_large = run.append(fragment.payload, budget);
@@ -202,8 +252,8 @@ impl Runs {
         if payload.is_some() {
             budget.hint = total;
         }
-        outcome.complete =
-            Some(Assembled { id: head.id, ppid: head.ppid, payload: payload.map(Bytes::from) });
+        let payload = payload.map(|buffer| budget.buffers.finish(buffer));
+        outcome.complete = Some(Assembled { id: head.id, ppid: head.ppid, payload });
     }
 
     /// Drops the runs that begin at or before `key`: their messages are given up.
@@ -228,7 +278,7 @@ impl Runs {
     /// Drops everything.
     pub(super) fn clear(&mut self, budget: &mut Budget) {
         budget.held -= self.runs.iter().map(|run| run.content.len() + RUN_OVERHEAD).sum::<usize>();
-        self.runs = VecDeque::new();
+        self.runs.clear();
     }
 
     /// Gives memory back.
@@ -243,10 +293,7 @@ mod tests {
     use crate::base::seq::Serial32;
     use crate::data::sctp::outbox::MessageId;
     use quickcheck::quickcheck;
-
-    fn budget(max_message: usize) -> Budget {
-        Budget { held: 0, unread: 0, max_message, hint: 0 }
-    }
+    use std::collections::VecDeque;
 
     fn fragment(key: u32, of: std::ops::RangeInclusive<u32>, payload: &[u8]) -> Fragment<'_> {
         let id = MessageId { stream: 1, unordered: false, mid: Serial32(*of.start()) };
@@ -261,7 +308,7 @@ mod tests {
             let start = u32::MAX - 10;
             let mut order: Vec<u32> = (0..2 * len).collect();
             order.sort_by_key(|&n| keys.get(n as usize).copied().unwrap_or(n));
-            let (mut runs, mut budget) = (Runs::default(), budget(1_000));
+            let (mut runs, mut budget) = (Runs::default(), Budget::new(1_000));
             let mut done = Vec::new();
             for n in order {
                 let of = if n < len { 0..=len - 1 } else { len..=2 * len - 1 };
@@ -279,7 +326,7 @@ mod tests {
     #[test]
     fn a_message_over_the_limit_is_discarded_and_told_once() {
         for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2]] {
-            let (mut runs, mut budget) = (Runs::default(), budget(25));
+            let (mut runs, mut budget) = (Runs::default(), Budget::new(25));
             let outcomes: Vec<_> = order
                 .into_iter()
                 .map(|key| runs.insert(&fragment(key, 0..=3, &[9; 10]), &mut budget).unwrap())
@@ -291,8 +338,35 @@ mod tests {
     }
 
     #[test]
+    fn a_buffer_is_used_again_once_its_message_is_dropped() {
+        let (mut runs, mut budget) = (Runs::default(), Budget::new(1_000));
+        let mut next = |n: u32| {
+            let of = 2 * n..=2 * n + 1;
+            let begin = runs.insert(&fragment(2 * n, of.clone(), &[n as u8; 10]), &mut budget).unwrap();
+            assert!(begin.complete.is_none());
+            let end = runs.insert(&fragment(2 * n + 1, of, &[n as u8; 10]), &mut budget).unwrap();
+            end.complete.unwrap().payload.unwrap()
+        };
+        let kept = next(0);
+        // Two are not read before the next is begun.
+        let mut unread = VecDeque::from([next(1), next(2)]);
+        let mut places: Vec<_> = (3..50)
+            .map(|n| {
+                unread.pop_front();
+                unread.push_back(next(n));
+                unread[1].as_ptr()
+            })
+            .collect();
+        assert!(places.iter().all(|&place| place != kept.as_ptr()));
+        places.sort();
+        places.dedup();
+        assert!(places.len() <= 2, "{places:?}");
+        assert_eq!(kept, [0; 20].as_slice());
+    }
+
+    #[test]
     fn a_fragment_that_contradicts_is_refused() {
-        let (mut runs, mut budget) = (Runs::default(), budget(100));
+        let (mut runs, mut budget) = (Runs::default(), Budget::new(100));
         runs.insert(&fragment(5, 5..=9, b"a"), &mut budget).unwrap();
         assert!(runs.insert(&fragment(5, 5..=9, b"b"), &mut budget).is_err());
         assert!(runs.insert(&fragment(6, 1..=9, b"b"), &mut budget).is_err());

@@ -89,6 +89,10 @@ impl<T> StreamMap<T> {
             self.pages.resize_with(page + 1, || None);
         }
         let slot = self.free.pop().unwrap_or_else(|| {
+            if self.slots.is_empty() {
+                // Most connections use one stream.
+                self.slots.reserve_exact(1);
+            }
             self.slots.push(None);
             // At most 65,535 streams have a slot, so the number fits and is never `NONE`.
             (self.slots.len() - 1) as u16

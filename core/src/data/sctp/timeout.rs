@@ -11,8 +11,6 @@ use std::time::Duration;
 
 /// How long an association has to be idle until it gives memory back.
 const IDLE: Duration = Duration::from_secs(1);
-/// Events that an idle association keeps room for.
-const KEEP: usize = 4;
 /// What a probe allows for the peer's timers, where more than one packet is under way.
 const PROBE_SLACK: Duration = Duration::from_millis(2);
 /// How long another implementation may hold back the acknowledgement of a single packet.
@@ -158,6 +156,6 @@ impl Association {
         self.outbox.shrink();
         self.flight.shrink();
         self.inbox.shrink();
-        self.events.shrink_to(KEEP);
+        self.events.shrink_to_fit();
     }
 }

@@ -77,7 +77,12 @@ impl Reassembly {
         let at = self.position()?;
         // Numbers of a handshake never come near the end of their range; if they did, nothing would fit.
         self.next = self.next.saturating_add(1);
-        Some(self.partial.swap_remove(at).message)
+        let message = self.partial.swap_remove(at).message;
+        if self.partial.is_empty() {
+            // It may have been the last of the connection.
+            self.partial = Vec::new();
+        }
+        Some(message)
     }
 
     /// Whether a fragment goes on where what is there ends, so that nothing seems to be missing before it.

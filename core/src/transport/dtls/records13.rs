@@ -248,21 +248,21 @@ pub(super) struct Opened13 {
 /// The reading side.
 #[derive(Default)]
 pub(super) struct Openers {
-    handshake: Option<Opener>,
+    handshake: Option<Box<Opener>>,
     /// The keys before the latest `KeyUpdate`, for records that were overtaken.
-    previous: Option<Opener>,
+    previous: Option<Box<Opener>>,
     current: Option<Opener>,
 }
 
 impl Openers {
     pub(super) fn install_handshake(&mut self, keys: Keys13) {
-        self.handshake = Some(Opener::new(keys, HANDSHAKE));
+        self.handshake = Some(Box::new(Opener::new(keys, HANDSHAKE)));
     }
 
     /// Keys for application data: the first, or those after a `KeyUpdate`.
     pub(super) fn install_application(&mut self, keys: Keys13) {
         let epoch = self.current.as_ref().map_or(APPLICATION, |old| old.epoch + 1);
-        self.previous = self.current.replace(Opener::new(keys, epoch));
+        self.previous = self.current.replace(Opener::new(keys, epoch)).map(Box::new);
         // The handshake's keys end before an epoch comes whose two bits are theirs.
         if epoch > APPLICATION + 1 {
             self.handshake = None;
@@ -282,7 +282,7 @@ impl Openers {
         header: &UnifiedHeader,
         record: &mut BytesMut,
     ) -> Result<Opened13, DropReason> {
-        let openers = [&mut self.current, &mut self.previous, &mut self.handshake];
+        let openers = [self.current.as_mut(), self.previous.as_deref_mut(), self.handshake.as_deref_mut()];
         let fits = |opener: &&mut Opener| opener.epoch as u8 & 0b11 == header.epoch_bits;
         let opener = openers.into_iter().flatten().find(fits);
         opener.ok_or(DropReason::DtlsUnknownEpoch)?.open(header, record)
@@ -290,7 +290,7 @@ impl Openers {
 
     /// Whether keys for the record are there.
     pub(super) fn has_keys(&self, header: &UnifiedHeader) -> bool {
-        let openers = [&self.current, &self.previous, &self.handshake];
+        let openers = [self.current.as_ref(), self.previous.as_deref(), self.handshake.as_deref()];
         openers.into_iter().flatten().any(|opener| opener.epoch as u8 & 0b11 == header.epoch_bits)
     }
 

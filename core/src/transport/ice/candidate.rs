@@ -301,6 +301,7 @@ impl Candidates {
         let priority = priority(kind, u16::MAX - rank) | u32::from(preference) << 24;
         let foundation = self.local_foundation(kind, base, Some(server));
         let (address, server, mapped) = (base.address, Some(server), Some(mapped));
+        self.local.reserve_exact(1);
         self.local.push(LocalCandidate {
             kind,
             base,
@@ -427,6 +428,7 @@ impl Candidates {
                 Signalled::Replaced(at)
             }
             None => {
+                self.remote.reserve_exact(1);
                 self.remote.push(candidate);
                 Signalled::New(self.remote.len() - 1)
             }

@@ -89,10 +89,14 @@ impl Checklist {
             nomination: Nomination::No,
             asked_for: None,
             proven: false,
+            checked_anew: 0,
             rtt: Rtt::default(),
             counters: PairCounters::default(),
         };
         let at = self.pairs.partition_point(|other| other.priority >= priority);
+        if self.pairs.is_empty() {
+            self.pairs.reserve_exact(1);
+        }
         self.pairs.insert(at, pair);
         Ok(id)
     }

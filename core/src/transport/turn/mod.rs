@@ -24,7 +24,7 @@ use self::request::Transaction;
 use self::stream::Link;
 use crate::base::drops::{DropReason, Drops};
 use crate::base::net::{LocalAddress, Path, Transmit};
-use crate::base::queue::Queue;
+use crate::base::queue::{BusyQueue, Queue};
 use crate::base::random::Rng;
 use crate::base::time::{Instant, earliest};
 use crate::crypto::CryptoProvider;
@@ -125,10 +125,10 @@ pub struct Client {
     transactions: Vec<Transaction>,
     permissions: Vec<Permission>,
     channels: Vec<Channel>,
-    outbox: Queue<Outgoing>,
+    outbox: BusyQueue<Outgoing>,
     /// What waits for a permission.
     held: Queue<(SocketAddr, Vec<u8>)>,
-    events: Queue<Event>,
+    events: BusyQueue<Event>,
     drops: Drops,
 }
 
@@ -155,9 +155,9 @@ impl Client {
             transactions: Vec::new(),
             permissions: Vec::new(),
             channels: Vec::new(),
-            outbox: Queue::default(),
+            outbox: BusyQueue::default(),
             held: Queue::default(),
-            events: Queue::default(),
+            events: BusyQueue::default(),
             drops: Drops::default(),
         }
     }

@@ -64,5 +64,6 @@ pub fn list<'a, T>(
         }
         items.push(item(&mut reader)?);
     }
+    items.shrink_to_fit();
     Ok(items)
 }

@@ -55,6 +55,12 @@ registry! {
 /// The T bit of ABORT and SHUTDOWN COMPLETE: the tag is the receiver's of the packet, sent back.
 const FLAG_T: u8 = 0x01;
 
+/// Whether the flags of an ABORT or SHUTDOWN COMPLETE have the T bit.
+#[must_use]
+pub const fn is_reflected(flags: u8) -> bool {
+    flags & FLAG_T != 0
+}
+
 /// INIT and INIT ACK (RFC 9260 §3.3.2, §3.3.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Init<'a> {
@@ -160,17 +166,9 @@ pub enum Chunk<'a> {
 
 impl<'a> Chunk<'a> {
     /// Reads a chunk from its type, flags and value.
-    #[inline]
-    pub fn parse(ty: u8, flags: u8, value: &'a [u8]) -> Result<Self, ParseError> {
-        if ty == 0 {
-            return Data::parse(flags, value).map(Self::Data);
-        }
-        Self::parse_other(ty, flags, value)
-    }
-
-    fn parse_other(ty: u8, flags: u8, value: &'a [u8]) -> Result<Self, ParseError> {
-        let reflected = flags & FLAG_T != 0;
-        Ok(match ChunkType::from(ty) {
+    pub fn parse(ty: ChunkType, flags: u8, value: &'a [u8]) -> Result<Self, ParseError> {
+        let reflected = is_reflected(flags);
+        Ok(match ty {
             ChunkType::Data => Self::Data(Data::parse(flags, value)?),
             ChunkType::IData => Self::IData(IData::parse(flags, value)?),
             ChunkType::Sack => Self::Sack(Sack::parse(value)?),

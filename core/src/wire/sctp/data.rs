@@ -94,8 +94,9 @@ pub struct Data<'a> {
 }
 
 impl<'a> Data<'a> {
+    /// Reads the value of a chunk.
     #[inline]
-    pub(super) fn parse(flags: u8, value: &'a [u8]) -> Result<Self, ParseError> {
+    pub fn parse(flags: u8, value: &'a [u8]) -> Result<Self, ParseError> {
         let (head, payload) = value.split_first_chunk::<12>().ok_or(ParseError::Truncated)?;
         let [a, b, c, d, e, f, g, h, i, j, k, l] = *head;
         Ok(Self {
@@ -141,19 +142,18 @@ pub struct IData<'a> {
 }
 
 impl<'a> IData<'a> {
+    /// Reads the value of a chunk.
     #[inline]
-    pub(super) fn parse(flags: u8, value: &'a [u8]) -> Result<Self, ParseError> {
-        let mut r = Reader::new(value);
-        let tsn = Serial32(r.u32()?);
-        let stream = r.u16()?;
-        r.u16()?;
+    pub fn parse(flags: u8, value: &'a [u8]) -> Result<Self, ParseError> {
+        let (head, payload) = value.split_first_chunk::<16>().ok_or(ParseError::Truncated)?;
+        let [a, b, c, d, e, f, _, _, g, h, i, j, k, l, m, n] = *head;
         Ok(Self {
             flags: DataFlags::from_bits(flags),
-            tsn,
-            stream,
-            mid: Serial32(r.u32()?),
-            ppid_or_fsn: r.u32()?,
-            payload: r.rest(),
+            tsn: Serial32(u32::from_be_bytes([a, b, c, d])),
+            stream: u16::from_be_bytes([e, f]),
+            mid: Serial32(u32::from_be_bytes([g, h, i, j])),
+            ppid_or_fsn: u32::from_be_bytes([k, l, m, n]),
+            payload,
         })
     }
 
@@ -193,7 +193,8 @@ pub struct Sack<'a> {
 }
 
 impl<'a> Sack<'a> {
-    pub(super) fn parse(value: &'a [u8]) -> Result<Self, ParseError> {
+    /// Reads the value of a chunk.
+    pub fn parse(value: &'a [u8]) -> Result<Self, ParseError> {
         let mut r = Reader::new(value);
         let (cumulative, window) = (Serial32(r.u32()?), r.u32()?);
         let (gaps, duplicates) = (usize::from(r.u16()?), usize::from(r.u16()?));

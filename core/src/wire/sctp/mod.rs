@@ -15,7 +15,7 @@ pub mod reconfig;
 mod tests;
 
 use crate::wire::cursor::{ParseError, Reader};
-use crate::wire::sctp::chunk::Chunk;
+use crate::wire::sctp::chunk::{Chunk, ChunkType};
 use crc_fast::{CrcAlgorithm, Digest};
 
 /// Bytes of the common header.
@@ -80,9 +80,11 @@ impl<'a> Packet<'a> {
     #[must_use]
     pub fn has_valid_checksum(&self) -> bool {
         let mut digest = Digest::new(CrcAlgorithm::Crc32Iscsi);
-        digest.update(&self.bytes[..8]);
-        digest.update(&[0; 4]);
-        digest.update(&self.bytes[HEADER_LEN..]);
+        let (head, chunks) = self.bytes.split_at(HEADER_LEN);
+        let mut zeroed = [0; HEADER_LEN];
+        zeroed[..8].copy_from_slice(&head[..8]);
+        digest.update(&zeroed);
+        digest.update(chunks);
         digest.finalize() as u32 == self.checksum
     }
 
@@ -103,8 +105,26 @@ pub fn fill_checksum(out: &mut [u8], start: usize) {
 /// Reads a chunk that travels without a packet. Its padding may be missing; nothing may follow it.
 pub fn parse_lone_chunk(bytes: &[u8]) -> Result<Chunk<'_>, ParseError> {
     let mut chunks = Chunks { rest: bytes };
-    let chunk = chunks.parse_next()?;
+    let chunk = chunks.split_next()?.parse()?;
     if chunks.rest.is_empty() { Ok(chunk) } else { Err(ParseError::BadLength) }
+}
+
+/// A chunk of which nothing but the length was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RawChunk<'a> {
+    /// The type.
+    pub ty: ChunkType,
+    /// The flags.
+    pub flags: u8,
+    /// The value, without padding.
+    pub value: &'a [u8],
+}
+
+impl<'a> RawChunk<'a> {
+    /// Reads the value.
+    pub fn parse(self) -> Result<Chunk<'a>, ParseError> {
+        Chunk::parse(self.ty, self.flags, self.value)
+    }
 }
 
 /// Iterates over the chunks of a packet.
@@ -114,7 +134,21 @@ pub struct Chunks<'a> {
 }
 
 impl<'a> Chunks<'a> {
-    fn parse_next(&mut self) -> Result<Chunk<'a>, ParseError> {
+    /// The next chunk, unread. The first one with an impossible length ends the iteration with its error.
+    #[inline]
+    pub fn next_raw(&mut self) -> Option<Result<RawChunk<'a>, ParseError>> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let chunk = self.split_next();
+        if chunk.is_err() {
+            self.rest = &[];
+        }
+        Some(chunk)
+    }
+
+    #[inline]
+    fn split_next(&mut self) -> Result<RawChunk<'a>, ParseError> {
         let &[ty, flags, high, low, ..] = self.rest else { return Err(ParseError::Truncated) };
         let len = usize::from(u16::from_be_bytes([high, low]));
         if len < CHUNK_HEADER_LEN {
@@ -123,7 +157,7 @@ impl<'a> Chunks<'a> {
         let whole = self.rest.get(..len).ok_or(ParseError::BadLength)?;
         // RFC 9260 §3.2: the padding is not part of the length, and the last chunk's may be missing.
         self.rest = self.rest.get(padded(len)..).unwrap_or_default();
-        Chunk::parse(ty, flags, &whole[CHUNK_HEADER_LEN..])
+        Ok(RawChunk { ty: ChunkType::from(ty), flags, value: &whole[CHUNK_HEADER_LEN..] })
     }
 }
 
@@ -132,10 +166,7 @@ impl<'a> Iterator for Chunks<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let chunk = self.parse_next();
+        let chunk = self.next_raw()?.and_then(RawChunk::parse);
         if chunk.is_err() {
             self.rest = &[];
         }

@@ -187,7 +187,7 @@ quickcheck! {
     }
 
     fn every_type_survives_any_value(ty: u8, flags: u8, value: Vec<u8>) -> TestResult {
-        let Ok(chunk) = Chunk::parse(ty, flags, &value) else { return TestResult::discard() };
+        let Ok(chunk) = Chunk::parse(ty.into(), flags, &value) else { return TestResult::discard() };
         let mut once = packet(&[]);
         chunk.write(&mut once);
         walk(&once);

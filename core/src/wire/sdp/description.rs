@@ -141,6 +141,8 @@ impl Description<'_> {
             self.attributes.len() + self.sections.iter().map(|s| s.attributes.len() + 2).sum::<usize>();
         let mut out = String::with_capacity(64 * (lines + 4));
         self.write_to(&mut out);
+        // A description is kept as long as its connection.
+        out.shrink_to_fit();
         out
     }
 }

@@ -1,4 +1,5 @@
 // The page: shows what a Link does and lets people play with it. `window.demo` gives tests the same functions.
+import { receiveFiles, sendFiles } from './files.js';
 import { Link, Trouble } from './link.js';
 import { download, ping, upload } from './measure.js';
 import { Histogram, LinePlot } from './plots.js';
@@ -249,6 +250,55 @@ $('ping').addEventListener('submit', (event) => {
   });
 });
 
+// Files
+
+/** A line that follows one file: what `sendFiles` and `receiveFiles` tell goes there. */
+function transfer(name, size, way) {
+  const began = performance.now();
+  const bar = element('progress', { max: Math.max(size, 1), value: 0 });
+  const pace = element('span');
+  const save = element('span');
+  const line = element('li', {}, element('span', { className: 'name', textContent: `${way} ${name}`, title: name }), bar, pace, save);
+  $('transfers').prepend(line);
+  const say = (text, className) => Object.assign(pace, { textContent: text, className });
+  let over = false;
+  const waits = () => over || say('looks for a path…', 'pace');
+  waits();
+  return {
+    waits,
+    moved(bytes) {
+      const rate = bytes / ((performance.now() - began) / 1000);
+      bar.value = bytes;
+      say(`${amount(bytes)} of ${amount(size)} · ${amount(Math.round(rate))}/s · ${Math.ceil((size - bytes) / rate)} s left`, 'pace');
+    },
+    done(sha256, blob) {
+      over = true;
+      bar.value = bar.max;
+      const seconds = (performance.now() - began) / 1000;
+      say(`${amount(size)} in ${seconds.toFixed(1)} s · SHA-256 ${sha256.slice(0, 12)}… on both sides`, 'pace');
+      pace.title = sha256;
+      if (blob) save.replaceWith(element('a', { href: URL.createObjectURL(blob), download: name, textContent: 'Save' }));
+    },
+    failed(why) {
+      if (!over) say(why, 'pace bad');
+      over = true;
+    },
+  };
+}
+
+for (const origin of document.querySelectorAll('[data-origin]')) origin.textContent = location.origin;
+receiveFiles(transfer);
+$('files').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const form = new FormData(event.target);
+  const said = $('files-result');
+  said.hidden = true;
+  await sendFiles(form.get('url'), form.getAll('files'), transfer).catch((error) => {
+    said.textContent = [error.message, error.hint].filter(Boolean).join(' ');
+    said.hidden = false;
+  });
+});
+
 // For tests and for the console: the same functions that the page uses.
 window.demo = {
   connect,
@@ -258,6 +308,7 @@ window.demo = {
   upload: (options) => upload(link, options),
   download: (options) => download(link, options),
   ping: (options) => ping(link, options),
+  sendFiles: (url, files) => sendFiles(url, files, transfer),
   facts: () => link.facts(),
   get greeting() { return link.greeting; },
   get states() { return { ...link?.states }; },

@@ -20,6 +20,7 @@ use crate::clock::cpu_seconds;
 use crate::report::{Metric, Report};
 use crate::scenarios::Options;
 use crate::stacks::QUEUE;
+use crate::stacks::purertc::{run_buffer, run_of};
 
 const RATE: Metric = Metric::higher("payload per core", "MB/s");
 const CASES: [(&str, usize); 3] = [("100 B", 100), ("1 KiB", 1024), ("64 KiB", 65536)];
@@ -90,8 +91,7 @@ impl Ours {
             let Some(len) = self.ends[from].poll_transmit(self.now, PACKET, &mut self.buffer) else { break };
             self.lengths.push(len);
         }
-        let room = self.buffer.capacity();
-        let mut run = Bytes::from(std::mem::replace(&mut self.buffer, Vec::with_capacity(room)));
+        let mut run = run_of(std::mem::replace(&mut self.buffer, run_buffer())).freeze();
         for &len in &self.lengths {
             self.ends[1 - from].handle_packet(self.now, run.split_to(len));
         }
@@ -126,7 +126,7 @@ impl Wire for Ours {
             now: Instant::from_millis(1),
             received: 0,
             up: false,
-            buffer: Vec::with_capacity(BATCH * PACKET),
+            buffer: run_buffer(),
             lengths: Vec::new(),
         };
         wire.ends.iter_mut().for_each(|end| end.connect(Instant::from_millis(1)));

@@ -1,5 +1,7 @@
 //! purertc, with its default settings and the cryptography that it comes with (ring).
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
@@ -23,6 +25,28 @@ const SOCKET: SocketId = SocketId(0);
 /// What one run of datagrams may take.
 const RUN: usize = 65_000;
 
+thread_local! {
+    /// What is left of the buffers that runs were given away in, the oldest in front. As those of a socket they belong to no
+    /// peer, and are used again once nobody holds a part of them.
+    static USED: RefCell<VecDeque<BytesMut>> = RefCell::default();
+}
+
+/// An empty buffer for a run.
+pub fn run_buffer() -> Vec<u8> {
+    USED.with_borrow_mut(|used| match used.front_mut().is_some_and(|buffer| buffer.try_reclaim(RUN)) {
+        true => used.pop_front().map(Vec::from).unwrap_or_default(),
+        false => Vec::with_capacity(RUN),
+    })
+}
+
+/// What was written to such a buffer, which is remembered.
+pub fn run_of(buffer: Vec<u8>) -> BytesMut {
+    let mut run = BytesMut::from(Bytes::from(buffer));
+    let rest = run.split_off(run.len());
+    USED.with_borrow_mut(|used| used.push_back(rest));
+    run
+}
+
 /// One `PeerConnection`.
 pub struct Purertc {
     connection: PeerConnection,
@@ -35,7 +59,6 @@ pub struct Purertc {
     beside: Option<DataChannelId>,
     /// How long they took, at their receiver.
     pub delays: Vec<Duration>,
-    buffer: Vec<u8>,
     /// Bytes that may wait.
     queue: usize,
 }
@@ -69,7 +92,6 @@ impl Purertc {
             open: false,
             received: Received::default(),
             delays: Vec::new(),
-            buffer: Vec::new(),
             queue: QUEUE,
         }
     }
@@ -192,19 +214,17 @@ impl Stack for Purertc {
                 _ => {}
             }
         }
-        while let Some(transmit) = self.connection.poll_transmit(instant(now), &mut self.buffer) {
-            let Some(segment) = transmit.segment_size else {
-                out.push(now, BytesMut::from(self.buffer.as_slice()));
-                continue;
-            };
+        let mut buffer = run_buffer();
+        while let Some(transmit) = self.connection.poll_transmit(instant(now), &mut buffer) {
             // The run itself moves to the other end, as one receive with offload would fill one buffer.
-            let run = std::mem::replace(&mut self.buffer, Vec::with_capacity(RUN));
-            let mut run = BytesMut::from(Bytes::from(run));
+            let mut run = run_of(std::mem::replace(&mut buffer, run_buffer()));
+            let segment = transmit.segment_size.unwrap_or(run.len());
             while run.len() > segment {
                 out.push(now, run.split_to(segment));
             }
             out.push(now, run);
         }
+        USED.with_borrow_mut(|used| used.push_front(BytesMut::from(Bytes::from(buffer))));
         let deadline = self.connection.poll_timeout()?;
         Some(Duration::from_micros(deadline.as_micros()))
     }
