@@ -98,16 +98,17 @@ pub use crypto::certificate::{Certificate, CertificateOptions};
 pub use data::channel::{DataChannelId, DataChannelInit, Priority};
 pub use data::error::{ChannelError, CreateDataChannelError, SendError};
 pub use data::event::{DataChannelState, Message, MessageKind, SctpTransportState};
-pub use endpoint::{Endpoint, PeerId, PeerMut};
+pub use endpoint::{Endpoint, PeerId, PeerMut, Wanted};
+pub use media::contributing::RtpContributingSource;
 pub use media::error::WriteError;
 pub use media::event::{Delivery, Frame, SendFrame, SendPacket};
 pub use media::packet::RtpPacket;
 pub use peer::{
     AnswerOptions, ChannelEvent, Configuration, ConfigurationError, DataChannel, DtlsTransport, DtmfSender,
     Event, IceCandidateError, IceConnectionState, IceServer, IceServerError, IceTransport, Init,
-    InsertDtmfError, KeyAgreement, OfferOptions, OfferedDtlsRole, PeerConnection, PeerConnectionState,
-    RtpReceiver, RtpSender, RtpTransceiver, SctpTransport, StatsError, StatsSelector, ToneTiming, TrackEvent,
-    TransportId,
+    InsertDtmfError, JitterBufferTargetError, KeyAgreement, OfferOptions, OfferedDtlsRole, PeerConnection,
+    PeerConnectionState, RtpReceiver, RtpSender, RtpTransceiver, SctpTransport, StatsError, StatsSelector,
+    ToneTiming, TrackEvent, TransportId,
 };
 pub use signaling::description::{IceCandidateInit, LocalDescriptionInit, SessionDescription};
 pub use signaling::error::{AddIceCandidateError, CreateDescriptionError, SetDescriptionError};

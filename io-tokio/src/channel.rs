@@ -2,7 +2,7 @@
 
 use crate::connection::Lease;
 use crate::error::{ChannelClosed, SendError};
-use crate::state::{Facts, Shared, Want};
+use crate::state::{Facts, Seat, Want};
 use crate::stream::DataChannelStream;
 use bytes::Bytes;
 use purertc::{DataChannelId, DataChannelState, Message, MessageKind, Priority};
@@ -30,7 +30,7 @@ struct ChannelLease {
 
 impl Drop for ChannelLease {
     fn drop(&mut self) {
-        self.connection.shared.with(|state, _| state.forget(self.id));
+        self.connection.seat.with(|state, _| state.forget(self.id));
     }
 }
 
@@ -48,8 +48,8 @@ impl DataChannel {
         Self { lease: Arc::new(ChannelLease { connection, id, facts }) }
     }
 
-    fn shared(&self) -> &Shared {
-        &self.lease.connection.shared
+    fn seat(&self) -> &Seat {
+        &self.lease.connection.seat
     }
 
     /// Sends a binary message: waits until the channel is open and has room, then hands it over. The bytes are
@@ -92,7 +92,7 @@ impl DataChannel {
         kind: MessageKind,
     ) -> Poll<Result<(), SendError>> {
         let Some(message) = data.take() else { return Poll::Ready(Ok(())) };
-        self.shared().with(|state, now| match state.try_send(self.lease.id, message, kind, now) {
+        self.seat().with(|state, now| match state.try_send(self.lease.id, message, kind, now) {
             Err(SendError::NotNow(message)) => {
                 *data = Some(message);
                 state.want(self.lease.id, Want::Writable, cx);
@@ -108,7 +108,7 @@ impl DataChannel {
     ///
     /// [`SendError::NotNow`] gives the message back when the channel is not open yet or has no room.
     pub fn try_send(&self, data: Bytes, kind: MessageKind) -> Result<(), SendError> {
-        self.shared().with(|state, now| state.try_send(self.lease.id, data, kind, now))
+        self.seat().with(|state, now| state.try_send(self.lease.id, data, kind, now))
     }
 
     /// The next message; `None` once the channel is closed and everything was read.
@@ -120,7 +120,7 @@ impl DataChannel {
 
     /// [`recv`](Self::recv) by hand.
     pub fn poll_recv(&self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
-        self.shared().with(|state, _| state.poll_receive(self.lease.id, cx))
+        self.seat().with(|state, _| state.poll_receive(self.lease.id, cx))
     }
 
     /// Waits until messages can be sent.
@@ -138,7 +138,7 @@ impl DataChannel {
         })
         .await
         .then_some(())
-        .ok_or_else(|| self.shared().lock().closed(self.lease.id))
+        .ok_or_else(|| self.seat().with(|state, _| state.closed(self.lease.id)))
     }
 
     /// Waits until everything that was sent is on its way, or the channel is closed.
@@ -168,7 +168,7 @@ impl DataChannel {
         want: Want,
         look: impl Fn(DataChannelState, u64) -> Option<R>,
     ) -> Poll<R> {
-        self.shared().with(|state, _| {
+        self.seat().with(|state, _| {
             let id = self.lease.id;
             let buffered = state.core.data_channel(id).map_or(0, |channel| channel.buffered_amount());
             match look(state.ready_state(id), buffered) {
@@ -183,7 +183,7 @@ impl DataChannel {
 
     /// Waits until a message can be sent, or is refused: how long it may be, so that it fits now.
     pub(crate) fn poll_room(&self, cx: &Context<'_>) -> Poll<usize> {
-        self.shared().with(|state, _| {
+        self.seat().with(|state, _| {
             let room = state.room(self.lease.id);
             if room.is_none() {
                 state.want(self.lease.id, Want::Writable, cx);
@@ -195,31 +195,33 @@ impl DataChannel {
     /// Begins to close the channel (`close`): what was sent goes out first. [`closed`](Self::closed) waits for the
     /// end.
     pub fn close(&self) {
-        self.shared().with(|state, _| state.close_channel(self.lease.id));
+        self.seat().with(|state, _| state.close_channel(self.lease.id));
     }
 
     /// What the channel failed with.
     #[must_use]
     pub fn error(&self) -> Option<purertc::ChannelError> {
-        self.shared().lock().closed(self.lease.id).error
+        self.seat().with(|state, _| state.closed(self.lease.id)).error
     }
 
     /// `readyState`.
     #[must_use]
     pub fn ready_state(&self) -> DataChannelState {
-        self.shared().lock().ready_state(self.lease.id)
+        self.seat().with(|state, _| state.ready_state(self.lease.id))
     }
 
     /// The SCTP stream, once it is known (`id`).
     #[must_use]
     pub fn id(&self) -> Option<u16> {
-        self.shared().lock().core.data_channel(self.lease.id)?.id()
+        self.seat().with(|state, _| state.core.data_channel(self.lease.id)?.id())
     }
 
     /// Bytes of messages that wait to be sent (`bufferedAmount`).
     #[must_use]
     pub fn buffered_amount(&self) -> u64 {
-        self.shared().lock().core.data_channel(self.lease.id).map_or(0, |channel| channel.buffered_amount())
+        self.seat().with(|state, _| {
+            state.core.data_channel(self.lease.id).map_or(0, |channel| channel.buffered_amount())
+        })
     }
 
     /// The label.

@@ -1,26 +1,21 @@
 //! The handle of a connection.
 
 use crate::channel::DataChannel;
-use crate::clock::Clock;
-use crate::driver::Driver;
+use crate::endpoint::Endpoint;
 use crate::error::{ConnectionLost, SetupError};
 use crate::event::Event;
-use crate::runtime::Tokio;
 use crate::settings::Settings;
-use crate::state::{Limits, Phase, Shared, State};
+use crate::state::{Phase, Seat, State};
 use purertc::{
     AddIceCandidateError, AnswerOptions, CreateDataChannelError, CreateDescriptionError, DataChannelInit,
     Event as CoreEvent, IceCandidateInit, IceConnectionState, IceGatheringState, Instant,
     LocalDescriptionInit, OfferOptions, PeerConnectionState, SessionDescription, SetDescriptionError,
     SignalingState,
 };
-use purertc_mio::net::{self, SocketLimits, SocketSettings, Sockets};
 use std::fmt;
 use std::future::poll_fn;
-use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::runtime::Handle;
 
 /// `RTCPeerConnection` on tokio. A handle: clones are the same connection, from any task or thread.
 ///
@@ -34,12 +29,12 @@ pub struct PeerConnection {
 /// Shared by every handle of a connection, channels among them, and by nobody else: when it goes, so does the
 /// connection.
 pub(crate) struct Lease {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) seat: Seat,
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.shared.act(State::let_go);
+        self.seat.shared.with(|group, now| group.leave(self.seat.id, now));
     }
 }
 
@@ -62,24 +57,19 @@ impl PeerConnection {
     ///
     /// [`SetupError`]: settings that cannot be, no socket, no runtime.
     pub async fn new(settings: impl Into<Settings>) -> Result<Self, SetupError> {
-        let Settings { configuration, sockets, send_buffer, receive_buffer, linger } = settings.into();
-        let runtime = Handle::try_current().map_err(|_| SetupError::NoRuntime)?;
-        let clock = Clock::start();
-        let core = purertc::PeerConnection::new(configuration, net::init(clock.now())?)?;
-        let limits = Limits { send_buffer, receive_buffer: receive_buffer.max(1), linger };
-        let span = tracing::debug_span!("connection", port = tracing::field::Empty);
-        let shared = Arc::new(Shared::new(core, clock, limits, span));
-        let sockets = open_sockets(&shared, sockets)?;
-        runtime.spawn(Driver::new(shared.clone(), sockets));
-        Ok(Self { lease: Arc::new(Lease { shared }) })
+        Endpoint::alone(settings.into())
     }
 
-    pub(crate) fn shared(&self) -> &Shared {
-        &self.lease.shared
+    pub(crate) fn at(seat: Seat) -> Self {
+        Self { lease: Arc::new(Lease { seat }) }
+    }
+
+    pub(crate) fn seat(&self) -> &Seat {
+        &self.lease.seat
     }
 
     fn ask<R>(&self, look: impl FnOnce(&purertc::PeerConnection) -> R) -> R {
-        look(&self.shared().lock().core)
+        self.seat().look(look)
     }
 
     /// Makes a data channel (`createDataChannel`). The first one asks for negotiation.
@@ -92,7 +82,7 @@ impl PeerConnection {
         label: &str,
         init: DataChannelInit,
     ) -> Result<DataChannel, CreateDataChannelError> {
-        let (id, facts) = self.shared().act(|state, _| {
+        let (id, facts) = self.seat().act(|state, _| {
             let id = state.core.create_data_channel(label, init)?;
             state.adopt(id);
             Ok((id, state.facts(id).ok_or(CreateDataChannelError::Closed)?))
@@ -109,13 +99,13 @@ impl PeerConnection {
         &self,
         options: OfferOptions,
     ) -> Result<SessionDescription, CreateDescriptionError> {
-        self.shared().act(|state, _| state.core.create_offer(options))
+        self.seat().act(|state, _| state.core.create_offer(options))
     }
 
     /// Asks for new ICE credentials in the next offer (`restartIce`), as after a change of networks: a path is
     /// looked for anew, and data goes on along the present one until another is found.
     pub fn restart_ice(&self) {
-        self.shared().act(|state, _| state.core.restart_ice());
+        self.seat().act(|state, _| state.core.restart_ice());
     }
 
     /// An answer to the remote offer (`createAnswer`). Nothing changes until it is set.
@@ -127,7 +117,7 @@ impl PeerConnection {
         &self,
         options: AnswerOptions,
     ) -> Result<SessionDescription, CreateDescriptionError> {
-        self.shared().act(|state, _| state.core.create_answer(options))
+        self.seat().act(|state, _| state.core.create_answer(options))
     }
 
     /// Sets what was created last; `None` creates on the spot the offer or answer that is wanted
@@ -140,7 +130,7 @@ impl PeerConnection {
         &self,
         description: Option<LocalDescriptionInit>,
     ) -> Result<(), SetDescriptionError> {
-        self.shared().act(|state, now| state.core.set_local_description(now, description))
+        self.seat().act(|state, now| state.core.set_local_description(now, description))
     }
 
     /// Sets what the peer sent (`setRemoteDescription`). An offer that crosses our own rolls ours back.
@@ -152,7 +142,7 @@ impl PeerConnection {
         &self,
         description: SessionDescription,
     ) -> Result<(), SetDescriptionError> {
-        self.shared().act(|state, now| state.core.set_remote_description(now, description))
+        self.seat().act(|state, now| state.core.set_remote_description(now, description))
     }
 
     /// Takes a candidate that the peer trickled (`addIceCandidate`). `None`, or an empty candidate: there are no
@@ -165,7 +155,7 @@ impl PeerConnection {
         &self,
         candidate: Option<&IceCandidateInit>,
     ) -> Result<(), AddIceCandidateError> {
-        self.shared().act(|state, now| state.core.add_ice_candidate(now, candidate))
+        self.seat().act(|state, now| state.core.add_ice_candidate(now, candidate))
     }
 
     /// The local description, pending or current, with the candidates found so far (`localDescription`).
@@ -220,7 +210,7 @@ impl PeerConnection {
     /// [`next_event`](Self::next_event) by hand.
     pub fn poll_next_event(&self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         loop {
-            let (event, facts) = std::task::ready!(self.shared().with(|state, _| {
+            let (event, facts) = std::task::ready!(self.seat().with(|state, _| {
                 state.poll_event(cx).map(|event| {
                     let facts = match event {
                         Some(CoreEvent::DataChannel(id)) => state.facts(id),
@@ -288,28 +278,13 @@ impl PeerConnection {
     ///
     /// Cancel-safe: closing begins on the first poll.
     pub async fn close(&self) {
-        self.shared().act(State::close);
+        self.seat().act(|state, now| {
+            state.close(now);
+        });
         self.watch(|state| (state.phase() == Phase::Done).then_some(())).await;
     }
 
-    async fn watch<R>(&self, look: impl Fn(&State) -> Option<R>) -> R {
-        poll_fn(|cx| self.shared().with(|state, _: Instant| state.poll_watch(cx, &look))).await
+    async fn watch<R>(&self, look: impl Fn(&State<'_>) -> Option<R>) -> R {
+        poll_fn(|cx| self.seat().with(|state, _: Instant| state.poll_watch(cx, &look))).await
     }
-}
-
-/// Opens the sockets of a connection, and names their addresses to it.
-fn open_sockets(shared: &Arc<Shared>, settings: SocketSettings) -> io::Result<Sockets<Tokio>> {
-    let driver = Arc::downgrade(shared);
-    let alarm = move || {
-        if let Some(shared) = driver.upgrade() {
-            shared.act(|_, _| ());
-        }
-    };
-    let mut sockets = Sockets::open(Tokio, settings, SocketLimits::CONNECTION, Arc::new(alarm))?;
-    let (_, arrivals) = sockets.parts();
-    arrivals.deliver(shared.clock.now(), &mut shared.lock().core);
-    if let Some(first) = sockets.local_addresses().next() {
-        shared.span.record("port", first.address.port());
-    }
-    Ok(sockets)
 }

@@ -1,11 +1,11 @@
-//! The task that drives one connection: it owns the sockets and the timer.
+//! The task that drives an endpoint, of one connection or of many: it owns the sockets and the timer.
 //!
 //! One turn is a few short steps: `receive`, `timer`, `perform`, `events`, `transmit`, `streams`, `wake`. Each does a bounded amount of
 //! work; when more is left the task yields and goes on. The core is locked for one call at a time and never across
 //! a system call, so that handles on other threads get their turn between two.
 
 use crate::runtime::{Stream as TokioStream, Tokio};
-use crate::state::{Phase, Shared};
+use crate::state::Shared;
 use purertc::{Instant, IoRequest, SocketId};
 use purertc_mio::net::{Arrivals, Kind, Outbox, Place, Socket, Sockets, Stream};
 use std::future::Future;
@@ -27,7 +27,7 @@ const SENDS: usize = 16;
 /// Errors in a row after which a socket is given up: a network that is gone, not one bad datagram.
 const MAX_ERRORS: u32 = 64;
 
-/// The driver of one connection, a future that ends with it.
+/// The driver of an endpoint, a future that ends with it.
 pub(crate) struct Driver {
     shared: Arc<Shared>,
     sockets: Sockets<Tokio>,
@@ -109,17 +109,18 @@ impl Driver {
     /// Hands the core what was received, and the time if it has come; takes what it asks for. The clock says so, not
     /// the timer.
     fn timer(&mut self, cx: &Context<'_>) {
-        let mut state = self.shared.lock();
+        let mut group = self.shared.lock();
         let now = self.shared.clock.now();
-        state.set_driver(cx);
+        group.set_driver(cx);
         let (_, arrivals) = self.sockets.parts();
+        let core = &mut group.endpoint;
         if !arrivals.is_empty() {
-            arrivals.deliver(now, &mut state.core);
+            arrivals.deliver(now, core);
         }
-        if state.core.poll_timeout().is_some_and(|deadline| deadline <= now) {
-            state.core.handle_timeout(now);
+        if core.poll_timeout().is_some_and(|deadline| deadline <= now) {
+            core.handle_timeout(now);
         }
-        self.requests.extend(std::iter::from_fn(|| state.core.poll_io_request()));
+        self.requests.extend(std::iter::from_fn(|| core.poll_io_request()));
     }
 
     /// Does what the core asks for, and what is due at the sockets themselves.
@@ -132,14 +133,23 @@ impl Driver {
         if arrivals.is_empty() { Step::Done } else { Step::More }
     }
 
-    /// Moves events to where they are read, wakes whom they concern, and learns what comes next.
-    fn events(&mut self) -> (Phase, Option<Instant>) {
-        let mut state = self.shared.lock();
+    /// Moves events to where they are read, and wakes whom they concern.
+    fn events(&mut self) {
+        let mut group = self.shared.lock();
         let now = self.shared.clock.now();
-        state.distribute(&mut self.due);
-        state.advance(now, &mut self.due);
-        let next = (state.phase(), state.deadline());
-        drop(state);
+        group.distribute(&mut self.due);
+        group.advance(now, &mut self.due);
+        drop(group);
+        self.due.drain(..).for_each(Waker::wake);
+    }
+
+    /// Lets go of those whose end has come, and says when something is due next; `None`: the end of all. `is_sent`:
+    /// nothing waits to be sent.
+    fn end(&mut self, is_sent: bool) -> Option<Option<Instant>> {
+        let mut group = self.shared.lock();
+        group.bury(self.shared.clock.now(), is_sent, &mut self.due);
+        let next = if group.is_over() { None } else { Some(group.deadline()) };
+        drop(group);
         self.due.drain(..).for_each(Waker::wake);
         next
     }
@@ -150,8 +160,8 @@ impl Driver {
             let id = match self.outbox.socket() {
                 waiting @ Some(_) => waiting,
                 None => {
-                    let mut state = self.shared.lock();
-                    self.outbox.load(self.shared.clock.now(), &mut state.core)
+                    let mut group = self.shared.lock();
+                    self.outbox.load(self.shared.clock.now(), &mut group.endpoint)
                 }
             };
             let Some(id) = id else { return Step::Done };
@@ -222,11 +232,6 @@ impl Driver {
                 Step::More
             }
         }
-    }
-
-    fn finish(&mut self) {
-        self.shared.lock().finish(&mut self.due);
-        self.due.drain(..).for_each(Waker::wake);
     }
 }
 
@@ -328,19 +333,10 @@ impl Future for Driver {
         let sent = this.transmit(cx);
         let streamed = this.streams(cx);
         // And after it: sending makes room, and may complete a handshake.
-        let (phase, deadline) = this.events();
-        let over = match phase {
-            Phase::Open | Phase::Lingering { .. } => false,
-            Phase::Closing { until } => {
-                let waits = this.outbox.socket().is_some() || this.sockets.has_unsent();
-                [performed, sent, streamed] == [Step::Done; 3] && !waits || this.shared.clock.now() >= until
-            }
-            Phase::Done => true,
-        };
-        if over {
-            this.finish();
-            return Poll::Ready(());
-        }
+        this.events();
+        let waits = this.outbox.socket().is_some() || this.sockets.has_unsent();
+        let is_sent = [performed, sent, streamed] == [Step::Done; 3] && !waits;
+        let Some(deadline) = this.end(is_sent) else { return Poll::Ready(()) };
         let deadline = [deadline, this.sockets.poll_timeout()].into_iter().flatten().min();
         let woken = this.wake(deadline, cx);
         if [received, performed, sent, streamed, woken].contains(&Step::More) {
@@ -353,17 +349,14 @@ impl Future for Driver {
 impl Drop for Driver {
     /// A runtime that shuts down drops its tasks: say farewell as far as the system takes it at once.
     fn drop(&mut self) {
-        let mut state = self.shared.lock();
-        if state.phase() == Phase::Done {
-            return;
-        }
+        let mut group = self.shared.lock();
         // After a panic inside the core there is no telling what it would say.
-        if !std::thread::panicking() {
+        if !group.is_over() && !std::thread::panicking() {
             let now = self.shared.clock.now();
-            state.close(now);
+            group.close(now);
             self.outbox.discard();
             let (table, _) = self.sockets.parts();
-            while let Some(id) = self.outbox.load(now, &mut state.core) {
+            while let Some(id) = self.outbox.load(now, &mut group.endpoint) {
                 let sent = match table.get_mut(id).map(|place| &mut place.kind) {
                     Some(Kind::Udp(socket)) => socket.send(&mut self.outbox).is_ok(),
                     Some(Kind::Stream(stream)) => stream.take(&mut self.outbox) && stream.send(now).is_ok(),
@@ -374,8 +367,8 @@ impl Drop for Driver {
                 }
             }
         }
-        state.finish(&mut self.due);
-        drop(state);
+        group.finish(&mut self.due);
+        drop(group);
         self.due.drain(..).for_each(Waker::wake);
     }
 }

@@ -32,10 +32,11 @@
 //!
 //! # How it works
 //!
-//! One task per connection, the driver, owns the sockets. The protocols are the pure state machine of [`purertc`],
-//! behind a mutex that is held for one call at a time, never across an `.await` and never across a system call.
-//! A verb takes it, does what it says, and nudges the driver; there is no channel between the two on which
-//! commands could queue up or answers get lost. Other connections have other tasks and other locks.
+//! One task, the driver, owns the sockets of a connection, or of an [`Endpoint`] with many. The protocols are the pure state
+//! machine of [`purertc`], behind a mutex that is held for one call at a time, never across an `.await` and never across a
+//! system call. A verb takes it, does what it says, and nudges the driver; there is no channel between the two on which
+//! commands could queue up or answers get lost. Other connections have other tasks and other locks, unless they share an
+//! endpoint.
 //!
 //! # Cancel safety
 //!
@@ -77,6 +78,7 @@ mod channel;
 mod clock;
 mod connection;
 mod driver;
+mod endpoint;
 mod error;
 mod event;
 mod media;
@@ -89,6 +91,7 @@ mod wakers;
 
 pub use channel::DataChannel;
 pub use connection::PeerConnection;
+pub use endpoint::Endpoint;
 pub use error::{ChannelClosed, ConnectionLost, SendError, SetupError};
 pub use event::Event;
 pub use settings::Settings;

@@ -19,17 +19,17 @@ impl PeerConnection {
         id: TransceiverId,
         act: impl FnOnce(RtpTransceiver<'_>) -> R,
     ) -> Option<R> {
-        self.shared().act(|state, _| state.core.transceiver(id).map(act))
+        self.seat().act(|state, _| state.core.transceiver(id).map(act))
     }
 
     /// Does something with a sender: its parameters, its track, its streams. `None`: there is none of this id.
     pub fn with_sender<R>(&self, id: SenderId, act: impl FnOnce(RtpSender<'_>) -> R) -> Option<R> {
-        self.shared().act(|state, _| state.core.sender(id).map(act))
+        self.seat().act(|state, _| state.core.sender(id).map(act))
     }
 
     /// Looks at a receiver: its track, its streams, its parameters. `None`: there is none of this id.
     pub fn with_receiver<R>(&self, id: ReceiverId, act: impl FnOnce(RtpReceiver<'_>) -> R) -> Option<R> {
-        self.shared().act(|state, _| state.core.receiver(id).map(act))
+        self.seat().act(|state, _| state.core.receiver(id).map(act))
     }
 
     /// Sends a frame, as an encoder gave it: it is cut into packets here.
@@ -60,7 +60,7 @@ impl PeerConnection {
     /// Asks the peer for a key frame: of all that this receiver gets, or of the simulcast stream of this rid. One
     /// request in 300 ms goes out; a wish within that is kept until then.
     pub fn request_key_frame(&self, receiver: ReceiverId, rid: Option<&str>) {
-        self.shared().act(|state, now| {
+        self.seat().act(|state, now| {
             if let Some(mut receiver) = state.core.receiver(receiver) {
                 receiver.request_key_frame(now, rid);
             }

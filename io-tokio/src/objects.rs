@@ -17,7 +17,7 @@ impl PeerConnection {
     /// The connection stands still meanwhile, so be brief; do not use a handle of this connection inside, for that would
     /// wait for itself, and do not poll the core, which is the driver's business.
     pub fn update<R>(&self, change: impl FnOnce(&mut purertc::PeerConnection, Instant) -> R) -> R {
-        self.shared().act(|state, now| change(&mut state.core, now))
+        self.seat().act(|state, now| change(&mut state.core, now))
     }
 
     /// Makes a transceiver for a track or a kind of media (`addTransceiver`), and asks for negotiation.
@@ -113,7 +113,7 @@ impl PeerConnection {
     ///
     /// [`StatsError`]: the selector does not name one sender or receiver.
     pub async fn get_stats(&self, selector: StatsSelector<'_>) -> Result<StatsReport, StatsError> {
-        self.shared().with(|state, now| state.core.get_stats(now, selector))
+        self.seat().with(|state, now| state.core.get_stats(now, selector))
     }
 
     /// What the connection was made with, or was set to since (`getConfiguration`).

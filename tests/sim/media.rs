@@ -12,12 +12,12 @@ use std::time::Duration;
 
 const FRAME: Duration = Duration::from_millis(20);
 
-fn track(kind: MediaKind, id: &str) -> MediaStreamTrack {
+pub(crate) fn track(kind: MediaKind, id: &str) -> MediaStreamTrack {
     MediaStreamTrack::new(kind, id)
 }
 
 /// Two connections that send audio and video both ways.
-fn call(setup: &Setup) -> (World, [TransceiverId; 2]) {
+pub(crate) fn call(setup: &Setup) -> (World, [TransceiverId; 2]) {
     let mut world = World::new(setup);
     for node in &mut world.nodes {
         node.pc.add_track(track(MediaKind::Audio, "mic"), ["s"]).unwrap();
@@ -29,26 +29,26 @@ fn call(setup: &Setup) -> (World, [TransceiverId; 2]) {
     (world, [ids[0], ids[1]])
 }
 
-fn connect(world: &mut World) {
+pub(crate) fn connect(world: &mut World) {
     world.run_until(Duration::from_secs(10), |world| {
         world.nodes.iter().all(|node| node.pc.connection_state() == PeerConnectionState::Connected)
     });
 }
 
 /// A frame of VP8 that says which it is.
-fn picture(number: u32, key: bool) -> SendFrame<'static> {
+pub(crate) fn picture(number: u32, key: bool) -> SendFrame<'static> {
     let mut data = vec![number as u8; 4_000];
     data[0] = u8::from(!key);
     data[1..5].copy_from_slice(&number.to_be_bytes());
     SendFrame { timestamp: number * 1_800, data: data.into(), ..SendFrame::default() }
 }
 
-fn sound(number: u32) -> SendFrame<'static> {
+pub(crate) fn sound(number: u32) -> SendFrame<'static> {
     let data = Bytes::copy_from_slice(&number.to_be_bytes());
     SendFrame { timestamp: number * 960, data, ..SendFrame::default() }
 }
 
-fn write(world: &mut World, from: usize, sender: SenderId, frame: &SendFrame<'_>) {
+pub(crate) fn write(world: &mut World, from: usize, sender: SenderId, frame: &SendFrame<'_>) {
     world.nodes[from].pc.sender(sender).unwrap().write_frame(frame).unwrap();
 }
 
@@ -77,7 +77,7 @@ fn play(world: &mut World, [audio, video]: [TransceiverId; 2], from: u32, frames
     world.run(Duration::from_secs(1));
 }
 
-fn frames(world: &World, at: usize, of: TransceiverId) -> Vec<&Frame> {
+pub(crate) fn frames(world: &World, at: usize, of: TransceiverId) -> Vec<&Frame> {
     let mut found = Vec::new();
     for event in &world.nodes[at].events {
         if let Event::Frame(frame) = event
@@ -90,12 +90,12 @@ fn frames(world: &World, at: usize, of: TransceiverId) -> Vec<&Frame> {
 }
 
 /// The numbers that frames bear.
-fn numbers(frames: &[&Frame]) -> Vec<u32> {
+pub(crate) fn numbers(frames: &[&Frame]) -> Vec<u32> {
     let at = |frame: &&Frame| if frame.data.len() == 4 { 0 } else { 1 };
     frames.iter().map(|f| u32::from_be_bytes(f.data[at(f)..at(f) + 4].try_into().unwrap())).collect()
 }
 
-fn unexpected_drops(world: &World) -> Vec<(DropReason, u64)> {
+pub(crate) fn unexpected_drops(world: &World) -> Vec<(DropReason, u64)> {
     world.nodes.iter().flat_map(|node| node.pc.drops().iter().collect::<Vec<_>>()).collect()
 }
 

@@ -110,6 +110,12 @@ impl WallClock {
     }
 }
 
+/// Ticks of a clock of `rate` ticks a second in this time, rounded down.
+#[must_use]
+pub fn ticks(time: Duration, rate: u32) -> u64 {
+    u64::try_from(time.as_micros() * u128::from(rate) / 1_000_000).unwrap_or(u64::MAX)
+}
+
 /// Seconds from 1900, where NTP counts from, to 1970.
 const NTP_EPOCH: u64 = 2_208_988_800;
 
@@ -132,7 +138,7 @@ pub fn date_of(ntp: u64) -> SystemTime {
 
 #[cfg(test)]
 mod tests {
-    use super::{Instant, WallClock, date_of, earliest, ntp_of};
+    use super::{Instant, WallClock, date_of, earliest, ntp_of, ticks};
 
     #[test]
     fn dates_go_to_ntp_and_back() {
@@ -144,6 +150,13 @@ mod tests {
     }
 
     use std::time::{Duration, SystemTime};
+
+    #[test]
+    fn ticks_are_rounded_down_and_never_wrap() {
+        assert_eq!(ticks(Duration::from_micros(1_000_011), 90_000), 90_000);
+        assert_eq!(ticks(Duration::from_micros(1_000_012), 90_000), 90_001);
+        assert_eq!(ticks(Duration::MAX, u32::MAX), u64::MAX);
+    }
 
     #[test]
     fn an_unset_deadline_never_wins() {

@@ -21,7 +21,7 @@ use crate::base::queue::{BusyQueue, Queue, Turn};
 use crate::base::random::Rng;
 use crate::base::time::{Instant, earliest};
 use crate::peer::deadlines::Deadlines;
-use crate::peer::routes::Routes;
+use crate::peer::routes::{Routes, names_nobody};
 use crate::peer::{Event, PeerConnection};
 use crate::wire::mdns::PORT as MDNS_PORT;
 use std::ops::{Deref, DerefMut};
@@ -50,6 +50,17 @@ pub struct Peer {
     to_request: Turn,
 }
 
+/// Which events of a peer are wanted now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// All of them.
+    Everything,
+    /// Those of the connection itself: what its channels have to say waits.
+    ConnectionEvents,
+    /// None.
+    Nothing,
+}
+
 /// Many peer connections behind shared sockets.
 ///
 /// Driven like a single connection: hand in datagrams and time, then poll transmits, events, requests and the deadline.
@@ -74,6 +85,8 @@ pub struct Endpoint {
     group: Group,
     /// Addresses of this host, for every peer.
     addresses: Vec<LocalAddress>,
+    /// Whether there ever were two peers.
+    is_shared: bool,
     now: Instant,
     /// Where due peers are collected; empty between calls.
     due: Vec<PeerId>,
@@ -99,6 +112,7 @@ impl Endpoint {
             requests: Requests::new(&mut rng),
             group: Group::default(),
             addresses: Vec::new(),
+            is_shared: false,
             now: Instant::ZERO,
             deadlines: Deadlines::new(),
             to_transmit: BusyQueue::default(),
@@ -119,7 +133,13 @@ impl Endpoint {
     /// A connection whose ICE user fragment another peer has already (one in 2⁴⁸, unless the application chose
     /// it) is reached by address alone.
     pub fn add(&mut self, mut connection: PeerConnection) -> PeerId {
-        connection.share_sockets();
+        if self.is_shared || !self.is_empty() {
+            connection.share_sockets();
+        }
+        if !self.is_shared && !self.is_empty() {
+            self.is_shared = true;
+            self.peers.iter_mut().for_each(|(_, peer)| peer.connection.share_sockets());
+        }
         for &address in &self.addresses {
             connection.add_local_address(self.now, address);
         }
@@ -242,9 +262,12 @@ impl Endpoint {
             let Some(peer) = self.peers.get_mut(id) else { continue };
             // Datagrams that follow on the same path are the same peer's batch, unless they name another.
             let routes = &self.routes;
-            let rest = std::iter::from_fn(|| {
-                datagrams.next_if(|next| next.path == path && routes.find(&path, &next.data) == Some(id))
-            });
+            let is_ours = routes.leads_to(&path, id);
+            let follows = |next: &Datagram| {
+                next.path == path
+                    && (is_ours && names_nobody(&next.data) || routes.find(&path, &next.data) == Some(id))
+            };
+            let rest = std::iter::from_fn(|| datagrams.next_if(follows));
             peer.connection.handle_datagrams(now, std::iter::once(datagram).chain(rest));
             if !self.routes.leads_to(&path, id) && peer.connection.is_validated(&path) {
                 self.routes.learn(path, id, &mut peer.paths, true);
@@ -302,10 +325,21 @@ impl Endpoint {
 
     /// The next event and whose it is.
     pub fn poll_event(&mut self) -> Option<(PeerId, Event)> {
+        self.poll_wanted_event(|_| Wanted::Everything)
+    }
+
+    /// The next event of those that are wanted. It asks about each peer that something happened to; what is not wanted
+    /// stays in the connection, which holds its peer back, until the connection is acted on again
+    /// ([`peer_mut`](Self::peer_mut)) or hears something.
+    pub fn poll_wanted_event(&mut self, mut wanted: impl FnMut(PeerId) -> Wanted) -> Option<(PeerId, Event)> {
         while let Some(&id) = self.to_report.front() {
             let peer = self.peers.get_mut(id);
             let event = peer.and_then(|peer| {
-                let event = peer.connection.poll_event();
+                let event = match wanted(id) {
+                    Wanted::Everything => peer.connection.poll_event(),
+                    Wanted::ConnectionEvents => peer.connection.poll_connection_event(),
+                    Wanted::Nothing => None,
+                };
                 peer.to_report = Turn::keep(event.is_some());
                 event
             });

@@ -2,7 +2,7 @@
 
 use crate::base::negotiated::NegotiatedSection;
 use crate::wire::rtp::extension::{Element, Form};
-use crate::wire::rtp::value::{Kind, Value};
+use crate::wire::rtp::value::{AudioLevel, CaptureTime, Kind, Value};
 use crate::wire::rtp::{Packet, extension};
 
 /// Ids and kinds, both ways.
@@ -24,6 +24,10 @@ pub(super) struct Tags<'a> {
     pub repaired_rid: Option<&'a str>,
     /// The packet's number on its transport.
     pub transport_sequence: Option<u16>,
+    /// How loud it is, and each of those that contribute to it.
+    pub audio_level: Option<AudioLevel>,
+    pub csrc_levels: &'a [u8],
+    pub capture: Option<CaptureTime>,
 }
 
 impl Extensions {
@@ -81,6 +85,9 @@ impl Extensions {
             Some(Value::TransportSequence(number) | Value::TransportSequence2(number, _)) => {
                 tags.transport_sequence = Some(number);
             }
+            Some(Value::AudioLevel(level)) => tags.audio_level = Some(level),
+            Some(Value::CsrcAudioLevels(levels)) => tags.csrc_levels = levels,
+            Some(Value::AbsCaptureTime(time)) => tags.capture = Some(time),
             _ => {}
         }
     }

@@ -8,6 +8,7 @@ use crate::base::time::Instant;
 use crate::media::codec::red;
 use crate::media::event::Delivery;
 use crate::media::event::Event;
+use crate::media::extensions::Tags;
 use crate::media::packet::RtpPacket;
 use crate::media::receive::stream::{Incoming, Piece};
 use crate::media::section::{Payload, Protection};
@@ -54,8 +55,12 @@ impl Media {
         }
         let packet = Packet::parse(&bytes).map_err(|_| DropReason::RtpMalformed)?;
         let (ssrc, payload_type) = (packet.header.ssrc, packet.header.payload_type);
-        match self.source_of(now, &packet)? {
+        // Without extensions there is nothing to read.
+        let tags =
+            if packet.extension().is_some() { self.extensions.tags(&packet) } else { Default::default() };
+        match self.source_of(now, &packet, tags)? {
             Source::Media(id) => {
+                self.incoming.get_mut(id).into_iter().for_each(|stream| stream.hear(now, &packet, &tags));
                 let content = self.note_codec(id, payload_type, packet.payload)?;
                 self.take(now, id, bytes.freeze(), Arrived { content, repeated: false })
             }
@@ -80,12 +85,9 @@ impl Media {
     }
 
     /// What the packet's source is. One that is new is found a place for.
-    fn source_of(&mut self, now: Instant, packet: &Packet<'_>) -> Result<Source, DropReason> {
+    fn source_of(&mut self, now: Instant, packet: &Packet<'_>, tags: Tags<'_>) -> Result<Source, DropReason> {
         let ssrc = packet.header.ssrc;
         let known = self.sources.get(ssrc);
-        // Without extensions there is nothing to read.
-        let tags =
-            if packet.extension().is_some() { self.extensions.tags(packet) } else { Default::default() };
         if let Some(number) = tags.transport_sequence {
             self.arrivals.receive(now, Serial16(number));
             self.arrivals_of = ssrc;
@@ -185,6 +187,7 @@ impl Media {
         let round_trip = self.round_trip();
         let stream = self.incoming.get_mut(id).ok_or(DropReason::RtpUnknownSource)?;
         let packet = Packet::parse(&bytes).map_err(|_| DropReason::RtpMalformed)?;
+        stream.tally(now, &packet, bytes.len(), repeated);
         let count = stream.count(now, &packet, round_trip, repeated).ok_or(DropReason::RtpOutOfPlace)?;
         if let Some(due) = stream.missing_deadline() {
             self.timers.set_earlier(Timer::Missing, due);
@@ -197,7 +200,7 @@ impl Media {
         if !std::mem::replace(&mut section.unmuted, true) {
             self.events.push(Event::Unmute(receiver));
         }
-        match section.delivery {
+        match section.taking.delivery {
             Delivery::Packets => {
                 self.events.push(Event::Rtp(RtpPacket::new(receiver, count, now, bytes)));
             }
@@ -205,21 +208,26 @@ impl Media {
                 stream.note_attributes(&packet, &self.extensions);
                 let Header { marker, timestamp: Serial32(timestamp), .. } = packet.header;
                 let piece = |payload| Piece { arrived: now, timestamp, marker, payload };
-                match content {
+                let in_time = match content {
                     Content::Media => stream.collect(count, piece(bytes.slice_ref(packet.payload))),
                     // It has a number, and is no part of any frame.
                     Content::Correction => stream.collect(count, piece(Bytes::new())),
                     Content::Redundant => {
                         let blocks = red::parse(packet.payload).map_err(|_| DropReason::RtpMalformed)?;
                         // Browsers wrap every packet: an older block is the payload of the number before.
+                        let mut in_time = true;
                         for (at, block) in blocks.iter().enumerate() {
                             let back = (blocks.len() - 1 - at) as u64;
                             let timestamp = timestamp.wrapping_sub(block.offset);
                             let payload = bytes.slice_ref(block.data);
-                            stream.collect(count.saturating_sub(back), Piece { timestamp, ..piece(payload) });
+                            let piece = Piece { timestamp, ..piece(payload) };
+                            in_time = stream.collect(count.saturating_sub(back), piece);
                         }
+                        // The last one is the packet's own.
+                        in_time
                     }
-                }
+                };
+                stream.received.discarded += u64::from(!in_time && !repeated);
                 self.deliver(now, id);
             }
         }
@@ -231,7 +239,10 @@ impl Media {
         let round_trip = self.round_trip();
         let Some(stream) = self.incoming.get_mut(id) else { return };
         while let Some(frame) = stream.next_frame(now, round_trip) {
-            self.events.push(Event::Frame(Box::new(stream.tell(frame))));
+            stream.playout.push(frame);
+        }
+        while let Some(frame) = stream.playout.pop(now) {
+            self.events.push(Event::Frame(Box::new(stream.tell(now, frame))));
         }
         if let Some(deadline) = stream.frame_deadline(round_trip) {
             self.timers.set_earlier(Timer::Frames, deadline.max(now));

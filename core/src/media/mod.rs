@@ -7,6 +7,8 @@
 
 mod backlog;
 pub mod codec;
+pub mod contributing;
+pub mod counters;
 pub mod error;
 pub mod event;
 pub mod extensions;
@@ -30,13 +32,16 @@ use crate::base::queue::BusyQueue;
 use crate::base::random::Rng;
 use crate::base::time::{Instant, WallClock, earliest};
 use crate::media::backlog::Backlog;
+use crate::media::contributing::{Heard, RtpContributingSource};
+use crate::media::counters::{Inbound, Outbound};
 use crate::media::error::WriteError;
 use crate::media::event::Delivery;
 use crate::media::event::{Event, SendFrame, SendPacket};
 use crate::media::extensions::Extensions;
 use crate::media::receive::arrivals::Arrivals;
 use crate::media::receive::stream::Incoming;
-use crate::media::section::Section;
+use crate::media::section::{Section, Taking};
+use crate::media::send::pacer::Pacer;
 use crate::media::send::stream::Stream;
 use crate::media::send::tone::Tone;
 use crate::media::sources::Sources;
@@ -60,6 +65,8 @@ timer_keys! {
         Frames,
         /// More is to be said of a tone.
         Tones,
+        /// More of what waits may be sent.
+        Burst,
     }
 }
 
@@ -92,16 +99,20 @@ pub struct Media {
     by_ssrc: SeededMap<u32, usize>,
     /// Tones that sound.
     tones: Vec<Tone>,
-    /// Streams with packets that wait, in turn.
+    /// Streams with packets that wait, in turn; and those that the pacer holds up.
     ready: BusyQueue<usize>,
+    held: Vec<usize>,
+    pacer: Pacer,
     /// The number of the next packet on the transport.
     transport_sequence: u16,
     arrivals: Arrivals,
     /// The sender of the packets that arrived last: feedback names one.
     arrivals_of: u32,
     packets: BusyQueue<Vec<u8>>,
-    deliveries: SeededMap<TransceiverId, Delivery>,
+    takings: SeededMap<TransceiverId, Taking>,
     round_trip: Option<Duration>,
+    /// The round trip that is assumed until one was measured.
+    assumed_round_trip: Duration,
     timers: Timers,
     events: Backlog,
     drops: Drops,
@@ -122,7 +133,7 @@ impl Media {
     pub fn new(mut rng: Rng, wall_clock: WallClock) -> Self {
         Self {
             reporter: rng.secret_u32(),
-            deliveries: SeededMap::new(&mut rng),
+            takings: SeededMap::new(&mut rng),
             places: SeededMap::new(&mut rng),
             sources: Sources::new(&mut rng),
             encodings: SeededMap::new(&mut rng),
@@ -137,11 +148,14 @@ impl Media {
             incoming: Slots::default(),
             outgoing: Vec::new(),
             ready: BusyQueue::default(),
+            held: Vec::new(),
+            pacer: Pacer::default(),
             transport_sequence: 0,
             arrivals: Arrivals::default(),
             arrivals_of: 0,
             packets: BusyQueue::default(),
             round_trip: None,
+            assumed_round_trip: FIRST_ROUND_TRIP,
             timers: Timers::default(),
             events: Backlog::default(),
             drops: Drops::default(),
@@ -155,7 +169,7 @@ impl Media {
             let before = before.iter().find(|before| before.transceiver == section.transceiver);
             // A track is muted until something comes, and again once nothing is to come.
             section.unmuted = before.is_some_and(|before| before.unmuted) && section.direction.receives();
-            section.delivery = self.deliveries.get(&section.transceiver).copied().unwrap_or_default();
+            section.taking = self.takings.get(&section.transceiver).copied().unwrap_or_default();
         }
         self.places = SeededMap::new(&mut self.rng);
         for (at, section) in sections.iter().enumerate() {
@@ -212,6 +226,8 @@ impl Media {
             self.by_ssrc.insert(stream.ssrc, at);
         }
         self.ready.clear();
+        self.held.clear();
+        self.pacer.restart(self.outgoing.iter().map(Stream::paced_bytes).sum());
         for at in 0..self.outgoing.len() {
             self.outgoing[at].is_ready = false;
             self.make_ready(at);
@@ -220,9 +236,23 @@ impl Media {
 
     /// How the application takes what this receiver gets. Until it is told otherwise: frames.
     pub fn set_delivery(&mut self, receiver: ReceiverId, delivery: Delivery) {
+        self.change_taking(receiver.transceiver(), |taking| taking.delivery = delivery);
+    }
+
+    /// How long frames of this receiver wait at least, so that they come evenly: as long as their jitter demands, and
+    /// this long (up to 4 s). Until it is told otherwise, `None`: they come as soon as they are whole.
+    pub fn set_jitter_buffer_target(&mut self, receiver: ReceiverId, target: Option<Duration>) {
         let id = receiver.transceiver();
-        self.deliveries.insert(id, delivery);
-        self.sections.iter_mut().filter(|s| s.transceiver == id).for_each(|s| s.delivery = delivery);
+        self.change_taking(id, |taking| taking.buffer = target);
+        let own = self.incoming.iter_mut().map(|(_, stream)| stream);
+        own.filter(|stream| stream.transceiver == id).for_each(|stream| stream.playout.set_target(target));
+    }
+
+    fn change_taking(&mut self, id: TransceiverId, change: impl FnOnce(&mut Taking)) {
+        let mut taking = self.takings.get(&id).copied().unwrap_or_default();
+        change(&mut taking);
+        self.takings.insert(id, taking);
+        self.sections.iter_mut().filter(|s| s.transceiver == id).for_each(|s| s.taking = taking);
     }
 
     /// Asks the peer for a key frame of what this receiver gets, of all its streams or of the one with this rid. No more
@@ -291,6 +321,7 @@ impl Media {
                 Timer::Missing => self.ask(now),
                 Timer::Frames => self.deliver_all(now),
                 Timer::Tones => self.report_tones(now),
+                Timer::Burst => self.release(),
             }
         }
     }
@@ -312,6 +343,51 @@ impl Media {
         self.places.get(&transceiver).is_some()
     }
 
+    /// The path is known to take this long, there and back: what to go by until reports have told more.
+    pub const fn assume_round_trip(&mut self, time: Duration) {
+        self.assumed_round_trip = time;
+    }
+
+    /// The sources of what a receiver got in the last ten seconds, the latest first (`getSynchronizationSources`).
+    #[must_use]
+    pub fn synchronization_sources(&self, now: Instant, receiver: ReceiverId) -> Vec<RtpContributingSource> {
+        self.sources_of(receiver, |stream| {
+            let heard = stream.heard.and_then(|heard| heard.tell(stream.ssrc, now, &self.wall_clock));
+            heard.into_iter().collect()
+        })
+    }
+
+    /// The sources that a mixer named in it, likewise (`getContributingSources`).
+    #[must_use]
+    pub fn contributing_sources(&self, now: Instant, receiver: ReceiverId) -> Vec<RtpContributingSource> {
+        self.sources_of(receiver, |stream| {
+            let tell = |(source, heard): (u32, Heard)| heard.tell(source, now, &self.wall_clock);
+            stream.contributing.iter().filter_map(tell).collect()
+        })
+    }
+
+    fn sources_of(
+        &self,
+        receiver: ReceiverId,
+        tell: impl Fn(&Incoming) -> Vec<RtpContributingSource>,
+    ) -> Vec<RtpContributingSource> {
+        let own = self.incoming.iter().map(|(_, stream)| stream);
+        let own = own.filter(|stream| stream.transceiver == receiver.transceiver());
+        let mut sources: Vec<RtpContributingSource> = own.flat_map(tell).collect();
+        sources.sort_by(|a, b| b.timestamp.total_cmp(&a.timestamp));
+        sources
+    }
+
+    /// What is known of each stream that comes.
+    pub fn inbound_streams(&self) -> impl Iterator<Item = Inbound> {
+        self.incoming.iter().map(|(_, stream)| stream.facts())
+    }
+
+    /// What is known of each stream of ours.
+    pub fn outbound_streams(&self) -> impl Iterator<Item = Outbound<'_>> {
+        self.outgoing.iter().map(|stream| stream.facts(&self.sections[stream.section]))
+    }
+
     /// The ids of header extensions.
     #[must_use]
     pub const fn extensions(&self) -> &Extensions {
@@ -331,6 +407,6 @@ impl Media {
     }
 
     fn round_trip(&self) -> Duration {
-        self.round_trip.unwrap_or(FIRST_ROUND_TRIP)
+        self.round_trip.unwrap_or(self.assumed_round_trip)
     }
 }

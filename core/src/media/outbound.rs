@@ -1,6 +1,6 @@
 //! What happens to media that is to be sent, and packets on their way out.
 
-use crate::base::media::{CodecRole, TransceiverId};
+use crate::base::media::{CodecRole, MediaKind, TransceiverId};
 use crate::base::time::{Instant, earliest, ntp_of};
 use crate::media::codec::telephone_event::event_of;
 use crate::media::error::WriteError;
@@ -40,8 +40,9 @@ impl Media {
             marker: frame.marker,
             layer: frame.layer,
             extensions,
+            paced: self.sections[stream.section].kind == MediaKind::Video,
         };
-        stream.push_frame(&codec, format, &to_send, limit)?;
+        stream.push_frame(&codec, format, &to_send, limit, &mut self.pacer)?;
         self.make_ready(at);
         Ok(())
     }
@@ -190,7 +191,8 @@ impl Media {
         self.packets.front().is_some() || self.ready.front().is_some()
     }
 
-    /// Appends the next packet to `out`: feedback and reports first, then streams in turn.
+    /// Appends the next packet to `out`: feedback and reports first, then streams in turn. Those whose next packet has to
+    /// wait for another burst are left out until then.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<PacketKind> {
         if let Some(packet) = self.packets.pop() {
             out.extend_from_slice(&packet);
@@ -198,6 +200,10 @@ impl Media {
         }
         while let Some(at) = self.ready.pop() {
             let Some(stream) = self.outgoing.get_mut(at) else { continue };
+            if stream.is_paced() && !self.pacer.admits(now) {
+                self.held.push(at);
+                continue;
+            }
             stream.is_ready = false;
             let section = &self.sections[stream.section];
             let codec_of = |payload_type| {
@@ -214,16 +220,30 @@ impl Media {
             let Some(packet) = stream.pop(now, clock_rate) else {
                 continue;
             };
+            if packet.paced {
+                self.pacer.sent(now, packet.payload.len());
+            }
             let counts = codec_of(packet.header.payload_type)
                 .is_some_and(|codec| codec.feedback.has(Feedback::TRANSPORT));
             let sequence = counts.then_some(self.transport_sequence);
             self.transport_sequence = self.transport_sequence.wrapping_add(u16::from(counts));
             let stamps = Stamps { sequence, ntp: ntp_of(self.wall_clock.at(now)) };
+            let before = out.len();
             write(&packet, stream, section, &self.extensions, stamps, out);
+            let len = packet.payload.len();
+            stream.sent.count(len, out.len() - before - len, packet.repeats.is_some());
             self.make_ready(at);
             return Some(PacketKind::Rtp);
         }
+        if let Some(next) = self.pacer.next() {
+            self.timers.set(Timer::Burst, next);
+        }
         None
+    }
+
+    /// The next burst begins.
+    pub(super) fn release(&mut self) {
+        self.ready.extend(std::mem::take(&mut self.held));
     }
 }
 

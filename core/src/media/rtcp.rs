@@ -38,8 +38,7 @@ impl Media {
         match packet {
             Packet::SenderReport(report) => {
                 if let Some((_, stream)) = self.incoming_of(report.ssrc) {
-                    stream.reception.hear_sender(now, &report.info);
-                    stream.report = Some(report.info);
+                    stream.hear_sender(now, report.info);
                 }
                 self.hear_blocks(now, report.blocks);
             }
@@ -82,18 +81,11 @@ impl Media {
         let arrived = middle(ntp_of(self.wall_clock.at(now)));
         for block in blocks.iter() {
             let Some(at) = self.outgoing_of(block.ssrc) else { continue };
-            let stream = &mut self.outgoing[at];
-            // It reports on the source, so it has understood what that is.
-            stream.is_known = true;
-            stream.reported = Some(block);
-            if block.last_report != 0 {
-                // RFC 3550 §6.4.1: in 1/65,536 s; a clock that stepped can make it negative.
-                let units = arrived.wrapping_sub(block.last_report).wrapping_sub(block.delay);
-                if units < 1 << 31 {
-                    let sample = Duration::from_nanos((u64::from(units) * 1_000_000_000) >> 16);
-                    let smooth = |before: Duration| (7 * before + sample) / 8;
-                    self.round_trip = Some(self.round_trip.map_or(sample, smooth));
-                }
+            let sample = round_trip(arrived, block.last_report, block.delay);
+            self.outgoing[at].hear(now, &block, sample);
+            if let Some(sample) = sample {
+                let smooth = |before: Duration| (7 * before + sample) / 8;
+                self.round_trip = Some(self.round_trip.map_or(sample, smooth));
             }
         }
     }
@@ -101,11 +93,17 @@ impl Media {
     fn hear_feedback(&mut self, now: Instant, feedback: &Feedback<'_>) {
         match feedback.message {
             Message::Nack(missing) => self.repeat(now, feedback.media, missing),
-            Message::PictureLoss => self.hear_key_request(now, feedback.media),
+            Message::PictureLoss => {
+                if let Some(at) = self.outgoing_of(feedback.media) {
+                    self.outgoing[at].sent.picture_losses += 1;
+                    self.hear_key_request(now, feedback.media);
+                }
+            }
             Message::IntraRequest(requests) => {
                 for request in requests.iter() {
                     let Some(at) = self.outgoing_of(request.ssrc) else { continue };
                     let stream = &mut self.outgoing[at];
+                    stream.sent.intra_requests += 1;
                     // RFC 5104 §4.3.1.2: with the number of the one before it is that one again.
                     if stream.intra_request.replace(request.sequence) != Some(request.sequence) {
                         self.hear_key_request(now, request.ssrc);
@@ -132,11 +130,12 @@ impl Media {
         let round_trip = self.round_trip.unwrap_or_default();
         let Some(at) = self.outgoing_of(ssrc) else { return };
         let stream = &mut self.outgoing[at];
+        stream.sent.nacks += 1;
         let section = &self.sections[stream.section];
         for number in missing.iter().flat_map(Missing::numbers) {
             let rtx = |payload_type| section.sent(payload_type).and_then(|codec| codec.rtx);
             // What is not there any more cannot be helped; what was just sent is on its way.
-            let _ = stream.repeat(now, number, round_trip, rtx);
+            let _ = stream.repeat(now, number, round_trip, &mut self.pacer, rtx);
         }
         self.make_ready(at);
     }
@@ -221,9 +220,11 @@ impl Media {
                 let mut missing = Vec::new();
                 Missing::pack(numbers, |record| missing.push(record));
                 // A record is four bytes; a gap of any length takes several packets.
-                for records in missing.chunks(FULL / 4) {
-                    self.push_feedback(ssrc, Message::Nack(records.into()));
+                let packets = missing.chunks(FULL / 4);
+                if let Some((_, stream)) = self.incoming_of(ssrc) {
+                    stream.received.nacks += packets.len() as u32;
                 }
+                packets.for_each(|records| self.push_feedback(ssrc, Message::Nack(records.into())));
             }
             if key {
                 self.push_picture_loss(ssrc);
@@ -246,6 +247,7 @@ impl Media {
     /// Says that our streams end: what the last packets of a connection carry.
     pub fn close(&mut self) {
         self.ready.clear();
+        self.held.clear();
         let sources: Vec<u32> = self.outgoing.iter().filter(|s| s.packets > 0).map(|s| s.ssrc).collect();
         for sources in sources.chunks(MAX_BLOCKS) {
             let mut packet = Vec::new();
@@ -258,6 +260,14 @@ impl Media {
             self.push_rtcp(packet);
         }
     }
+}
+
+/// The round trip that a report tells which came at `arrived` and names one of ours and how long that was there (RFC 3550
+/// §6.4.1): in 1/65,536 s. None is named by 0, and a clock that stepped can make it negative.
+fn round_trip(arrived: u32, last_report: u32, delay: u32) -> Option<Duration> {
+    let units = arrived.wrapping_sub(last_report).wrapping_sub(delay);
+    (last_report != 0 && units < 1 << 31)
+        .then(|| Duration::from_nanos((u64::from(units) * 1_000_000_000) >> 16))
 }
 
 /// RFC 3550 §6.1: each compound packet names its source.

@@ -2,8 +2,9 @@
 
 use crate::base::media::{CodecRole, MediaKind, RtpTransceiverDirection, TransceiverId};
 use crate::base::negotiated::{NegotiatedCodec, NegotiatedSection, RemoteSource};
-use crate::media::codec::Format;
+use crate::media::codec::{Format, opus};
 use crate::media::event::Delivery;
+use std::time::Duration;
 
 /// What is agreed on for one transceiver.
 #[derive(Clone, Debug)]
@@ -17,9 +18,17 @@ pub(super) struct Section {
     pub receive_rids: Vec<Box<str>>,
     pub remote_sources: Vec<RemoteSource>,
     /// How the application takes what comes.
-    pub delivery: Delivery,
+    pub taking: Taking,
     /// Whether something came since the track was muted last.
     pub unmuted: bool,
+}
+
+/// How the application takes what a receiver gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Taking {
+    pub delivery: Delivery,
+    /// How long frames wait at least, so that they come evenly.
+    pub buffer: Option<Duration>,
 }
 
 /// A codec of a section.
@@ -30,11 +39,45 @@ pub(super) struct Codec {
     /// Where frames of it are known.
     pub format: Option<Format>,
     pub role: CodecRole,
+    /// How its payloads count samples.
+    pub sampling: Sampling,
     /// What it is around or beside other codecs.
     pub protection: Option<Protection>,
     /// The payload type of its retransmissions.
     pub rtx: Option<u8>,
     pub feedback: Feedback,
+}
+
+/// How payloads count samples of audio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sampling {
+    /// Each says how many it has.
+    Opus,
+    /// A byte each (RFC 3551 §4.5.14).
+    Bytes,
+    /// Two a byte, at twice the clock's rate (RFC 3551 §4.5.2).
+    TwoInAByte,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl Sampling {
+    fn of(name: &str) -> Self {
+        let known =
+            [("opus", Self::Opus), ("PCMU", Self::Bytes), ("PCMA", Self::Bytes), ("G722", Self::TwoInAByte)];
+        let found = known.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map_or(Self::Unknown, |(_, sampling)| sampling)
+    }
+
+    /// Samples of one channel in a payload.
+    pub fn samples(self, payload: &[u8]) -> u64 {
+        match self {
+            Self::Opus => opus::duration(payload).unwrap_or_default().into(),
+            Self::Bytes => payload.len() as u64,
+            Self::TwoInAByte => 2 * payload.len() as u64,
+            Self::Unknown => 0,
+        }
+    }
 }
 
 /// What protects other codecs' packets.
@@ -101,6 +144,7 @@ impl Codec {
             clock_rate: codec.codec.clock_rate,
             format: Format::of(name, mode.into()),
             role: CodecRole::of(name),
+            sampling: Sampling::of(name),
             protection: Protection::of(name),
             rtx: codec.rtx,
             feedback: Feedback::of(&codec.feedback),
@@ -119,7 +163,7 @@ impl Section {
             receive: section.receive.iter().map(Codec::of).collect(),
             receive_rids: section.receive_rids.iter().map(|rid| rid.id.as_str().into()).collect(),
             remote_sources: section.remote_sources.clone(),
-            delivery: Delivery::default(),
+            taking: Taking::default(),
             unmuted: false,
         }
     }

@@ -213,7 +213,7 @@ fn what_is_lost_is_asked_for_and_comes() {
     assert_eq!(frames.len(), 150);
     let numbers: Vec<u8> = frames.iter().map(|frame| frame.data[1]).collect();
     assert_eq!(numbers, (0..150).collect::<Vec<u8>>());
-    assert!(net.ends[0].outgoing[0].repeated > 30);
+    assert!(net.ends[0].outgoing[0].sent.repeated_packets > 30);
     assert!(!net.events[0].iter().any(|event| matches!(event, Event::KeyFrameRequest { .. })));
     assert!(
         net.ends[0].round_trip.is_some_and(|time| time.as_millis() == 40),

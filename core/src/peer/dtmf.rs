@@ -4,6 +4,7 @@ use crate::base::media::{CodecRole, MediaKind, RtpTransceiverDirection, SenderId
 use crate::base::negotiated::NegotiatedCodec;
 use crate::base::time::{Instant, earliest};
 use crate::base::w3c::ErrorKind;
+use crate::media::codec::telephone_event::event_of;
 use crate::peer::PeerConnection;
 use crate::peer::event::Event;
 use crate::peer::state::PeerConnectionState;
@@ -138,10 +139,8 @@ impl<'a> DtmfSender<'a> {
 }
 
 fn tone(c: char) -> Result<char, InsertDtmfError> {
-    match c.to_ascii_uppercase() {
-        tone @ ('0'..='9' | 'A'..='D' | '#' | '*' | ',') => Ok(tone),
-        _ => Err(InsertDtmfError::NoTone(c)),
-    }
+    let known = c == ',' || event_of(c).is_some();
+    if known { Ok(c.to_ascii_uppercase()) } else { Err(InsertDtmfError::NoTone(c)) }
 }
 
 impl PeerConnection {

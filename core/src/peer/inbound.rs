@@ -117,6 +117,7 @@ impl PeerConnection {
                     if let Some(link) = self.links.get_quietly(id) {
                         link.traffic.selected_pair_changes += 1;
                     }
+                    self.tell_round_trip(id);
                     self.events.push(Event::SelectedCandidatePairChange(id));
                 }
                 TransportEvent::IceStateChange(state) => {
@@ -181,8 +182,7 @@ impl PeerConnection {
     pub(super) fn derive_states(&mut self) {
         let state = |(_, link): (_, &Link)| (link.transport.ice_state(), link.transport.dtls_state());
         let transports = self.links.described().map(state);
-        let (ice, state) =
-            (ice_connection_state(false, transports.clone()), connection_state(false, transports));
+        let (ice, state) = (ice_connection_state(false, &transports), connection_state(false, &transports));
         if std::mem::replace(&mut self.ice_connection_state, ice) != ice {
             self.events.push(Event::IceConnectionStateChange(ice));
         }

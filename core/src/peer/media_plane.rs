@@ -28,6 +28,7 @@ pub(super) struct Planes {
     list: Vec<Plane>,
     /// How the application takes what receivers get, where that is not the default.
     deliveries: Vec<(ReceiverId, Delivery)>,
+    buffers: Vec<(ReceiverId, Duration)>,
     rng: Rng,
 }
 
@@ -42,7 +43,7 @@ struct Plane {
 
 impl Planes {
     pub(super) const fn new(rng: Rng) -> Self {
-        Self { list: Vec::new(), deliveries: Vec::new(), rng }
+        Self { list: Vec::new(), deliveries: Vec::new(), buffers: Vec::new(), rng }
     }
 
     fn of_link(&mut self, link: TransportId) -> Option<&mut Plane> {
@@ -53,9 +54,17 @@ impl Planes {
         self.list.iter_mut().find(|plane| plane.media.carries(id))
     }
 
+    /// The media of each link.
+    pub(super) fn media(&self) -> impl Iterator<Item = &Media> {
+        self.list.iter().map(|plane| &*plane.media)
+    }
+
     fn add(&mut self, link: TransportId, wall_clock: WallClock) {
         let mut media = Media::new(self.rng.fork(), wall_clock);
         self.deliveries.iter().for_each(|&(receiver, delivery)| media.set_delivery(receiver, delivery));
+        self.buffers.iter().for_each(|&(receiver, buffer)| {
+            media.set_jitter_buffer_target(receiver, Some(buffer));
+        });
         self.list.push(Plane { link, media: Box::new(media), carried: Vec::new() });
     }
 
@@ -79,6 +88,16 @@ impl Planes {
         self.list.iter_mut().for_each(|plane| plane.media.set_delivery(receiver, delivery));
     }
 
+    pub(super) fn jitter_buffer_target(&self, receiver: ReceiverId) -> Option<Duration> {
+        self.buffers.iter().find(|(known, _)| *known == receiver).map(|(_, buffer)| *buffer)
+    }
+
+    pub(super) fn set_jitter_buffer_target(&mut self, receiver: ReceiverId, target: Option<Duration>) {
+        self.buffers.retain(|(known, _)| *known != receiver);
+        self.buffers.extend(target.map(|target| (receiver, target)));
+        self.list.iter_mut().for_each(|plane| plane.media.set_jitter_buffer_target(receiver, target));
+    }
+
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         self.list.iter_mut().for_each(|plane| plane.media.handle_timeout(now));
     }
@@ -100,20 +119,30 @@ impl PeerConnection {
     /// Tells the planes what descriptions agree on now. The first time that is audio or video on a link, there begins
     /// to be one.
     pub(super) fn change_media(&mut self, now: Instant) {
-        let sections = self.session.media();
-        for section in sections {
+        let sections = self.session.media().to_vec();
+        for section in &sections {
             let id = TransportId::of(section.transport);
             let Some(link) = self.links.get_mut(id) else { continue };
             // RFC 9335 §4: of the transport, and so of all its sections.
             link.transport.enable_media(Config { cryptex: section.cryptex, ..Config::default() });
             if self.planes.of_link(id).is_none() {
                 self.planes.add(id, self.wall_clock);
+                self.tell_round_trip(id);
             }
         }
         for plane in &mut self.planes.list {
             let own = |section: &&NegotiatedSection| TransportId::of(section.transport) == plane.link;
             let own: Vec<NegotiatedSection> = sections.iter().filter(own).cloned().collect();
             plane.media.set_sections(now, &own);
+        }
+    }
+
+    /// Tells a plane how long its path takes, by the checks of that. Who only receives has nothing else to go by.
+    pub(super) fn tell_round_trip(&mut self, id: TransportId) {
+        let pair = self.links.get(id).and_then(|link| link.transport.selected_pair());
+        let time = pair.and_then(|pair| pair.rtt);
+        if let (Some(time), Some(plane)) = (time, self.planes.of_link(id)) {
+            plane.media.assume_round_trip(time);
         }
     }
 

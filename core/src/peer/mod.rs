@@ -38,7 +38,7 @@ pub use self::event::{ChannelEvent, Event, IceCandidateError, TrackEvent};
 pub use self::ice_server::{IceServer, IceServerError};
 pub use self::link::TransportId;
 pub use self::objects::{DtlsTransport, IceTransport};
-pub use self::receiver::RtpReceiver;
+pub use self::receiver::{JitterBufferTargetError, RtpReceiver};
 pub use self::sender::RtpSender;
 pub use self::state::{IceConnectionState, PeerConnectionState};
 pub use self::statistics::{StatsError, StatsSelector};

@@ -8,12 +8,18 @@ use crate::base::map::SeededMap;
 use crate::base::net::Path;
 use crate::base::queue::Queue;
 use crate::base::random::Rng;
+use crate::transport::demux;
 use crate::wire::stun::{Class, TransactionId, peek_transaction, peek_username};
 
 /// Paths that one peer may own. ICE forms at most 100 pairs; peer-reflexive ones add a few.
 const MAX_PATHS_PER_PEER: usize = 128;
 /// Questions on shared paths that may be answered: beyond it the oldest is forgotten, and asked again by who wants it.
 const MAX_QUESTIONS: usize = 4_096;
+
+/// Whether a datagram is none of STUN's, which alone can be another peer's than the path says.
+pub(crate) fn names_nobody(datagram: &[u8]) -> bool {
+    datagram.first().is_none_or(|&first| demux::kind(first) != demux::Kind::Stun)
+}
 
 /// The tables. `P` names a peer.
 #[derive(Debug)]

@@ -64,7 +64,7 @@ pub(super) fn ice_gathering_state(
 /// W3C WebRTC §4.3.3, the rows tried from the top.
 pub(super) fn ice_connection_state(
     closed: bool,
-    transports: impl Iterator<Item = TransportState> + Clone,
+    transports: &(impl Iterator<Item = TransportState> + Clone),
 ) -> IceConnectionState {
     use IceTransportState as Ice;
     let any = |wanted: Ice| transports.clone().any(|(ice, _)| ice == wanted);
@@ -89,10 +89,10 @@ pub(super) fn ice_connection_state(
 /// W3C WebRTC §4.3.4, the rows tried from the top. ICE `completed` counts as connected, as in browsers.
 pub(super) fn connection_state(
     closed: bool,
-    transports: impl Iterator<Item = TransportState> + Clone,
+    transports: &(impl Iterator<Item = TransportState> + Clone),
 ) -> PeerConnectionState {
     use DtlsTransportState as Dtls;
-    let ice = ice_connection_state(closed, transports.clone());
+    let ice = ice_connection_state(closed, transports);
     let all_dtls = |wanted: &[Dtls]| transports.clone().all(|(_, dtls)| wanted.contains(&dtls));
     match ice {
         IceConnectionState::Closed => PeerConnectionState::Closed,
@@ -140,8 +140,8 @@ mod tests {
             (Ice::Connected, Dtls::Failed, IceConnectionState::Connected, PeerConnectionState::Failed),
         ];
         for (ice, dtls, ice_state, state) in rows {
-            assert_eq!(ice_connection_state(false, [(ice, dtls)].into_iter()), ice_state, "{ice} {dtls}");
-            assert_eq!(connection_state(false, [(ice, dtls)].into_iter()), state, "{ice} {dtls}");
+            assert_eq!(ice_connection_state(false, &[(ice, dtls)].into_iter()), ice_state, "{ice} {dtls}");
+            assert_eq!(connection_state(false, &[(ice, dtls)].into_iter()), state, "{ice} {dtls}");
         }
     }
 
@@ -149,24 +149,24 @@ mod tests {
     fn the_worst_of_several_decides() {
         let good = (Ice::Connected, Dtls::Connected);
         assert_eq!(
-            connection_state(false, [good, (Ice::Failed, Dtls::New)].into_iter()),
+            connection_state(false, &[good, (Ice::Failed, Dtls::New)].into_iter()),
             PeerConnectionState::Failed
         );
         assert_eq!(
-            connection_state(false, [good, (Ice::New, Dtls::New)].into_iter()),
+            connection_state(false, &[good, (Ice::New, Dtls::New)].into_iter()),
             PeerConnectionState::Connecting
         );
         assert_eq!(
-            ice_connection_state(false, [good, (Ice::New, Dtls::New)].into_iter()),
+            ice_connection_state(false, &[good, (Ice::New, Dtls::New)].into_iter()),
             IceConnectionState::Checking
         );
     }
 
     #[test]
     fn nothing_is_new_and_closed_is_closed() {
-        assert_eq!(connection_state(false, std::iter::empty()), PeerConnectionState::New);
+        assert_eq!(connection_state(false, &std::iter::empty()), PeerConnectionState::New);
         assert_eq!(
-            connection_state(true, [(Ice::Connected, Dtls::Connected)].into_iter()),
+            connection_state(true, &[(Ice::Connected, Dtls::Connected)].into_iter()),
             PeerConnectionState::Closed
         );
     }

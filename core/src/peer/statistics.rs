@@ -29,6 +29,13 @@ pub enum StatsSelector<'a> {
     Track(&'a str),
 }
 
+/// Whether what is meant sends or receives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Sends,
+    Receives,
+}
+
 /// Why there is no report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -80,24 +87,51 @@ impl PeerConnection {
     ///
     /// [`StatsError`]: the selector does not name one sender or receiver.
     pub fn get_stats(&self, now: Instant, selector: StatsSelector<'_>) -> Result<StatsReport, StatsError> {
-        let mut collector = Collector::new(self.wall_clock.unix_millis(now.max(self.now)));
         let selected = match selector {
             StatsSelector::All => None,
-            StatsSelector::Sender(id) => Some(self.existing(id.transceiver())?),
-            StatsSelector::Receiver(id) => Some(self.existing(id.transceiver())?),
+            StatsSelector::Sender(id) => Some((self.existing(id.transceiver())?, Way::Sends)),
+            StatsSelector::Receiver(id) => Some((self.existing(id.transceiver())?, Way::Receives)),
             StatsSelector::Track(id) => Some(self.owner_of(id)?),
         };
-        if selected.is_some() {
-            // Nothing flows yet: there are no streams to begin from, and so nothing that they refer to.
-            return Ok(collector.finish());
-        }
+        let mut collector = Collector::new(self.wall_clock, now.max(self.now));
         collector.connection(self.tally.channels);
         self.data.channels().for_each(|(id, channel)| collector.channel(id, channel));
-        self.session.media().iter().for_each(|section| collector.codecs(section));
+        let streams = self.collect_streams(&mut collector);
+        self.collect_transports(&mut collector);
+        // W3C WebRTC §8.5: the streams of the selected one, and what they refer to.
+        let Some(selected) = selected else { return Ok(collector.finish()) };
+        let own = streams.into_iter().filter(|(of, _)| *of == selected);
+        Ok(collector.finish_about(own.map(|(_, id)| id).collect()))
+    }
+
+    /// Adds the streams of all senders and receivers; their ids come back.
+    fn collect_streams(&self, collector: &mut Collector) -> Vec<((TransceiverId, Way), String)> {
+        let mut ids = Vec::new();
+        for media in self.planes.media() {
+            let place = |id: TransceiverId| {
+                let section = self.session.media().iter().find(|section| section.transceiver == id)?;
+                Some((section, self.session.transceiver(id)?))
+            };
+            for stream in media.inbound_streams() {
+                let Some((section, owner)) = place(stream.transceiver) else { continue };
+                let id = collector.inbound(section, owner.receiver_track(), &stream);
+                ids.push(((stream.transceiver, Way::Receives), id));
+            }
+            for stream in media.outbound_streams() {
+                let Some((section, owner)) = place(stream.transceiver) else { continue };
+                let encoding = owner.encodings().get(stream.encoding);
+                let id = collector.outbound(section, owner.sender_track(), encoding, &stream);
+                ids.push(((stream.transceiver, Way::Sends), id));
+            }
+        }
+        ids
+    }
+
+    fn collect_transports(&self, collector: &mut Collector) {
         let ours = self.fingerprints.first().cloned();
         let ours = ours.map(|fingerprint| CertificateFacts { der: self.certificate.der(), fingerprint });
         // W3C WebRTC §5: transports exist once a description has one.
-        let Some(ours) = ours.filter(|_| self.has_transport()) else { return Ok(collector.finish()) };
+        let Some(ours) = ours.filter(|_| self.has_transport()) else { return };
         for (id, link) in self.described_links() {
             let der = link.transport.dtls().and_then(Connection::remote_certificate);
             let theirs = der.and_then(|der| {
@@ -106,18 +140,18 @@ impl PeerConnection {
             });
             collector.transport(id.index(), &link.transport, link.traffic, &ours, theirs.as_ref());
         }
-        Ok(collector.finish())
     }
 
     fn existing(&self, id: TransceiverId) -> Result<TransceiverId, StatsError> {
         self.session.senders().find(|found| found.id() == id).map(Transceiver::id).ok_or(StatsError::NotFound)
     }
 
-    fn owner_of(&self, track: &str) -> Result<TransceiverId, StatsError> {
+    fn owner_of(&self, track: &str) -> Result<(TransceiverId, Way), StatsError> {
         let mut owners = self.session.senders().flat_map(|found| {
             let sends = found.sender_track().is_some_and(|known| known.id == track);
             let receives = found.receiver_track().id == track;
-            [sends, receives].into_iter().filter(|has| *has).map(move |_| found.id())
+            let ways = [(sends, Way::Sends), (receives, Way::Receives)];
+            ways.into_iter().filter(|(has, _)| *has).map(move |(_, way)| (found.id(), way))
         });
         match (owners.next(), owners.next()) {
             (Some(only), None) => Ok(only),

@@ -1,5 +1,6 @@
 //! Setting a description: everything is checked first, then everything changes.
 
+use crate::base::media::TransceiverId;
 use crate::signaling::agreement::Agreement;
 use crate::signaling::changes::{Changes, DataChange, IceRole, TransportChange};
 use crate::signaling::checks::{self, Against};
@@ -8,19 +9,30 @@ use crate::signaling::description::SessionDescription;
 use crate::signaling::error::SetDescriptionError;
 use crate::signaling::generations::Generations;
 use crate::signaling::session::Session;
-use crate::signaling::slots::Applied;
+use crate::signaling::slots::{Applied, Created};
 use crate::signaling::state::{SdpType, Side, SignalingState};
 use crate::signaling::{fast_setup, rtp_checks};
 use crate::wire::sdp::description::Description;
 
-/// A description that passed every check.
+/// A description that may be set.
 #[derive(Debug)]
 pub(in crate::signaling) struct Checked {
     side: Side,
     applied: Applied,
+    /// The transceiver of each section, of an offer of ours.
+    makers: Vec<Option<TransceiverId>>,
     next: SignalingState,
     /// Our own outstanding offer gives way first.
     rolls_back: bool,
+}
+
+impl Checked {
+    /// One that we made, and that leads to `next`: there is nothing to check.
+    pub fn own(kind: SdpType, created: Created, next: SignalingState) -> Self {
+        let Created { sdp, content, makers, numbers, .. } = created;
+        let applied = Applied { description: SessionDescription { kind, sdp }, content, numbers };
+        Self { side: Side::Local, applied, makers, next, rolls_back: false }
+    }
 }
 
 /// What is known of the ICE role.
@@ -34,57 +46,46 @@ pub(in crate::signaling) enum KnownRole {
 }
 
 impl Session {
-    /// Checks a description for `side`, in the order in which webrtc-pc §4.4.1.5 names the errors.
+    /// Checks a remote description, in the order in which webrtc-pc §4.4.1.5 names the errors.
     pub(in crate::signaling) fn check(
         &self,
-        side: Side,
         description: SessionDescription,
     ) -> Result<Checked, SetDescriptionError> {
         let kind = description.kind;
-        let (next, rolls_back) = self.next_state(side, kind)?;
+        let (next, rolls_back) = self.next_state(kind)?;
         let parsed = Description::parse(&description.sdp)?;
         let content = Content::read(&parsed, kind)?;
-        if side == Side::Remote {
-            rtp_checks::check(&parsed, &content)?;
-            fast_setup::check(&parsed)?;
-            let against = Against {
-                kind,
-                offer: self.slots.local.pending_offer().filter(|_| kind != SdpType::Offer),
-                current: self.slots.current(),
-                settled: &self.settled,
-            };
-            checks::check(&content, against)?;
-        }
-        let numbers = match (side, kind) {
-            (Side::Remote, _) => Vec::new(),
-            (Side::Local, SdpType::Offer) => self.offered_numbers.clone(),
-            (Side::Local, _) => self.answered_numbers.clone(),
+        rtp_checks::check(&parsed, &content)?;
+        fast_setup::check(&parsed)?;
+        let against = Against {
+            kind,
+            offer: self.slots.local.pending_offer().filter(|_| kind != SdpType::Offer),
+            current: self.slots.current(),
+            settled: &self.settled,
         };
-        Ok(Checked { side, applied: Applied { description, content, numbers }, next, rolls_back })
+        checks::check(&content, against)?;
+        let applied = Applied { description, content, numbers: Vec::new() };
+        Ok(Checked { side: Side::Remote, applied, makers: Vec::new(), next, rolls_back })
     }
 
-    fn next_state(&self, side: Side, kind: SdpType) -> Result<(SignalingState, bool), SetDescriptionError> {
+    /// Where a remote description leads, and whether ours has to give way.
+    fn next_state(&self, kind: SdpType) -> Result<(SignalingState, bool), SetDescriptionError> {
         let state = self.state;
-        if let Some(next) = state.next(side, kind) {
+        if let Some(next) = state.next(Side::Remote, kind) {
             return Ok((next, false));
         }
-        if (side, kind) == (Side::Remote, SdpType::Offer) {
-            // webrtc-pc §4.4.1.5: a remote offer rolls back ours, where that can be.
-            let stable = state.next(Side::Local, SdpType::Rollback);
-            let stable = stable.ok_or(SetDescriptionError::RollbackInState(state))?;
-            if let Some(next) = stable.next(side, kind) {
-                return Ok((next, true));
-            }
+        if kind != SdpType::Offer {
+            return Err(SetDescriptionError::RemoteInState { kind, state });
         }
-        Err(match side {
-            Side::Local => SetDescriptionError::LocalInState { kind, state },
-            Side::Remote => SetDescriptionError::RemoteInState { kind, state },
-        })
+        // webrtc-pc §4.4.1.5: a remote offer rolls back ours, where that can be.
+        let stable = state.next(Side::Local, SdpType::Rollback);
+        let next = stable.and_then(|stable| stable.next(Side::Remote, kind));
+        next.map(|next| (next, true)).ok_or(SetDescriptionError::RollbackInState(state))
     }
 
     /// Makes a checked description part of the session, and says what follows.
     pub(in crate::signaling) fn commit(&mut self, checked: Checked) -> Changes {
-        let Checked { side, applied, next, rolls_back } = checked;
+        let Checked { side, applied, makers, next, rolls_back } = checked;
         let kind = applied.description.kind;
         let had_sctp = self.has_sctp();
         let streams = self.remote_streams();
@@ -98,7 +99,10 @@ impl Session {
         }
         self.enter(next, &mut changes);
         self.note_mids(&applied.content);
-        self.associate(side, kind, &applied.content, &mut changes);
+        match (side, kind) {
+            (Side::Local, SdpType::Offer) => self.place_offered(&applied.content, &makers),
+            _ => self.associate(side, kind, &applied.content, &mut changes),
+        }
         self.note_use(side, &applied);
         self.slots.put(side, applied);
         match (side, kind) {

@@ -30,7 +30,23 @@ impl Session {
         }
     }
 
-    /// Lets a description that is being set have its way with the transceivers.
+    /// Our offer is being set: the sections belong to the transceivers that they were made for.
+    pub(in crate::signaling) fn place_offered(
+        &mut self,
+        content: &Content,
+        makers: &[Option<TransceiverId>],
+    ) {
+        self.release_places(content);
+        for (at, (section, maker)) in content.sections.iter().zip(makers).enumerate() {
+            if section.rtp.is_some()
+                && let Some(transceiver) = maker.and_then(|id| self.transceivers.get_mut(id))
+            {
+                transceiver.place = Some(Place { section: at, mid: section.mid.clone() });
+            }
+        }
+    }
+
+    /// Lets any other description that is being set have its way with the transceivers.
     pub(in crate::signaling) fn associate(
         &mut self,
         side: Side,
@@ -44,7 +60,6 @@ impl Session {
         for (at, section) in content.sections.iter().enumerate() {
             let Some(rtp) = section.rtp.as_deref() else { continue };
             match (side, kind) {
-                (Side::Local, SdpType::Offer) => self.place_offered(at, section),
                 (Side::Local, _) => self.apply_local_answer(at, section, rtp, changes),
                 (Side::Remote, SdpType::Offer) => self.apply_remote_offer(at, section, rtp, changes),
                 (Side::Remote, _) => self.apply_remote_answer(at, section, rtp, changes),
@@ -74,14 +89,6 @@ impl Session {
             }
         }
         self.transceivers.retain(|t| t.place.is_some() || t.origin != Origin::Remote || t.stable.is_some());
-    }
-
-    /// The transceiver that a section of our offer was made for.
-    fn place_offered(&mut self, at: usize, section: &SectionContent) {
-        let maker = self.offered_by.get(at).copied().flatten();
-        if let Some(transceiver) = maker.and_then(|id| self.transceivers.get_mut(id)) {
-            transceiver.place = Some(Place { section: at, mid: section.mid.clone() });
-        }
     }
 
     fn apply_local_answer(

@@ -1,81 +1,85 @@
 //! Whether two codecs are the same, and what an answer says of one (RFC 9429 §5.2.1, §5.3.1).
 
 use crate::base::media::{CodecCapability, RtpCodec};
-use crate::signaling::profiles::{H264, Level};
+use crate::signaling::profiles::{H264, Level, Profile};
 use crate::signaling::rtp::CodecContent;
 
-/// A codec as far as matching goes.
+/// A codec as far as matching goes: two that can be one payload type are equal. Levels and what else each side chooses
+/// for itself do not matter.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::signaling) struct CodecKey<'a> {
-    pub name: &'a str,
-    pub clock_rate: u32,
-    pub channels: u16,
-    pub fmtp: &'a str,
+    name: &'a str,
+    clock_rate: u32,
+    channels: u16,
+    variant: Variant,
+}
+
+/// What tells payload types of one codec apart, of its parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Variant {
+    /// Nothing does.
+    Only,
+    /// RFC 6184 §8.2.2: packetization mode and profile are what is negotiated. `None` for a profile without sense.
+    H264 { packetization_mode: u32, profile: Option<Profile> },
+    /// RFC 9628 §5.1 for VP9; §7.2.3 of AV1's payload format.
+    Profile(u32),
+    /// RFC 7798 §7.2.2
+    H265 { profile: u32, tier: u32, single_stream: bool },
+}
+
+impl Variant {
+    fn of(name: &str, fmtp: &str) -> Self {
+        // What is no number is not told apart from other nonsense.
+        let number =
+            |key, default| parameter(fmtp, key).map_or(default, |text| text.parse().unwrap_or(u32::MAX));
+        match name.as_bytes() {
+            [b'H' | b'h', b'2', b'6', b'4'] => Self::H264 {
+                packetization_mode: number("packetization-mode", 0),
+                profile: H264::of(fmtp).map(|h264| h264.profile),
+            },
+            [b'V' | b'v', b'P' | b'p', b'9'] => Self::Profile(number("profile-id", 0)),
+            [b'A' | b'a', b'V' | b'v', b'1'] => Self::Profile(number("profile", 0)),
+            [b'H' | b'h', b'2', b'6', b'5'] => Self::H265 {
+                profile: number("profile-id", 1),
+                tier: number("tier-flag", 0),
+                single_stream: parameter(fmtp, "tx-mode")
+                    .is_none_or(|mode| mode.eq_ignore_ascii_case("SRST")),
+            },
+            _ => Self::Only,
+        }
+    }
 }
 
 impl<'a> From<&'a RtpCodec> for CodecKey<'a> {
     fn from(codec: &'a RtpCodec) -> Self {
-        Self {
-            name: codec.name(),
-            clock_rate: codec.clock_rate,
-            channels: codec.channels.unwrap_or(1),
-            fmtp: codec.sdp_fmtp_line.as_deref().unwrap_or(""),
-        }
+        let (name, fmtp) = (codec.name(), codec.sdp_fmtp_line.as_deref().unwrap_or(""));
+        let channels = codec.channels.unwrap_or(1);
+        Self { name, clock_rate: codec.clock_rate, channels, variant: Variant::of(name, fmtp) }
     }
 }
 
 impl<'a> From<&'a CodecContent> for CodecKey<'a> {
     fn from(codec: &'a CodecContent) -> Self {
-        Self {
-            name: &codec.name,
-            clock_rate: codec.clock_rate,
-            channels: codec.channels,
-            fmtp: codec.fmtp.as_deref().unwrap_or(""),
-        }
+        let &CodecContent { ref name, clock_rate, channels, ref fmtp, .. } = codec;
+        Self { name, clock_rate, channels, variant: Variant::of(name, fmtp.as_deref().unwrap_or("")) }
+    }
+}
+
+impl PartialEq for CodecKey<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.clock_rate, self.channels, self.variant) == (other.clock_rate, other.channels, other.variant)
+            && self.name.eq_ignore_ascii_case(other.name)
     }
 }
 
 /// The value of `key` in `a=fmtp` parameters.
 pub(in crate::signaling) fn parameter<'a>(fmtp: &'a str, key: &str) -> Option<&'a str> {
-    fmtp.split(';').find_map(|part| {
-        let (name, value) = part.trim().split_once('=')?;
-        name.trim().eq_ignore_ascii_case(key).then(|| value.trim())
+    fmtp.as_bytes().split(|&c| c == b';').find_map(|part| {
+        let equals = part.iter().position(|&c| c == b'=')?;
+        let (name, value) = (part[..equals].trim_ascii(), part[equals + 1..].trim_ascii());
+        // What is between ASCII characters is whole ones.
+        name.eq_ignore_ascii_case(key.as_bytes()).then(|| str::from_utf8(value).ok())?
     })
-}
-
-impl CodecKey<'_> {
-    /// Whether both can be one payload type: the same codec in the same profile. Levels and what else each side
-    /// chooses for itself do not matter.
-    pub fn matches(&self, other: &Self) -> bool {
-        let same_name = self.name.eq_ignore_ascii_case(other.name);
-        if !same_name || self.clock_rate != other.clock_rate || self.channels != other.channels {
-            return false;
-        }
-        let same = |key, default| {
-            let of = |fmtp| parameter(fmtp, key).unwrap_or(default);
-            of(self.fmtp).eq_ignore_ascii_case(of(other.fmtp))
-        };
-        match () {
-            // RFC 6184 §8.2.2: packetization mode and profile are what is negotiated.
-            () if self.is("H264") => {
-                let profile = |fmtp| H264::of(fmtp).map(|h264| h264.profile);
-                same("packetization-mode", "0") && profile(self.fmtp) == profile(other.fmtp)
-            }
-            // RFC 9628 §5.1
-            () if self.is("VP9") => same("profile-id", "0"),
-            // AV1 RTP payload format §7.2.3
-            () if self.is("AV1") => same("profile", "0"),
-            // RFC 7798 §7.2.2
-            () if self.is("H265") => {
-                same("profile-id", "1") && same("tier-flag", "0") && same("tx-mode", "SRST")
-            }
-            () => true,
-        }
-    }
-
-    fn is(&self, name: &str) -> bool {
-        self.name.eq_ignore_ascii_case(name)
-    }
 }
 
 /// The parameters with which an answer accepts `offered` as `ours`.
@@ -134,12 +138,12 @@ impl PartialOrd for Level {
 
 #[cfg(test)]
 mod tests {
-    use super::{CodecKey, answer_fmtp, same_dictionary};
+    use super::{CodecKey, Variant, answer_fmtp, same_dictionary};
     use crate::base::media::{CodecCapability, RtpCodec};
     use crate::signaling::rtp::CodecContent;
 
     fn key<'a>(name: &'a str, fmtp: &'a str) -> CodecKey<'a> {
-        CodecKey { name, clock_rate: 90_000, channels: 1, fmtp }
+        CodecKey { name, clock_rate: 90_000, channels: 1, variant: Variant::of(name, fmtp) }
     }
 
     #[test]
@@ -155,13 +159,13 @@ mod tests {
             (h264("packetization-mode=1;profile-level-id=640c1f"), false),
             (key("H265", "packetization-mode=1;profile-level-id=42e01f"), false),
         ] {
-            assert_eq!(base.matches(&other), same, "{other:?}");
+            assert_eq!(base == other, same, "{other:?}");
         }
-        assert!(key("VP9", "").matches(&key("vp9", "profile-id=0")));
-        assert!(!key("VP9", "profile-id=2").matches(&key("VP9", "")));
-        assert!(key("AV1", "level-idx=5;profile=0;tier=0").matches(&key("AV1", "")));
-        assert!(!key("AV1", "profile=1").matches(&key("AV1", "")));
-        assert!(!key("H265", "tier-flag=1").matches(&key("H265", "profile-id=1")));
+        assert_eq!(key("VP9", ""), key("vp9", "profile-id=0"));
+        assert_ne!(key("VP9", "profile-id=2"), key("VP9", ""));
+        assert_eq!(key("AV1", "level-idx=5;profile=0;tier=0"), key("AV1", ""));
+        assert_ne!(key("AV1", "profile=1"), key("AV1", ""));
+        assert_ne!(key("H265", "tier-flag=1"), key("H265", "profile-id=1"));
     }
 
     #[test]

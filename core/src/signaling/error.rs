@@ -21,6 +21,9 @@ pub enum CreateDescriptionError {
     /// Without a fingerprint nobody could verify us.
     #[error("there is no certificate fingerprint; hand in at least one")]
     NoFingerprint,
+    /// The ICE credentials that were chosen have characters or a length that descriptions cannot say.
+    #[error("the chosen ICE credentials are not of legal length and characters (RFC 8839 §5.4)")]
+    BadCredentials,
 }
 
 impl CreateDescriptionError {
@@ -29,7 +32,7 @@ impl CreateDescriptionError {
     pub const fn kind(&self) -> ErrorKind {
         match self {
             Self::Closed | Self::OfferInState(_) | Self::AnswerInState(_) => ErrorKind::InvalidState,
-            Self::NoFingerprint => ErrorKind::Operation,
+            Self::NoFingerprint | Self::BadCredentials => ErrorKind::Operation,
         }
     }
 }

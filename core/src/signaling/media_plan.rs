@@ -151,15 +151,12 @@ impl Session {
         let (mut wanted, has_rtx) = self.wanted(maker);
         if let Some(known) = known.filter(|_| maker.preferred.is_empty()) {
             // RFC 9429 §5.2.2: the order of the last answer, then what it had not.
+            let keys: Vec<_> = known.codecs.iter().map(CodecKey::from).collect();
             let rank = |capability: &&CodecCapability| {
                 let key = CodecKey::from(&capability.codec);
-                known
-                    .codecs
-                    .iter()
-                    .position(|codec| key.matches(&CodecKey::from(codec)))
-                    .unwrap_or(usize::MAX)
+                keys.iter().position(|known| *known == key).unwrap_or(usize::MAX)
             };
-            wanted.sort_by_key(rank);
+            wanted.sort_by_cached_key(rank);
         }
         let mut codecs = Vec::with_capacity(wanted.len() * 2);
         for capability in wanted {
@@ -183,11 +180,11 @@ impl Session {
     /// What of the offered codecs is accepted, under the offer's payload types.
     fn answered_codecs(&self, maker: &Transceiver, offered: &RtpContent) -> Vec<CodecContent> {
         let (wanted, has_rtx) = self.wanted(maker);
+        let keys: Vec<_> = wanted.iter().map(|known| CodecKey::from(&known.codec)).collect();
         let mut accepted: Vec<(usize, CodecContent)> = Vec::new();
         for codec in offered.codecs.iter().filter(|codec| codec.role() != CodecRole::Rtx) {
             let key = CodecKey::from(codec);
-            let matches = |known: &&CodecCapability| key.matches(&CodecKey::from(&known.codec));
-            let Some(rank) = wanted.iter().position(matches) else { continue };
+            let Some(rank) = keys.iter().position(|known| *known == key) else { continue };
             let ours = wanted[rank];
             let feedback =
                 codec.feedback.iter().filter(|text| ours.feedback.contains(text)).cloned().collect();
@@ -197,14 +194,13 @@ impl Session {
             accepted.sort_by_key(|(rank, _)| *rank);
         }
         let mut codecs = Vec::with_capacity(accepted.len() * 2);
+        let rtx = offered.retransmissions();
         for (_, codec) in accepted {
             let payload_type = codec.payload_type;
             codecs.push(codec);
             // RFC 4588 §8: only for what it repeats.
-            let rtx =
-                |other: &&CodecContent| other.role() == CodecRole::Rtx && other.apt() == Some(payload_type);
-            if let Some(rtx) = offered.codecs.iter().find(rtx).filter(|_| has_rtx) {
-                codecs.push(retransmission(rtx.payload_type, payload_type));
+            if let Some(rtx) = rtx.of(payload_type).filter(|_| has_rtx) {
+                codecs.push(retransmission(rtx, payload_type));
             }
         }
         set_redundancy(maker.kind, &mut codecs);
@@ -217,7 +213,7 @@ impl Session {
         offered.kind == maker.kind
             && offered.codecs.iter().filter(|codec| codec.role() == CodecRole::Media).any(|codec| {
                 let key = CodecKey::from(codec);
-                wanted.iter().any(|known| key.matches(&CodecKey::from(&known.codec)))
+                wanted.iter().any(|known| key == CodecKey::from(&known.codec))
             })
     }
 }

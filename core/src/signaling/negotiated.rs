@@ -103,21 +103,20 @@ impl Session {
 
 /// The codecs of `of`, under its payload types, that the other side has, too.
 fn common_codecs(of: &RtpContent, other: &RtpContent) -> Vec<NegotiatedCodec> {
-    let media = of.codecs.iter().filter(|codec| codec.role() != CodecRole::Rtx);
-    let common = media.filter_map(|codec| {
+    let is_media = |codec: &&CodecContent| codec.role() != CodecRole::Rtx;
+    let others: Vec<_> =
+        other.codecs.iter().filter(is_media).map(|codec| (CodecKey::from(codec), codec)).collect();
+    let (rtx, other_rtx) = (of.retransmissions(), other.retransmissions());
+    let common = of.codecs.iter().filter(is_media).filter_map(|codec| {
         let key = CodecKey::from(codec);
-        let same =
-            |theirs: &&CodecContent| theirs.role() != CodecRole::Rtx && key.matches(&CodecKey::from(*theirs));
+        let same = || others.iter().filter(|(other, _)| *other == key).map(|(_, codec)| *codec);
         // The same number first: two of one codec may differ in what is not compared.
-        let same_number = other.codec(codec.payload_type).filter(same);
-        let theirs = same_number.or_else(|| other.codecs.iter().find(same))?;
-        let repeats = |rtx: &&CodecContent, apt| rtx.role() == CodecRole::Rtx && rtx.apt() == Some(apt);
-        let has_rtx = other.codecs.iter().any(|rtx| repeats(&rtx, theirs.payload_type));
-        let rtx = of.codecs.iter().find(|rtx| has_rtx && repeats(rtx, codec.payload_type));
+        let same_number = same().find(|theirs| theirs.payload_type == codec.payload_type);
+        let theirs = same_number.or_else(|| same().next())?;
         Some(NegotiatedCodec {
             payload_type: codec.payload_type,
             codec: descriptor(of, codec),
-            rtx: rtx.map(|rtx| rtx.payload_type),
+            rtx: other_rtx.of(theirs.payload_type).and(rtx.of(codec.payload_type)),
             feedback: codec.feedback.iter().filter(|text| theirs.feedback.contains(text)).cloned().collect(),
         })
     });

@@ -28,12 +28,14 @@ impl Memory {
         for rtp in content.sections.iter().filter_map(|section| section.rtp.as_deref()) {
             for codec in &rtp.codecs {
                 match self.codecs.iter_mut().find(|known| known.payload_type == codec.payload_type) {
+                    Some(known) if known == codec => {}
                     Some(known) => known.clone_from(codec),
                     None => self.codecs.push(codec.clone()),
                 }
             }
             for extension in rtp.extensions.iter().filter(|extension| extension.id < 256) {
                 match self.extensions.iter_mut().find(|(id, _)| *id == extension.id) {
+                    Some((_, uri)) if *uri == extension.uri => {}
                     Some((_, uri)) => uri.clone_from(&extension.uri),
                     None => self.extensions.push((extension.id, extension.uri.clone())),
                 }
@@ -66,16 +68,14 @@ impl<'a> Payloads<'a> {
     /// The payload type of a codec: that of the same section before, of another section, or a new one.
     pub fn codec(&mut self, key: CodecKey<'a>, known: Option<&RtpContent>, preferred: u8) -> Option<u8> {
         let before = known.and_then(|known| {
-            let same = |codec: &&CodecContent| {
-                codec.role() != CodecRole::Rtx && key.matches(&CodecKey::from(*codec))
-            };
+            let same =
+                |codec: &&CodecContent| codec.role() != CodecRole::Rtx && key == CodecKey::from(*codec);
             known.codecs.iter().find(same)
         });
         if let Some(codec) = before {
             return Some(codec.payload_type);
         }
-        let same =
-            |claim: &Option<Claim<'_>>| matches!(claim, Some(Claim::Codec(other)) if key.matches(other));
+        let same = |claim: &Option<Claim<'_>>| matches!(claim, Some(Claim::Codec(other)) if key == *other);
         self.claimed(same).or_else(|| self.claim(preferred, Claim::Codec(key)))
     }
 

@@ -2,6 +2,7 @@
 
 use crate::base::media::{CodecRole, MediaKind, RtpTransceiverDirection};
 use crate::base::negotiated::RemoteSource;
+use crate::signaling::codecs::parameter;
 use crate::wire::sdp::attribute::{Attribute, Direction, RidDirection, simulcast_rids};
 use crate::wire::sdp::description::Section;
 
@@ -57,8 +58,7 @@ impl CodecContent {
 
     /// Of retransmissions, the payload type that they repeat.
     pub fn apt(&self) -> Option<u8> {
-        let parameters = self.fmtp.as_deref()?;
-        parameters.split(';').find_map(|part| part.trim().strip_prefix("apt=")?.parse().ok())
+        parameter(self.fmtp.as_deref()?, "apt")?.parse().ok()
     }
 }
 
@@ -202,8 +202,25 @@ impl RtpContent {
         self.rids.iter().filter(move |rid| rid.direction == direction).map(|rid| rid.id.as_str())
     }
 
-    pub fn codec(&self, payload_type: u8) -> Option<&CodecContent> {
-        self.codecs.iter().find(|codec| codec.payload_type == payload_type)
+    /// Which payload types repeat which: of several for one, the first.
+    pub fn retransmissions(&self) -> Retransmissions {
+        let mut by_type = [None; 128];
+        for codec in self.codecs.iter().rev().filter(|codec| codec.role() == CodecRole::Rtx) {
+            if let Some(repeated) = codec.apt().and_then(|apt| by_type.get_mut(usize::from(apt))) {
+                *repeated = Some(codec.payload_type);
+            }
+        }
+        Retransmissions(by_type)
+    }
+}
+
+/// The retransmissions of each payload type.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::signaling) struct Retransmissions([Option<u8>; 128]);
+
+impl Retransmissions {
+    pub fn of(&self, payload_type: u8) -> Option<u8> {
+        self.0.get(usize::from(payload_type)).copied().flatten()
     }
 }
 

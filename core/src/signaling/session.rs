@@ -1,10 +1,9 @@
 //! The session: the signaling state, the four description slots, and the verbs.
 
-use crate::base::media::TransceiverId;
 use crate::base::negotiated::NegotiatedSection;
 use crate::base::random::Rng;
 use crate::signaling::agreement::Agreement;
-use crate::signaling::apply::KnownRole;
+use crate::signaling::apply::{Checked, KnownRole};
 use crate::signaling::changes::{Changes, RemoteCandidate};
 use crate::signaling::content::IceOptions;
 use crate::signaling::description::{IceCandidateInit, LocalDescriptionInit, SessionDescription};
@@ -14,7 +13,7 @@ use crate::signaling::generations::Generations;
 use crate::signaling::local::{LocalParameters, SessionConfig};
 use crate::signaling::payloads::Memory;
 use crate::signaling::plan::Plan;
-use crate::signaling::slots::{AllSlots, Applied};
+use crate::signaling::slots::{AllSlots, Applied, Created};
 use crate::signaling::state::{SdpType, Side, SignalingState};
 use crate::signaling::transceiver::{Transceivers, random_text};
 use crate::signaling::write::{Frame, Versions, What};
@@ -30,8 +29,8 @@ pub struct Session {
     versions: Versions,
     pub(in crate::signaling) state: SignalingState,
     pub(in crate::signaling) slots: AllSlots,
-    pub(in crate::signaling) last_offer: Option<String>,
-    pub(in crate::signaling) last_answer: Option<String>,
+    pub(in crate::signaling) last_offer: Option<Created>,
+    pub(in crate::signaling) last_answer: Option<Created>,
     /// Mids that are smaller numbers were used.
     pub(in crate::signaling) next_mid: u32,
     pub(in crate::signaling) generations: Generations,
@@ -41,11 +40,6 @@ pub struct Session {
     pub(in crate::signaling) settled: Agreement,
     pub(in crate::signaling) ice_role: KnownRole,
     pub(in crate::signaling) transceivers: Transceivers,
-    /// The transceiver of each section of `last_offer`.
-    pub(in crate::signaling) offered_by: Vec<Option<TransceiverId>>,
-    /// The transport of each section of `last_offer`, and of `last_answer`.
-    pub(in crate::signaling) offered_numbers: Vec<Option<usize>>,
-    pub(in crate::signaling) answered_numbers: Vec<Option<usize>>,
     /// The agreed sections of audio and video.
     pub(in crate::signaling) media: Vec<NegotiatedSection>,
     /// Payload types and header extension ids that were ever in use.
@@ -77,9 +71,6 @@ impl Session {
             settled: Agreement::default(),
             ice_role: KnownRole::Unknown,
             transceivers: Transceivers::default(),
-            offered_by: Vec::new(),
-            offered_numbers: Vec::new(),
-            answered_numbers: Vec::new(),
             media: Vec::new(),
             used: Memory::default(),
             cname: random_text(&mut rng),
@@ -103,11 +94,9 @@ impl Session {
             state => return Err(CreateDescriptionError::OfferInState(state)),
         }
         let plan = self.plan_offer(local);
-        let text = self.write(&plan, IceOptions { trickle: true, ice2: true }, true, local)?;
-        self.last_offer = Some(text.clone());
-        self.offered_by = plan.makers;
-        self.offered_numbers = plan.numbers;
-        Ok(SessionDescription::new(SdpType::Offer, text))
+        let offer =
+            self.write(SdpType::Offer, plan, (IceOptions { trickle: true, ice2: true }, true), local)?;
+        Ok(self.last_offer.insert(offer).description())
     }
 
     /// An answer to the pending remote offer. Nothing changes until it is set.
@@ -125,20 +114,18 @@ impl Session {
             (state, _) => return Err(CreateDescriptionError::AnswerInState(state)),
         };
         let plan = self.plan_answer(offer, local);
-        let (options, allow_mixed) = (offer.options, offer.allow_mixed);
-        let text = self.write(&plan, options, allow_mixed, local)?;
-        self.last_answer = Some(text.clone());
-        self.answered_numbers = plan.numbers;
-        Ok(SessionDescription::new(SdpType::Answer, text))
+        let options = (offer.options, offer.allow_mixed);
+        let answer = self.write(SdpType::Answer, plan, options, local)?;
+        Ok(self.last_answer.insert(answer).description())
     }
 
     fn write(
         &mut self,
-        plan: &Plan,
-        options: IceOptions,
-        allow_mixed: bool,
+        kind: SdpType,
+        plan: Plan,
+        (options, allow_mixed): (IceOptions, bool),
         local: &LocalParameters<'_>,
-    ) -> Result<String, CreateDescriptionError> {
+    ) -> Result<Created, CreateDescriptionError> {
         if local.fingerprints.is_empty() {
             return Err(CreateDescriptionError::NoFingerprint);
         }
@@ -163,7 +150,10 @@ impl Session {
             allow_mixed: allow_mixed && has_media,
             fingerprints: local.fingerprints,
         };
-        Ok(self.versions.stamp(&plan.sections, frame))
+        let stamped = self.versions.stamp(kind, &plan.sections, frame);
+        let (sdp, content) = stamped.map_err(|_| CreateDescriptionError::BadCredentials)?;
+        let Plan { makers, numbers, .. } = plan;
+        Ok(Created { kind, sdp, content, makers, numbers })
     }
 
     /// Sets a local description: the one created last, or, with the text left out, one created on the spot.
@@ -186,12 +176,22 @@ impl Session {
             return self.roll_back(Side::Local);
         }
         let created = if kind == SdpType::Offer { &self.last_offer } else { &self.last_answer };
-        if !sdp.is_empty() && created.as_ref() != Some(&sdp) {
+        if !sdp.is_empty() && created.as_ref().is_none_or(|created| created.sdp != sdp) {
             return Err(SetDescriptionError::Modified(kind));
         }
-        let sdp = if sdp.is_empty() { self.create_implicitly(kind, local)? } else { sdp };
-        let checked = self.check(Side::Local, SessionDescription { kind, sdp })?;
-        Ok(self.commit(checked))
+        let next = self.state.next(Side::Local, kind);
+        let next = next.ok_or(SetDescriptionError::LocalInState { kind, state: self.state })?;
+        if sdp.is_empty() {
+            self.create_implicitly(kind, local)?;
+        }
+        let created = match kind {
+            SdpType::Answer => self.last_answer.take(),
+            SdpType::Offer => self.last_offer.clone(),
+            _ => self.last_answer.clone(),
+        };
+        // There is one now, in any case.
+        let created = created.ok_or(SetDescriptionError::Modified(kind))?;
+        Ok(self.commit(Checked::own(kind, created, next)))
     }
 
     // webrtc-pc §4.4.1.4
@@ -208,13 +208,12 @@ impl Session {
         &mut self,
         kind: SdpType,
         local: &LocalParameters<'_>,
-    ) -> Result<String, SetDescriptionError> {
-        if self.state.next(Side::Local, kind).is_none() {
-            return Err(SetDescriptionError::LocalInState { kind, state: self.state });
+    ) -> Result<(), CreateDescriptionError> {
+        match kind {
+            SdpType::Offer => self.create_offer(local),
+            _ => self.create_answer(local),
         }
-        let created =
-            if kind == SdpType::Offer { self.create_offer(local) } else { self.create_answer(local) };
-        Ok(created?.sdp)
+        .map(|_| ())
     }
 
     /// Sets a remote description. An offer that meets our own outstanding one rolls that back first, provided
@@ -230,7 +229,7 @@ impl Session {
         if description.kind == SdpType::Rollback {
             return self.roll_back(Side::Remote);
         }
-        let checked = self.check(Side::Remote, description)?;
+        let checked = self.check(description)?;
         Ok(self.commit(checked))
     }
 

@@ -1,5 +1,6 @@
 //! The four description slots.
 
+use crate::base::media::TransceiverId;
 use crate::signaling::content::Content;
 use crate::signaling::description::SessionDescription;
 use crate::signaling::state::{SdpType, Side};
@@ -11,6 +12,24 @@ pub(in crate::signaling) struct Applied {
     pub content: Content,
     /// The transport of each section, in a description of ours.
     pub numbers: Vec<Option<usize>>,
+}
+
+/// A description of ours that may be set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::signaling) struct Created {
+    pub kind: SdpType,
+    pub sdp: String,
+    /// What the text says.
+    pub content: Content,
+    /// The transceiver of each section, and its transport.
+    pub makers: Vec<Option<TransceiverId>>,
+    pub numbers: Vec<Option<usize>>,
+}
+
+impl Created {
+    pub fn description(&self) -> SessionDescription {
+        SessionDescription::new(self.kind, self.sdp.as_str())
+    }
 }
 
 /// One side's slots.

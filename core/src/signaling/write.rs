@@ -3,9 +3,11 @@
 
 use crate::base::media::RtpTransceiverDirection;
 use crate::base::redact::Redacted;
-use crate::signaling::content::DataForm;
+use crate::signaling::content::{Content, DataForm};
+use crate::signaling::error::InvalidDescription;
 use crate::signaling::media_plan::PlannedRtp;
 use crate::signaling::rtp::{CodecContent, to_wire};
+use crate::signaling::state::SdpType;
 use crate::wire::candidate::{Candidate, Credentials};
 use crate::wire::fingerprint::Fingerprint;
 use crate::wire::sdp::attribute::{Attribute, Direction, Setup};
@@ -250,19 +252,33 @@ pub(in crate::signaling) struct Versions {
 }
 
 impl Versions {
-    /// Writes a description under its version.
+    /// Writes a description under its version, and says what it says.
     ///
     /// RFC 9429 §5.2.2: what differs from what was created last is a new version, whether that was set or not.
-    pub fn stamp(&mut self, planned: &[Planned], frame: Frame<'_>) -> String {
-        let write = |version: u64| describe(planned, frame, &version.to_string()).to_text();
-        let text = write(self.version + 1);
+    ///
+    /// # Errors
+    ///
+    /// What the owner handed in cannot be said.
+    pub fn stamp(
+        &mut self,
+        kind: SdpType,
+        planned: &[Planned],
+        frame: Frame<'_>,
+    ) -> Result<(String, Content), InvalidDescription> {
+        let version = (self.version + 1).to_string();
+        let mut description = describe(planned, frame, &version);
+        let content = Content::read(&description, kind)?;
+        let mut text = description.to_text();
+        let before = self.version.to_string();
         let rest = after_origin(&text);
         if self.rest == rest {
-            return write(self.version);
+            description.origin.session_version = &before;
+            text = description.to_text();
+        } else {
+            self.version += 1;
+            rest.clone_into(&mut self.rest);
         }
-        self.version += 1;
-        rest.clone_into(&mut self.rest);
-        text
+        Ok((text, content))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reports from what the machines say of themselves.
 
-use crate::base::negotiated::{NegotiatedCodec, NegotiatedSection};
+use crate::base::negotiated::NegotiatedCodec;
+use crate::base::time::{Instant, WallClock};
 use crate::data::channel::{Channel, DataChannelId};
 use crate::stats::dictionaries::{
     CandidatePairStats, CertificateStats, CodecStats, DataChannelStats, IceCandidateStats, PairStatsState,
@@ -43,20 +44,28 @@ pub struct TransportFacts {
 /// Makes a report, all of one moment.
 #[derive(Debug)]
 pub struct Collector {
+    pub(in crate::stats) wall_clock: WallClock,
     timestamp: f64,
     report: StatsReport,
 }
 
 impl Collector {
-    /// An empty report at this moment, in milliseconds since 1970.
+    /// An empty report at this moment.
     #[must_use]
-    pub fn new(timestamp: f64) -> Self {
-        Self { timestamp, report: StatsReport::default() }
+    pub fn new(wall_clock: WallClock, now: Instant) -> Self {
+        Self { wall_clock, timestamp: wall_clock.unix_millis(now), report: StatsReport::default() }
     }
 
     /// The report.
     #[must_use]
     pub fn finish(self) -> StatsReport {
+        self.report
+    }
+
+    /// The report, of these objects and of what they refer to.
+    #[must_use]
+    pub fn finish_about(mut self, roots: Vec<String>) -> StatsReport {
+        self.report.keep(roots);
         self.report
     }
 
@@ -81,15 +90,8 @@ impl Collector {
         self.put(format!("D{}", id.as_u64()), StatsOf::DataChannel(stats));
     }
 
-    /// Adds the codecs of a section: those of the directions in use.
-    pub fn codecs(&mut self, section: &NegotiatedSection) {
-        let sends = section.send.iter().filter(|_| section.direction.sends());
-        let receives = section.receive.iter().filter(|_| section.direction.receives());
-        let transport = transport_id(section.transport);
-        sends.chain(receives).for_each(|codec| self.codec(&transport, codec));
-    }
-
-    fn codec(&mut self, transport: &str, negotiated: &NegotiatedCodec) {
+    /// Adds a codec; its id comes back.
+    pub(in crate::stats) fn codec(&mut self, transport: &str, negotiated: &NegotiatedCodec) -> String {
         let codec = &negotiated.codec;
         // W3C webrtc-stats §8.3: one for each payload type of a transport, or two where the directions differ.
         let fmtp = codec.sdp_fmtp_line.as_deref().unwrap_or("");
@@ -102,7 +104,8 @@ impl Collector {
             channels: codec.channels,
             sdp_fmtp_line: codec.sdp_fmtp_line.clone(),
         };
-        self.put(id, StatsOf::Codec(stats));
+        self.put(id.clone(), StatsOf::Codec(stats));
+        id
     }
 
     /// Adds the transport of this number with its candidates, pairs and certificates.
@@ -175,12 +178,17 @@ impl Collector {
         id
     }
 
-    fn put(&mut self, id: String, of: StatsOf) {
+    pub(in crate::stats) fn put(&mut self, id: String, of: StatsOf) {
         self.report.put(self.timestamp, id, of);
+    }
+
+    /// Adds what was learnt at another moment.
+    pub(in crate::stats) fn put_of(&mut self, timestamp: f64, id: String, of: StatsOf) {
+        self.report.put(timestamp, id, of);
     }
 }
 
-fn transport_id(number: usize) -> String {
+pub(in crate::stats) fn transport_id(number: usize) -> String {
     format!("T{number}")
 }
 

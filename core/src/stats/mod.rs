@@ -4,7 +4,9 @@
 //! layer does not measure them are absent.
 
 mod collect;
+mod collect_rtp;
 mod dictionaries;
+mod rtp;
 
 pub use crate::stats::collect::{CertificateFacts, Collector, TransportFacts};
 pub use crate::stats::dictionaries::{
@@ -12,7 +14,11 @@ pub use crate::stats::dictionaries::{
     PeerConnectionStats, TransportStats,
 };
 
-use std::collections::BTreeMap;
+pub use crate::stats::rtp::{
+    InboundRtpStats, MediaSourceStats, OutboundRtpStats, RemoteInboundRtpStats, RemoteOutboundRtpStats,
+};
+
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One object of a report.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,8 +41,18 @@ pub struct Stats {
 pub enum StatsOf {
     /// A certificate, ours or the peer's.
     Certificate(CertificateStats),
-    /// A codec that was negotiated for a direction that is in use.
+    /// A codec that a stream has.
     Codec(CodecStats),
+    /// A stream that comes.
+    InboundRtp(InboundRtpStats),
+    /// A stream of ours.
+    OutboundRtp(OutboundRtpStats),
+    /// How the peer receives a stream of ours.
+    RemoteInboundRtp(RemoteInboundRtpStats),
+    /// What the peer says of a stream that it sends.
+    RemoteOutboundRtp(RemoteOutboundRtpStats),
+    /// The track of a sender.
+    MediaSource(MediaSourceStats),
     /// A pair of candidates.
     CandidatePair(CandidatePairStats),
     /// A candidate of ours.
@@ -49,6 +65,40 @@ pub enum StatsOf {
     PeerConnection(PeerConnectionStats),
     /// A transport.
     Transport(TransportStats),
+}
+
+impl StatsOf {
+    /// The ids that it refers to.
+    fn references(&self) -> Vec<&String> {
+        match self {
+            Self::Codec(of) => vec![&of.transport_id],
+            Self::CandidatePair(of) => {
+                vec![&of.transport_id, &of.local_candidate_id, &of.remote_candidate_id]
+            }
+            Self::LocalCandidate(of) | Self::RemoteCandidate(of) => vec![&of.transport_id],
+            Self::Transport(of) => [Some(&of.local_certificate_id)]
+                .into_iter()
+                .chain([of.remote_certificate_id.as_ref(), of.selected_candidate_pair_id.as_ref()])
+                .flatten()
+                .collect(),
+            Self::InboundRtp(of) => named([&of.transport_id], [&of.codec_id, &of.remote_id, &None]),
+            Self::OutboundRtp(of) => {
+                named([&of.transport_id], [&of.codec_id, &of.remote_id, &of.media_source_id])
+            }
+            Self::RemoteInboundRtp(of) => named([&of.transport_id, &of.local_id], [&of.codec_id]),
+            Self::RemoteOutboundRtp(of) => named([&of.transport_id, &of.local_id], [&of.codec_id]),
+            Self::Certificate(_) | Self::DataChannel(_) | Self::PeerConnection(_) | Self::MediaSource(_) => {
+                Vec::new()
+            }
+        }
+    }
+}
+
+fn named<'a, const N: usize, const M: usize>(
+    always: [&'a String; N],
+    perhaps: [&'a Option<String>; M],
+) -> Vec<&'a String> {
+    always.into_iter().chain(perhaps.into_iter().flatten()).collect()
 }
 
 /// `RTCStatsReport`: objects by their ids. Under `serde`, the JSON that a browser's report becomes.
@@ -81,6 +131,18 @@ impl StatsReport {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.objects.is_empty()
+    }
+
+    /// Keeps these objects, what they refer to, and what that refers to.
+    fn keep(&mut self, roots: Vec<String>) {
+        let (mut kept, mut open) = (BTreeSet::new(), roots);
+        while let Some(id) = open.pop() {
+            if let Some(object) = self.objects.get(&id) {
+                open.extend(object.of.references().into_iter().filter(|id| !kept.contains(*id)).cloned());
+                kept.insert(id);
+            }
+        }
+        self.objects.retain(|id, _| kept.contains(id));
     }
 
     fn put(&mut self, timestamp: f64, id: String, of: StatsOf) {

@@ -174,8 +174,8 @@ impl<S: AsRef<str>> Hash for CandidateExtensions<S> {
 }
 
 fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    let mut words = text.split_ascii_whitespace();
-    std::iter::from_fn(move || Some((words.next()?, words.next()?)))
+    let mut rest = text;
+    std::iter::from_fn(move || Some((next_word(&mut rest)?, next_word(&mut rest)?)))
 }
 
 /// More extension pairs than any implementation sends.
@@ -305,13 +305,13 @@ impl Candidate {
     }
 }
 
-/// Takes the next word of a text; its whitespace is ASCII.
+/// Takes the next word of a text; everything up to the space, in ASCII, separates words.
 fn next_word<'a>(rest: &mut &'a str) -> Option<&'a str> {
-    let text = rest.trim_ascii_start();
-    let end = text.bytes().position(|c| c.is_ascii_whitespace()).unwrap_or(text.len());
-    let (word, after) = text.split_at(end);
+    let start = rest.bytes().position(|c| c > b' ')?;
+    let text = &rest[start..];
+    let (word, after) = text.split_at(text.bytes().position(|c| c <= b' ').unwrap_or(text.len()));
     *rest = after;
-    (!word.is_empty()).then_some(word)
+    Some(word)
 }
 
 fn number<T: TryFrom<u64>>(text: &str, what: &'static str) -> Result<T, ParseError> {

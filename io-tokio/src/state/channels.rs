@@ -1,7 +1,8 @@
 //! What handles of channels do: messages in and out, and waiting for either.
 
 use crate::error::{ChannelClosed, SendError};
-use crate::state::{Phase, State};
+use crate::state::Phase;
+use crate::state::member::{Member, State};
 use crate::wakers::Wakers;
 use bytes::Bytes;
 use purertc::{ChannelError, DataChannelId, DataChannelState, Instant, Message, MessageKind, Priority};
@@ -62,7 +63,7 @@ pub(super) fn cost(message: &Message) -> usize {
     message.data.len() + MESSAGE_OVERHEAD
 }
 
-impl State {
+impl State<'_> {
     /// Makes the entry of a channel that the core knows.
     pub(crate) fn adopt(&mut self, id: DataChannelId) {
         let Some(channel) = self.core.data_channel(id) else { return };
@@ -75,6 +76,7 @@ impl State {
             negotiated: channel.negotiated(),
             priority: channel.priority(),
         };
+        let ended = self.phase != Phase::Open;
         self.channels.insert(
             id,
             Entry {
@@ -82,7 +84,7 @@ impl State {
                 inbox: VecDeque::new(),
                 readers: Wakers::default(),
                 wanting: Vec::new(),
-                ended: self.phase != Phase::Open,
+                ended,
                 error: None,
             },
         );
@@ -187,9 +189,10 @@ impl State {
 
     /// Waits until a channel may be what is wanted; the caller looks again then.
     pub(crate) fn want(&mut self, id: DataChannelId, want: Want, cx: &Context<'_>) {
-        let Some(entry) = self.channels.get_mut(&id) else { return };
+        let Member { channels, waiting, .. } = &mut *self.member;
+        let Some(entry) = channels.get_mut(&id) else { return };
         if entry.wanting.is_empty() {
-            self.waiting.push(id);
+            waiting.push(id);
         }
         if !entry.wanting.iter().any(|(other, waker)| *other == want && waker.will_wake(cx.waker())) {
             entry.wanting.push((want, cx.waker().clone()));

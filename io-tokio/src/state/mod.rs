@@ -1,26 +1,21 @@
-//! What the handles and the driver of one connection share: the core, and what waits on either side of it.
+//! What the handles and the driver of an endpoint share: the core, and what waits on either side of it.
 //!
-//! Not a machine: it moves events into queues and wakes whom they concern. Here is what handles of connections do
-//! with it, `distribute` has what the driver does, `channels` what handles of channels do.
+//! Not a machine: it moves events into queues and wakes whom they concern. `group` has what the driver does, `member` what
+//! handles of connections do, `channels` what handles of channels do. A connection with sockets of its own is an endpoint
+//! with one member.
 
 mod channels;
-mod distribute;
+mod group;
+mod member;
 
 pub(crate) use self::channels::{Facts, Want};
+pub(crate) use self::group::Group;
+pub(crate) use self::member::State;
 
-use self::channels::Entry;
 use crate::clock::Clock;
-use crate::wakers::Wakers;
-use purertc::{DataChannelId, Event, Instant, PeerConnection, PeerConnectionState};
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use purertc::{Instant, PeerConnection, PeerId};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-/// Events that wait to be read.
-const MAX_EVENTS: usize = 1_024;
-/// How long a closed connection tries to say so.
-const FAREWELL: Duration = Duration::from_secs(1);
 
 /// How much may wait, from the settings.
 #[derive(Clone, Copy, Debug)]
@@ -30,53 +25,63 @@ pub(crate) struct Limits {
     pub(crate) linger: Duration,
 }
 
-/// One connection, seen from handles and driver.
+/// An endpoint, seen from handles and driver.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) span: tracing::Span,
-    state: Mutex<State>,
+    group: Mutex<Group>,
 }
 
 impl Shared {
-    pub(crate) fn new(core: PeerConnection, clock: Clock, limits: Limits, span: tracing::Span) -> Self {
-        let state = State {
-            core,
-            limits,
-            channels: HashMap::new(),
-            unread: 0,
-            events: VecDeque::new(),
-            audience: Audience::Nobody,
-            readers: Wakers::default(),
-            watchers: Wakers::default(),
-            waiting: Vec::new(),
-            phase: Phase::Open,
-            driver: None,
-            nudge: false,
-        };
-        Self { clock, span, state: Mutex::new(state) }
+    pub(crate) fn new(group: Group, clock: Clock, span: tracing::Span) -> Self {
+        Self { clock, span, group: Mutex::new(group) }
     }
 
-    /// The state, whatever happened to a thread that held it: what it holds is always whole.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The group, whatever happened to a thread that held it: what it holds is always whole.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Group> {
+        self.group.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does something under the lock, and wakes the driver afterwards if that needs it.
-    pub(crate) fn with<R>(&self, act: impl FnOnce(&mut State, Instant) -> R) -> R {
+    pub(crate) fn with<R>(&self, act: impl FnOnce(&mut Group, Instant) -> R) -> R {
         let _entered = self.span.enter();
-        let mut state = self.lock();
-        let result = act(&mut state, self.clock.now());
-        let driver = if std::mem::take(&mut state.nudge) { state.driver.take() } else { None };
-        drop(state);
+        let mut group = self.lock();
+        let result = act(&mut group, self.clock.now());
+        let driver = group.take_nudged();
+        drop(group);
         if let Some(driver) = driver {
             driver.wake();
         }
         result
     }
 
+    /// Wakes the driver.
+    pub(crate) fn nudge(&self) {
+        self.with(|group, _| group.nudge());
+    }
+}
+
+/// One connection among them. Whoever has a seat has let nobody [leave](Group::leave).
+#[derive(Clone, Debug)]
+pub(crate) struct Seat {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) id: PeerId,
+}
+
+impl Seat {
+    /// Looks at the core.
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&PeerConnection) -> R) -> R {
+        look(self.shared.lock().connection(self.id))
+    }
+
+    /// Does something under the lock, and wakes the driver afterwards if that needs it.
+    pub(crate) fn with<R>(&self, act: impl FnOnce(&mut State<'_>, Instant) -> R) -> R {
+        self.shared.with(|group, now| group.at(self.id, |state| act(state, now)))
+    }
+
     /// Does a verb of the core, which may have something to send.
-    pub(crate) fn act<R>(&self, verb: impl FnOnce(&mut State, Instant) -> R) -> R {
+    pub(crate) fn act<R>(&self, verb: impl FnOnce(&mut State<'_>, Instant) -> R) -> R {
         self.with(|state, now| {
             state.nudge = true;
             verb(state, now)
@@ -99,94 +104,6 @@ pub(crate) enum Phase {
         /// No longer than this.
         until: Instant,
     },
-    /// The driver is gone.
+    /// Nothing happens any more.
     Done,
-}
-
-/// Whether anybody reads events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Audience {
-    Nobody,
-    Someone,
-}
-
-/// What the lock protects.
-#[derive(Debug)]
-pub(crate) struct State {
-    pub(crate) core: PeerConnection,
-    limits: Limits,
-    channels: HashMap<DataChannelId, Entry>,
-    /// What the messages in all inboxes count.
-    unread: usize,
-    events: VecDeque<Event>,
-    audience: Audience,
-    readers: Wakers,
-    /// Who waits for a state of the connection.
-    watchers: Wakers,
-    /// Channels with tasks that want something.
-    waiting: Vec<DataChannelId>,
-    phase: Phase,
-    /// The driver's task; taken when it is woken.
-    driver: Option<Waker>,
-    /// The driver has something to do.
-    nudge: bool,
-}
-
-impl State {
-    /// `close` of W3C: abrupt.
-    pub(crate) fn close(&mut self, now: Instant) {
-        if matches!(self.phase, Phase::Open | Phase::Lingering { .. }) {
-            self.core.close(now);
-            self.phase = Phase::Closing { until: now + FAREWELL };
-            self.events.clear();
-            self.channels.values_mut().for_each(|entry| entry.ended = true);
-        }
-    }
-
-    /// The last handle is gone.
-    pub(crate) fn let_go(&mut self, now: Instant) {
-        if self.phase != Phase::Open {
-            return;
-        }
-        // Nobody will take the channels that wait in events.
-        self.events.clear();
-        self.channels.clear();
-        self.unread = 0;
-        let channels: Vec<DataChannelId> = self.core.data_channels().collect();
-        channels.into_iter().for_each(|id| self.close_channel(id));
-        if self.core.connection_state() == PeerConnectionState::Connected && !self.limits.linger.is_zero() {
-            self.phase = Phase::Lingering { until: now + self.limits.linger };
-        } else {
-            self.close(now);
-        }
-    }
-
-    pub(crate) fn poll_event(&mut self, cx: &Context<'_>) -> Poll<Option<Event>> {
-        self.audience = Audience::Someone;
-        if let Some(event) = self.events.pop_front() {
-            // There may be room again for what waits in the core.
-            self.nudge |= self.events.len() == MAX_EVENTS / 2;
-            return Poll::Ready(Some(event));
-        }
-        if self.phase != Phase::Open {
-            return Poll::Ready(None);
-        }
-        self.readers.register(cx);
-        Poll::Pending
-    }
-
-    /// Waits until `look` finds what it looks for.
-    pub(crate) fn poll_watch<R>(
-        &mut self,
-        cx: &Context<'_>,
-        look: impl FnOnce(&Self) -> Option<R>,
-    ) -> Poll<R> {
-        match look(self) {
-            Some(found) => Poll::Ready(found),
-            None => {
-                self.watchers.register(cx);
-                Poll::Pending
-            }
-        }
-    }
 }

@@ -6,7 +6,6 @@ use crate::base::time::Instant;
 use crate::data::sctp::congestion::Sample;
 use std::collections::VecDeque;
 
-
 /// A packet that was sent, of which chunks are still under way.
 #[derive(Clone, Copy, Debug)]
 struct Packet {

@@ -295,7 +295,6 @@ mod tests {
     use quickcheck::quickcheck;
     use std::collections::VecDeque;
 
-
     fn fragment(key: u32, of: std::ops::RangeInclusive<u32>, payload: &[u8]) -> Fragment<'_> {
         let id = MessageId { stream: 1, unordered: false, mid: Serial32(*of.start()) };
         let (begin, end) = (key == *of.start(), key == *of.end());

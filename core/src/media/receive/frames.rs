@@ -30,6 +30,9 @@ pub(in crate::media) struct Assembled {
     pub layer: Layer,
     /// The counts of its packets: the first, and one behind the last.
     pub counts: (u64, u64),
+    /// How many of them carried something, and when the first and the last of those came.
+    pub packets: usize,
+    pub begun: Instant,
     pub arrived: Instant,
 }
 
@@ -79,13 +82,14 @@ impl Frames {
         self.format.marks_ends()
     }
 
-    /// Takes the packet `count`. Where it is the begin of what a decoder waits for, all before it is given up.
-    pub(in crate::media) fn push(&mut self, count: u64, slot: Slot) {
+    /// Takes the packet `count`. Where it is the begin of what a decoder waits for, all before it is given up. `false`: its
+    /// place was given up.
+    pub(in crate::media) fn push(&mut self, count: u64, slot: Slot) -> bool {
         if self.standing == Standing::New {
             self.base = count;
             self.standing = if self.is_predicted() { Standing::NeedsKey } else { Standing::InOrder };
         }
-        let Some(at) = count.checked_sub(self.base) else { return };
+        let Some(at) = count.checked_sub(self.base) else { return false };
         if at >= MAX_PACKETS {
             // Too far ahead: what is missing did not come in time.
             self.give_up_to(count);
@@ -101,6 +105,7 @@ impl Frames {
             self.drop_first(at);
             self.standing = Standing::KeyBegun;
         }
+        true
     }
 
     /// Lets the first `len` slots go.
@@ -180,6 +185,7 @@ impl Frames {
         if matches!(self.standing, Standing::NeedsKey | Standing::KeyBegun) && !key {
             return None;
         }
+        let begun = slots.iter().map(|slot| slot.arrived).min()?;
         let arrived = slots.iter().map(|slot| slot.arrived).max()?;
         let payloads: Vec<Bytes> = slots.into_iter().map(|slot| slot.payload).collect();
         // Packets of padding alone carry nothing.
@@ -187,10 +193,11 @@ impl Frames {
         if payloads.is_empty() {
             return None;
         }
+        let packets = payloads.len();
         match depacketize(self.format, &payloads, MAX_FRAME) {
             Ok(data) => {
                 self.standing = Standing::InOrder;
-                Some(Assembled { timestamp, data, key, layer, counts, arrived })
+                Some(Assembled { timestamp, data, key, layer, counts, packets, begun, arrived })
             }
             Err(_) => {
                 self.lose();

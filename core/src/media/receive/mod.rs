@@ -3,5 +3,6 @@
 pub mod arrivals;
 pub(super) mod frames;
 pub mod gaps;
+pub mod playout;
 pub mod reception;
 pub(super) mod stream;

@@ -2,7 +2,7 @@
 //! jitter.
 
 use crate::base::seq::{Serial16, Serial32, Unwrap16};
-use crate::base::time::Instant;
+use crate::base::time::{Instant, ticks};
 use crate::wire::rtcp::report::{ReportBlock, SenderInfo, middle};
 use std::time::Duration;
 
@@ -120,8 +120,8 @@ impl Reception {
 
     /// RFC 3550 appendix A.8.
     fn measure(&mut self, now: Instant, timestamp: Serial32) {
-        let units = u128::from(now.as_micros()) * u128::from(self.clock_rate) / 1_000_000;
-        let transit = (units as u32).wrapping_sub(timestamp.0);
+        let units = ticks(now.saturating_since(Instant::ZERO), self.clock_rate) as u32;
+        let transit = units.wrapping_sub(timestamp.0);
         if let Some(before) = self.transit.replace(transit) {
             let change = u64::from((transit.wrapping_sub(before) as i32).unsigned_abs());
             self.jitter = (self.jitter + change).saturating_sub((self.jitter + 8) >> 4);
@@ -162,9 +162,9 @@ impl Reception {
         let interval = expected.saturating_sub(expected_before);
         let lost = interval.saturating_sub(received.saturating_sub(received_before));
         let fraction = (lost << 8).checked_div(interval).unwrap_or(0);
-        let (last_report, delay) = self.sender_report.map_or((0, 0), |(at, ntp)| {
-            (ntp, (now.saturating_since(at).as_micros() * 65_536 / 1_000_000) as u32)
-        });
+        let (last_report, delay) = self
+            .sender_report
+            .map_or((0, 0), |(at, ntp)| (ntp, ticks(now.saturating_since(at), 65_536) as u32));
         ReportBlock {
             ssrc,
             fraction_lost: fraction.min(255) as u8,

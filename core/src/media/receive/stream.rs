@@ -2,11 +2,14 @@
 
 use crate::base::media::{MediaKind, TransceiverId};
 use crate::base::seq::{Serial16, Serial32};
-use crate::base::time::{Instant, date_of};
+use crate::base::time::{Instant, date_of, earliest};
+use crate::media::contributing::{Contributing, Heard};
+use crate::media::counters::{Inbound, Received, RemoteSent};
 use crate::media::event::Frame;
-use crate::media::extensions::Extensions;
+use crate::media::extensions::{Extensions, Tags};
 use crate::media::receive::frames::{Assembled, Frames, Slot};
 use crate::media::receive::gaps::Gaps;
+use crate::media::receive::playout::Playout;
 use crate::media::receive::reception::{Arrival, Reception};
 use crate::media::section::{Codec, Feedback, Section};
 use crate::wire::rtcp::report::SenderInfo;
@@ -39,14 +42,16 @@ pub(in crate::media) struct Incoming {
     pub reception: Reception,
     gaps: Gaps,
     frames: Option<Frames>,
+    pub playout: Playout,
     /// What the last sender report said.
-    pub report: Option<SenderInfo>,
+    report: Option<RemoteSent>,
     /// How loud the frame is whose packets come, and how the camera is held.
     pub audio_level: Option<AudioLevel>,
     pub orientation: Option<Orientation>,
-    pub bytes: u64,
-    pub recovered: u64,
-    pub key_requests: u32,
+    pub received: Received,
+    /// What the last packet said, and who contributes.
+    pub heard: Option<Heard>,
+    pub contributing: Contributing,
     /// When a key frame was asked for last, and whether one is still wanted.
     key_asked: Option<Instant>,
     key_wanted: bool,
@@ -64,7 +69,9 @@ pub(in crate::media) struct Piece {
 
 impl Incoming {
     pub(in crate::media) fn new(ssrc: u32, section: (usize, &Section), codec: Codec) -> Self {
-        let (section, Section { transceiver, kind, .. }) = section;
+        let (section, Section { transceiver, kind, taking, .. }) = section;
+        let mut playout = Playout::new(codec.clock_rate);
+        playout.set_target(taking.buffer);
         Self {
             ssrc,
             transceiver: *transceiver,
@@ -76,12 +83,13 @@ impl Incoming {
             codec,
             gaps: Gaps::default(),
             frames: None,
+            playout,
             report: None,
             audio_level: None,
             orientation: None,
-            bytes: 0,
-            recovered: 0,
-            key_requests: 0,
+            received: Received::default(),
+            heard: None,
+            contributing: Contributing::default(),
             key_asked: None,
             key_wanted: false,
         }
@@ -97,7 +105,6 @@ impl Incoming {
     ) -> Option<u64> {
         let (sequence, timestamp) = (packet.header.sequence, packet.header.timestamp);
         let repairs = self.codec.feedback.has(Feedback::NACK);
-        self.bytes += packet.payload.len() as u64;
         let arrival = if repeated {
             self.reception.repair(sequence)
         } else {
@@ -113,7 +120,8 @@ impl Incoming {
             }
             Arrival::Late(count) => {
                 let was_missing = self.gaps.close(count);
-                self.recovered += u64::from(was_missing && repeated);
+                // A repetition that is not wanted any more is nothing that came too late.
+                self.received.discarded += u64::from(repairs && !was_missing && !repeated);
                 // Where losses are asked for, one that is not missing came before.
                 (was_missing || !repairs).then_some(count)
             }
@@ -128,18 +136,69 @@ impl Incoming {
         }
     }
 
-    /// Takes what a packet carried for its frame.
-    pub(in crate::media) fn collect(&mut self, count: u64, piece: Piece) {
-        let Some(format) = self.codec.format else { return };
+    /// Counts a packet of `len` bytes.
+    pub(in crate::media) fn tally(&mut self, now: Instant, packet: &Packet<'_>, len: usize, repeated: bool) {
+        let (payload, received) = (packet.payload.len() as u64, &mut self.received);
+        received.latest = Some(now);
+        received.packets += 1;
+        received.bytes += payload;
+        received.header_bytes += len as u64 - payload;
+        if repeated {
+            received.repeated_packets += 1;
+            received.repeated_bytes += payload;
+        }
+    }
+
+    /// Takes note of who is heard in a packet.
+    pub(in crate::media) fn hear(&mut self, now: Instant, packet: &Packet<'_>, tags: &Tags<'_>) {
+        let level = tags.audio_level.map(|level| level.level);
+        let Serial32(timestamp) = packet.header.timestamp;
+        let heard = Heard { at: now, timestamp, level, capture: tags.capture };
+        self.heard = Some(heard);
+        for (at, source) in packet.csrcs().enumerate() {
+            // RFC 6465 §2: a byte for each, in their order.
+            let level = tags.csrc_levels.get(at).map(|level| level & 0x7f);
+            self.contributing.note(source, Heard { level, ..heard });
+        }
+    }
+
+    /// The peer says what it has sent.
+    pub(in crate::media) fn hear_sender(&mut self, now: Instant, info: SenderInfo) {
+        self.reception.hear_sender(now, &info);
+        let (reports, round_trips) =
+            self.report.map_or_else(Default::default, |report| (report.reports, report.round_trips));
+        self.report = Some(RemoteSent { arrived: now, info, reports: reports + 1, round_trips });
+    }
+
+    /// What is known of it.
+    pub(in crate::media) fn facts(&self) -> Inbound {
+        Inbound {
+            transceiver: self.transceiver,
+            kind: self.kind,
+            ssrc: self.ssrc,
+            rtx: self.rtx,
+            repeats: self.codec.rtx.is_some(),
+            payload_type: self.codec.payload_type,
+            received: self.received,
+            lost: self.reception.lost(),
+            jitter: self.reception.jitter().as_secs_f64(),
+            remote: self.report,
+        }
+    }
+
+    /// Takes what a packet carried for its frame. `false`: what it belongs to was handed on or given up.
+    pub(in crate::media) fn collect(&mut self, count: u64, piece: Piece) -> bool {
+        let Some(format) = self.codec.format else { return true };
         if self.frames.as_ref().is_none_or(|frames| frames.format() != format) {
             self.frames = Some(Frames::new(format));
+            self.playout.set_clock(self.codec.clock_rate);
         }
-        let Some(frames) = &mut self.frames else { return };
+        let Some(frames) = &mut self.frames else { return true };
         let Piece { arrived, timestamp, marker, payload } = piece;
         // Padding has no place in a frame, but one in the order of packets.
         let part = if payload.is_empty() { Ok(Default::default()) } else { format.inspect(&payload) };
-        let Ok(part) = part else { return };
-        frames.push(count, Slot { timestamp, marker, part, payload, arrived });
+        let Ok(part) = part else { return true };
+        frames.push(count, Slot { timestamp, marker, part, payload, arrived })
     }
 
     /// Takes note of what header extensions say of the frame.
@@ -159,6 +218,15 @@ impl Incoming {
         let frames = self.frames.as_mut()?;
         let frame = frames.pop(now, patience);
         self.gaps.forget_below(frames.base());
+        if let Some(frame) = &frame {
+            let received = &mut self.received;
+            received.frames += 1;
+            received.samples += self.codec.sampling.samples(&frame.data);
+            if frame.packets > 1 {
+                received.assembled += 1;
+                received.assembly += frame.arrived.saturating_since(frame.begun);
+            }
+        }
         match &frame {
             Some(frame) if frame.key => self.key_wanted = false,
             _ => self.key_wanted |= frames.needs_key(),
@@ -167,10 +235,16 @@ impl Incoming {
     }
 
     /// The frame as the application gets it.
-    pub(in crate::media) fn tell(&mut self, frame: Assembled) -> Frame {
-        let captured = self.report.map(|report| {
-            let ahead = Serial32(frame.timestamp).distance_from(report.timestamp) as i32;
-            date_after(date_of(report.ntp), ahead, self.codec.clock_rate)
+    pub(in crate::media) fn tell(&mut self, now: Instant, frame: Assembled) -> Frame {
+        let count = match self.kind {
+            MediaKind::Audio => self.codec.sampling.samples(&frame.data),
+            MediaKind::Video => 1,
+        };
+        let (target, least) = (self.playout.delay(), self.playout.least_delay());
+        self.received.held.add(count, now.saturating_since(frame.begun), target, least);
+        let captured = self.report.map(|RemoteSent { info, .. }| {
+            let ahead = Serial32(frame.timestamp).distance_from(info.timestamp) as i32;
+            date_after(date_of(info.ntp), ahead, self.codec.clock_rate)
         });
         Frame {
             receiver: self.transceiver.receiver(),
@@ -188,9 +262,10 @@ impl Incoming {
         }
     }
 
-    /// When a frame is given up.
+    /// When a frame is given up, or is to be played.
     pub(in crate::media) fn frame_deadline(&self, round_trip: Duration) -> Option<Instant> {
-        self.frames.as_ref()?.deadline(self.patience(round_trip))
+        let gives_up = self.frames.as_ref().and_then(|frames| frames.deadline(self.patience(round_trip)));
+        earliest([gives_up, self.playout.deadline()])
     }
 
     /// How long the packets behind a gap wait for it to be filled.
@@ -225,7 +300,7 @@ impl Incoming {
             && self.key_asked.is_none_or(|asked| now.saturating_since(asked) >= KEY_INTERVAL);
         if asks {
             (self.key_asked, self.key_wanted) = (Some(now), false);
-            self.key_requests += 1;
+            self.received.picture_losses += 1;
         }
         asks
     }

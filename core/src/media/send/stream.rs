@@ -3,10 +3,12 @@
 use crate::base::media::TransceiverId;
 use crate::base::random::Rng;
 use crate::base::seq::{Serial16, Serial32};
-use crate::base::time::Instant;
+use crate::base::time::{Instant, ticks};
 use crate::media::codec::{Format, Layer, PacketizeError, Packetizer, Payload};
-use crate::media::section::Codec;
+use crate::media::counters::{Outbound, RemoteReceived, RoundTrips, Sent};
+use crate::media::section::{Codec, Section};
 use crate::media::send::history::{History, Refusal};
+use crate::media::send::pacer::Pacer;
 use crate::media::send::tone::Report;
 use crate::wire::rtcp::report::{ReportBlock, SenderInfo};
 use crate::wire::rtp::Header;
@@ -29,6 +31,8 @@ pub(in crate::media) struct Outgoing {
     pub extensions: Bytes,
     /// The number that it repeats.
     pub repeats: Option<Serial16>,
+    /// Whether it waits for its turn in a burst. Sound does not, and neither do packets that another sender has paced.
+    pub paced: bool,
 }
 
 /// One stream of ours.
@@ -54,7 +58,10 @@ pub(in crate::media) struct Stream {
     pub is_known: bool,
     pub packets: u32,
     pub octets: u32,
-    pub repeated: u64,
+    pub sent: Sent,
+    /// The number of its first packet, and the payload type of the last one.
+    first: Serial16,
+    pub payload_type: Option<u8>,
     /// The timestamp sent last, when, and its clock.
     latest: Option<(Serial32, Instant, u32)>,
     /// The number that the source had last, and ours for it, where packets are forwarded.
@@ -62,7 +69,7 @@ pub(in crate::media) struct Stream {
     /// Packets sent until the report before.
     reported_packets: u32,
     /// What the peer last reported of it.
-    pub reported: Option<ReportBlock>,
+    pub remote: Option<RemoteReceived>,
     /// When a key frame was asked for last, and the number of the last full intra request.
     pub key_requested: Option<Instant>,
     pub intra_request: Option<u8>,
@@ -97,11 +104,13 @@ impl Stream {
             is_known: false,
             packets: 0,
             octets: 0,
-            repeated: 0,
+            sent: Sent::default(),
+            first: Serial16(numbers as u16 & 0x7fff),
+            payload_type: None,
             latest: None,
             forwarded: None,
             reported_packets: 0,
-            reported: None,
+            remote: None,
             key_requested: None,
             intra_request: None,
             is_ready: false,
@@ -113,13 +122,24 @@ impl Stream {
         self.queue.len()
     }
 
-    /// Cuts a frame into packets that wait to be sent.
+    /// Whether the next packet waits for a burst.
+    pub(in crate::media) fn is_paced(&self) -> bool {
+        self.queue.front().is_some_and(|packet| packet.paced)
+    }
+
+    /// Bytes that wait for bursts.
+    pub(in crate::media) fn paced_bytes(&self) -> usize {
+        self.queue.iter().filter(|packet| packet.paced).map(|packet| packet.payload.len()).sum()
+    }
+
+    /// Cuts a frame into packets that wait to be sent, `pacer` knowing of them.
     pub(in crate::media) fn push_frame(
         &mut self,
         codec: &Codec,
         format: Format,
         frame: &FrameToSend<'_>,
         limit: usize,
+        pacer: &mut Pacer,
     ) -> Result<(), PacketizeError> {
         if self.packetizer.as_ref().is_none_or(|packetizer| packetizer.format() != format) {
             self.packetizer = Some(Packetizer::new(format, self.first_picture));
@@ -128,11 +148,16 @@ impl Stream {
         let mut payloads = Vec::new();
         packetizer.packetize(frame.data, limit, frame.layer, &mut payloads)?;
         let last = payloads.len() - 1;
+        let timestamp = Serial32(frame.timestamp.wrapping_add(self.offset));
         for (at, payload) in payloads.into_iter().enumerate() {
             let marker = if format.marks_ends() { at == last } else { frame.marker };
-            let header = self.header(codec.payload_type, marker, frame.timestamp);
+            let header = self.numbered(codec.payload_type, marker, timestamp);
             let extensions = frame.extensions.clone();
-            self.queue.push_back(Outgoing { header, payload, extensions, repeats: None });
+            let paced = frame.paced;
+            if paced {
+                pacer.join(payload.len());
+            }
+            self.queue.push_back(Outgoing { header, payload, extensions, repeats: None, paced });
         }
         Ok(())
     }
@@ -155,13 +180,13 @@ impl Stream {
         let timestamp = Serial32(packet.timestamp.wrapping_add(self.offset));
         let header = Header { marker: packet.marker, payload_type, sequence, timestamp, ssrc: self.ssrc };
         let (payload, extensions) = (Payload::plain(packet.payload.clone()), packet.extensions.clone());
-        self.queue.push_back(Outgoing { header, payload, extensions, repeats: None });
+        self.queue.push_back(Outgoing { header, payload, extensions, repeats: None, paced: false });
     }
 
-    fn header(&mut self, payload_type: u8, marker: bool, timestamp: u32) -> Header {
+    /// The header of the next packet.
+    const fn numbered(&mut self, payload_type: u8, marker: bool, timestamp: Serial32) -> Header {
         let sequence = self.next;
         self.next = sequence.next();
-        let timestamp = Serial32(timestamp.wrapping_add(self.offset));
         Header { marker, payload_type, sequence, timestamp, ssrc: self.ssrc }
     }
 
@@ -176,6 +201,8 @@ impl Stream {
         if packet.repeats.is_none() {
             self.packets = self.packets.wrapping_add(1);
             self.octets = self.octets.wrapping_add(len as u32);
+            self.payload_type = Some(packet.header.payload_type);
+            self.sent.count_frame(len, packet.header.marker);
             if let Some(clock_rate) = clock_rate(packet.header.payload_type) {
                 self.latest = Some((packet.header.timestamp, now, clock_rate));
             }
@@ -190,6 +217,7 @@ impl Stream {
         now: Instant,
         sequence: Serial16,
         round_trip: Duration,
+        pacer: &mut Pacer,
         rtx: impl FnOnce(u8) -> Option<u8>,
     ) -> Result<(), Refusal> {
         if self.queue.len() >= MAX_QUEUED {
@@ -203,10 +231,46 @@ impl Stream {
         packet.header =
             Header { payload_type, sequence: self.rtx_next, ssrc: self.rtx_ssrc, ..packet.header };
         packet.repeats = Some(sequence);
+        packet.paced = true;
+        pacer.join(packet.payload.len());
         self.rtx_next = self.rtx_next.next();
-        self.repeated += 1;
         self.queue.push_back(packet);
         Ok(())
+    }
+
+    /// The peer reports on it, and with that has understood what it is.
+    pub(in crate::media) fn hear(&mut self, now: Instant, block: &ReportBlock, round_trip: Option<Duration>) {
+        self.is_known = true;
+        let (_, _, clock_rate) = self.latest.unwrap_or((Serial32(0), now, 1));
+        let expected = i64::from(block.highest.wrapping_sub(self.first.0.into()).wrapping_add(1));
+        let mut round_trips = self.remote.map_or_else(RoundTrips::default, |remote| remote.round_trips);
+        round_trip.into_iter().for_each(|sample| round_trips.add(sample));
+        self.remote = Some(RemoteReceived {
+            arrived: now,
+            packets: (expected - i64::from(block.lost)).max(0).unsigned_abs(),
+            lost: block.lost.into(),
+            fraction_lost: f64::from(block.fraction_lost) / 256.0,
+            jitter: f64::from(block.jitter) / f64::from(clock_rate),
+            round_trips,
+        });
+    }
+
+    /// What is known of it.
+    pub(in crate::media) fn facts(&self, section: &Section) -> Outbound<'_> {
+        let payload_type = self.payload_type.or_else(|| section.first_choice().map(|c| c.payload_type));
+        let repeats = section.send.iter().any(|codec| codec.rtx.is_some());
+        Outbound {
+            transceiver: self.transceiver,
+            kind: section.kind,
+            encoding: self.encoding,
+            rid: self.rid.as_deref(),
+            ssrc: self.ssrc,
+            rtx: repeats.then_some(self.rtx_ssrc),
+            payload_type,
+            sends: section.direction.sends(),
+            sent: self.sent,
+            remote: self.remote,
+        }
     }
 
     /// What to report of it at `now`, of which NTP says `ntp`; nothing where nothing was sent since the report before.
@@ -221,8 +285,7 @@ impl Stream {
     /// The RTP time of an instant, by what was sent last.
     fn timestamp_at(&self, now: Instant) -> Option<Serial32> {
         let (timestamp, at, clock_rate) = self.latest?;
-        let since = now.saturating_since(at).as_micros() * u128::from(clock_rate) / 1_000_000;
-        Some(timestamp.plus(since as u32))
+        Some(timestamp.plus(ticks(now.saturating_since(at), clock_rate) as u32))
     }
 
     /// The RTP time of something that begins now, be it the first of all.
@@ -233,11 +296,15 @@ impl Stream {
     /// Queues what is said of a tone.
     pub(in crate::media) fn push_tone(&mut self, payload_type: u8, report: Report) {
         let Report { marker, timestamp, event } = report;
-        let sequence = self.next;
-        self.next = sequence.next();
-        let header = Header { marker, payload_type, sequence, timestamp, ssrc: self.ssrc };
+        let header = self.numbered(payload_type, marker, timestamp);
         let payload = Payload::plain(Bytes::copy_from_slice(&event.to_bytes()));
-        self.queue.push_back(Outgoing { header, payload, extensions: Bytes::new(), repeats: None });
+        self.queue.push_back(Outgoing {
+            header,
+            payload,
+            extensions: Bytes::new(),
+            repeats: None,
+            paced: false,
+        });
     }
 
     /// Drops what waits.
@@ -253,6 +320,7 @@ pub(in crate::media) struct FrameToSend<'a> {
     pub marker: bool,
     pub layer: Layer,
     pub extensions: Bytes,
+    pub paced: bool,
 }
 
 /// A packet of another source.

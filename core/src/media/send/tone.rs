@@ -2,7 +2,7 @@
 //! begins is decided above.
 
 use crate::base::seq::Serial32;
-use crate::base::time::Instant;
+use crate::base::time::{Instant, ticks};
 use crate::media::codec::telephone_event::{TelephoneEvent, VOLUME};
 use std::time::Duration;
 
@@ -70,8 +70,7 @@ impl Tone {
     }
 
     fn ticks(&self, at: Instant) -> u64 {
-        let since = at.saturating_since(self.begun).as_micros() * u128::from(self.clock_rate) / 1_000_000;
-        u64::try_from(since).unwrap_or(u64::MAX)
+        ticks(at.saturating_since(self.begun), self.clock_rate)
     }
 }
 

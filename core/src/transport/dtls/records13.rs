@@ -282,8 +282,7 @@ impl Openers {
         header: &UnifiedHeader,
         record: &mut BytesMut,
     ) -> Result<Opened13, DropReason> {
-        let openers =
-            [self.current.as_mut(), self.previous.as_deref_mut(), self.handshake.as_deref_mut()];
+        let openers = [self.current.as_mut(), self.previous.as_deref_mut(), self.handshake.as_deref_mut()];
         let fits = |opener: &&mut Opener| opener.epoch as u8 & 0b11 == header.epoch_bits;
         let opener = openers.into_iter().flatten().find(fits);
         opener.ok_or(DropReason::DtlsUnknownEpoch)?.open(header, record)

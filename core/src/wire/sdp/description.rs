@@ -120,7 +120,15 @@ pub struct Words<'a>(pub &'a str);
 impl<'a> Words<'a> {
     /// The words in order.
     pub fn iter(self) -> impl Iterator<Item = &'a str> {
-        self.0.split(' ').filter(|word| !word.is_empty())
+        // Words are short, so that a plain loop is ahead of `str::split`.
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            let start = rest.bytes().position(|c| c != b' ')?;
+            let text = &rest[start..];
+            let (word, after) = text.split_at(text.bytes().position(|c| c == b' ').unwrap_or(text.len()));
+            rest = after;
+            Some(word)
+        })
     }
 }
 

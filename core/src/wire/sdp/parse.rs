@@ -85,7 +85,11 @@ impl<'a> Parser<'a> {
                 break;
             }
             let (letter, value) = type_and_value(line)?;
-            if letter == 'm' {
+            if letter == 'a' && matches!(self.at, At::Section(SECTION_ATTRIBUTES)) {
+                // Most lines are like the one before.
+                self.count_line()?;
+                self.attribute(value)?;
+            } else if letter == 'm' {
                 self.enter_section()?;
                 let mut section = section(value)?;
                 // So that the usual section grows once, and what is short takes no more than in proportion.
@@ -136,12 +140,14 @@ impl<'a> Parser<'a> {
         }
     }
 
+    fn count_line(&mut self) -> Result<(), Reason> {
+        self.lines += 1;
+        if self.lines > MAX_LINES_PER_SECTION { Err(Reason::TooMany("lines")) } else { Ok(()) }
+    }
+
     // RFC 8866 §5: the order is fixed, and `v o s t` are mandatory.
     fn advance(&mut self, letter: char) -> Result<(), Reason> {
-        self.lines += 1;
-        if self.lines > MAX_LINES_PER_SECTION {
-            return Err(Reason::TooMany("lines"));
-        }
+        self.count_line()?;
         let order = match self.at {
             At::Start | At::Session(_) => session_rank(letter),
             At::Section(_) => section_rank(letter),
@@ -229,7 +235,9 @@ fn type_and_value(line: &str) -> Result<(char, &str), Reason> {
     }
 }
 
+/// The ranks of `t=`, and of the last lines of a section.
 const TIME: u8 = 9;
+const SECTION_ATTRIBUTES: u8 = 5;
 
 /// The place of a line in the session part, and whether several may follow one another.
 const fn session_rank(letter: char) -> Option<(u8, bool)> {
@@ -257,7 +265,7 @@ const fn section_rank(letter: char) -> Option<(u8, bool)> {
         'c' => (2, false),
         'b' => (3, true),
         'k' => (4, false),
-        'a' => (5, true),
+        'a' => (SECTION_ATTRIBUTES, true),
         _ => return None,
     })
 }
@@ -290,23 +298,27 @@ fn section(value: &str) -> Result<Section<'_>, Reason> {
         None => (port, None),
     };
     let port = decimal(port).ok_or(malformed)?;
-    let formats = Words(formats);
-    let is_protocol = protocol.split('/').all(is_token);
-    if !is_token(media) || !is_protocol || formats.iter().next().is_none() {
+    if !is_token(media) || !protocol.split('/').all(is_token) {
         return Err(malformed);
     }
-    if formats.iter().count() > MAX_FORMATS {
-        return Err(Reason::TooMany("formats"));
-    }
+    let formats = Words(formats);
     // RFC 8866 §5.14: with RTP, formats are payload types.
-    let is_format = |format| {
-        if protocol.contains("RTP/") {
-            decimal(format).is_some_and(|n: u8| n < 128)
-        } else {
-            is_token(format)
-        }
+    let is_rtp = protocol.contains("RTP/");
+    let is_format = |format| match is_rtp {
+        true => decimal::<u8>(format).is_some_and(|format| format < 128),
+        false => is_token(format),
     };
-    if !formats.iter().all(is_format) {
+    let mut count = 0;
+    for format in formats.iter() {
+        count += 1;
+        if count > MAX_FORMATS {
+            return Err(Reason::TooMany("formats"));
+        }
+        if !is_format(format) {
+            return Err(malformed);
+        }
+    }
+    if count == 0 {
         return Err(malformed);
     }
     Ok(Section {

@@ -113,7 +113,9 @@ fn acknowledgements_are_delayed_and_shared() {
 
 #[test]
 fn full_packets_have_one_size() {
-    for (len, expected) in [(65_536, MTU), (1_024, 12 + 20 + 1_024), (100, 12 + 9 * 120), (700, 12 + 20 + 700)] {
+    for (len, expected) in
+        [(65_536, MTU), (1_024, 12 + 20 + 1_024), (100, 12 + 9 * 120), (700, 12 + 20 + 700)]
+    {
         let mut net = Net::connected(Link::default());
         net.run(1_000);
         net.log[0].clear();

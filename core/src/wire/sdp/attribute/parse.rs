@@ -141,7 +141,7 @@ fn some(text: &str) -> Result<&str, Bad> {
 }
 
 fn word(text: &str) -> Result<&str, Bad> {
-    if text.contains(' ') { Err(Bad) } else { some(text) }
+    if text.bytes().any(|c| c == b' ') { Err(Bad) } else { some(text) }
 }
 
 fn words(text: &str) -> Result<Words<'_>, Bad> {
@@ -193,10 +193,12 @@ fn rtcp_fb(value: &str) -> Result<Attribute<'_>, Bad> {
 
 fn rtpmap(value: &str) -> Result<Attribute<'_>, Bad> {
     let (format, codec) = split(value)?;
-    let mut parts = codec.splitn(3, '/');
-    let encoding = token(parts.next().ok_or(Bad)?)?;
-    let clock_rate = number(parts.next().ok_or(Bad)?)?;
-    let parameters = parts.next().map(some).transpose()?;
+    let (encoding, rest) = split_at(codec, b'/').ok_or(Bad)?;
+    let (clock_rate, parameters) = match split_at(rest, b'/') {
+        Some((rate, parameters)) => (rate, Some(some(parameters)?)),
+        None => (rest, None),
+    };
+    let (encoding, clock_rate) = (token(encoding)?, number(clock_rate)?);
     if clock_rate == 0 {
         return Err(Bad);
     }
@@ -205,7 +207,7 @@ fn rtpmap(value: &str) -> Result<Attribute<'_>, Bad> {
 
 fn extmap(value: &str) -> Result<Attribute<'_>, Bad> {
     let (id, rest) = split(value)?;
-    let (id, direction) = match id.split_once('/') {
+    let (id, direction) = match split_at(id, b'/') {
         Some((id, direction)) => (id, Some(direction.parse().map_err(|_| Bad)?)),
         None => (id, None),
     };
