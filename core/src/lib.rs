@@ -81,11 +81,15 @@ pub mod transport;
 pub mod wire;
 
 pub use base::drops::{DropReason, Drops};
+pub use base::identity::{
+    IdentityAnswer, IdentityErrorDetail, IdentityFailure, IdentityProvider, IdentityRequest,
+};
 pub use base::io::{IoId, IoRequest, IoResponse, StreamName, StreamSecurity};
 pub use base::media::{
     CodecCapability, HeaderExtensionCapability, KindCapabilities, MediaCapabilities, MediaKind,
     MediaStreamTrack, ReceiverId, RtpCodec, RtpTransceiverDirection, SenderId, TrackOrKind, TransceiverId,
 };
+pub use base::negotiated::{NegotiatedCodec, NegotiatedSection};
 pub use base::net::{Datagram, Ecn, LocalAddress, Path, Protocol, SocketId, Transmit};
 pub use base::parameters::{
     DegradationPreference, RtcpParameters, RtpCodecParameters, RtpEncodingParameters,
@@ -103,12 +107,13 @@ pub use media::contributing::RtpContributingSource;
 pub use media::error::WriteError;
 pub use media::event::{Delivery, Frame, SendFrame, SendPacket};
 pub use media::packet::RtpPacket;
+pub use media::send::guard::Protection;
 pub use peer::{
     AnswerOptions, ChannelEvent, Configuration, ConfigurationError, DataChannel, DtlsTransport, DtmfSender,
-    Event, IceCandidateError, IceConnectionState, IceServer, IceServerError, IceTransport, Init,
-    InsertDtmfError, JitterBufferTargetError, KeyAgreement, OfferOptions, OfferedDtlsRole, PeerConnection,
-    PeerConnectionState, RtpReceiver, RtpSender, RtpTransceiver, SctpTransport, StatsError, StatsSelector,
-    ToneTiming, TrackEvent, TransportId,
+    Event, IceCandidateError, IceConnectionState, IceServer, IceServerError, IceTransport, IdentityError,
+    IdentityProviderOptions, IdpError, Init, InsertDtmfError, JitterBufferTargetError, KeyAgreement,
+    OfferOptions, OfferedDtlsRole, PeerConnection, PeerConnectionState, PeerIdentity, RtpReceiver, RtpSender,
+    RtpTransceiver, SctpTransport, StatsError, StatsSelector, ToneTiming, TrackEvent, TransportId,
 };
 pub use signaling::description::{IceCandidateInit, LocalDescriptionInit, SessionDescription};
 pub use signaling::error::{AddIceCandidateError, CreateDescriptionError, SetDescriptionError};

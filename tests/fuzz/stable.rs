@@ -61,9 +61,14 @@ targets! {
     connection = "targets/connection.rs",
     dcep = "targets/dcep.rs",
     dtls = "targets/dtls.rs",
+    fec = "targets/fec.rs",
     framing = "targets/framing.rs",
     handshake = "targets/handshake.rs",
     mdns = "targets/mdns.rs",
+    media = "targets/media.rs",
+    payloads = "targets/payloads.rs",
+    rtcp = "targets/rtcp.rs",
+    rtp = "targets/rtp.rs",
     sctp = "targets/sctp.rs",
     sdp = "targets/sdp.rs",
     srtp = "targets/srtp.rs",
@@ -101,6 +106,12 @@ const WORDS: &[&[u8]] = &[
     &[0x80, 96, 0, 1, 0, 0, 0, 1, 0, 0, 0, 7],
     &[0x90, 96, 0, 1, 0, 0, 0, 1, 0, 0, 0, 7, 0xbe, 0xde, 0, 1, 0x10, 1, 0, 0],
     &[0x80, 200, 0, 6, 0, 0, 0, 7],
+    &[0x81, 205, 0, 3, 0, 0, 0, 7, 0, 0, 0, 9, 0, 1, 0, 1],
+    // Parity of both kinds, and fronts of payloads of H.264 and AV1.
+    &[0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 9, 0, 1, 0xc0, 0],
+    &[0, 96, 0, 1, 0, 0, 0, 0, 0, 4, 0, 4, 0xc0, 0],
+    &[0x78, 0, 4, 0x67, 0x42, 0, 0x1e, 0, 2, 0x68, 0xce],
+    &[0x18, 0x0a, 0x0b, 0, 0, 0, 2, 0x30, 1],
     // mDNS: a response with one record.
     b"\0\0\x84\0\0\0\0\x01\0\0\0\0\x04name\x05local\0\0\x01\x80\x01\0\0\0\x78\0\x04\xc0\0\x02\x01",
     // Text.

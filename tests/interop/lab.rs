@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::media_signaling::Scene;
 use crate::stage::{Failure, Offerer, Outcome, Stage};
-use crate::{Case, driver, failures, files_page, media, media_signaling};
+use crate::{Case, driver, failures, files_page, media, media_more, media_signaling, whip};
 
 /// A way of starting a browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,6 +147,11 @@ impl Lab {
         play(&mut stage, &demo)
     }
 
+    /// A publisher and viewers by HTTP.
+    pub(crate) fn play_whip(&mut self, profile: &Profile) -> Outcome {
+        whip::play(self.browser(profile)?)
+    }
+
     /// What the page says when there is nothing to connect to; needs no server.
     pub(crate) fn play_without_server(&mut self, profile: &Profile) -> Outcome {
         let pages = page_files().and_then(PageServer::start).map_err(|e| Failure(e.to_string()))?;
@@ -160,8 +165,10 @@ impl Lab {
 
     /// Audio and video that go through a connection of this process.
     pub(crate) fn play_media(&mut self, profile: &Profile) -> Outcome {
-        let sound = if profile.kind == Kind::Chromium { media::SOUND } else { &[] };
-        self.play_scenes(profile, &media::page(), &[sound, media::SCENES].concat())
+        let sound =
+            if profile.kind == Kind::Chromium { [media::SOUND, media_more::SOUND].concat() } else { vec![] };
+        let scenes = [&sound, media::SCENES, media_more::SCENES].concat();
+        self.play_scenes(profile, &media::page(), &scenes)
     }
 
     fn play_scenes(&mut self, profile: &Profile, page: &str, scenes: &[(&str, Scene)]) -> Outcome {

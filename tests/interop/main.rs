@@ -27,6 +27,8 @@ mod files_page;
 mod lab;
 mod lifecycle;
 mod media;
+mod media_examples;
+mod media_more;
 mod media_signaling;
 mod messages;
 mod moving;
@@ -38,6 +40,7 @@ mod stage;
 mod throughput;
 mod turn;
 mod ways;
+mod whip;
 
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -149,6 +152,8 @@ fn trials(lab: &Arc<Mutex<Lab>>, quiet: bool) -> Vec<Trial> {
     }
     if !lab::is_rehearsal() {
         for profile in FULL.into_iter().filter(|p| kinds.contains(&p.kind)) {
+            let name = format!("whip::{}", profile.name);
+            trials.push(trial(lab, name, move |lab| lab.play_whip(&profile)));
             for (name, play) in files_page::CASES {
                 let name = format!("files::{}::{name}", profile.name);
                 trials.push(trial(lab, name, move |lab| lab.play_files(&profile, play)));
@@ -238,6 +243,21 @@ fn dtls_trials(lab: &Arc<Mutex<Lab>>, quiet: bool) -> Vec<Trial> {
     trials
 }
 
+/// The examples of audio and video, with Chromium and with ffmpeg, which makes files and reads them.
+fn example_trials(lab: &Arc<Mutex<Lab>>, quiet: bool) -> Vec<Trial> {
+    let obstacle = media_examples::obstacle();
+    if let Some(reason) = &obstacle
+        && !quiet
+    {
+        interop::skip("examples of audio and video", reason);
+    }
+    let trial = |(name, play): (&str, media_examples::Play)| {
+        let trial = trial(lab, format!("examples::{name}"), move |_| play());
+        trial.with_ignored_flag(obstacle.is_some())
+    };
+    media_examples::CASES.into_iter().map(trial).collect()
+}
+
 /// The file-transfer examples, which need nothing from elsewhere.
 fn file_trials(lab: &Arc<Mutex<Lab>>) -> Vec<Trial> {
     let trial = |(name, from, to, signaling)| {
@@ -280,6 +300,7 @@ fn main() -> ExitCode {
     trials.extend(peer_trials(&lab, arguments.list));
     trials.extend(dtls_trials(&lab, arguments.list));
     trials.extend(file_trials(&lab));
+    trials.extend(example_trials(&lab, arguments.list));
     let conclusion = libtest_mimic::run(&arguments, trials);
     // The browser ends here, not at the end of the process, which would leave it running.
     drop(lab);

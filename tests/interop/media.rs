@@ -181,7 +181,7 @@ fn ask_for_key(pc: &mut PeerConnection, now: Instant, receiver: ReceiverId) {
 }
 
 /// A mirror in front of a studio.
-fn mirrored(browser: &mut Browser) -> Result<Duet<'_>, Failure> {
+pub(crate) fn mirrored(browser: &mut Browser) -> Result<Duet<'_>, Failure> {
     let mut duet = Duet::new(browser, BundlePolicy::Balanced)?;
     duet.ours().react = mirror;
     duet.page("if (!window.picture) await studio(); watch();")?;
@@ -189,7 +189,7 @@ fn mirrored(browser: &mut Browser) -> Result<Duet<'_>, Failure> {
 }
 
 /// What failed, with what our side knows.
-fn explained(duet: &Duet<'_>, outcome: Result<Value, Failure>) -> Result<Value, Failure> {
+pub(crate) fn explained(duet: &Duet<'_>, outcome: Result<Value, Failure>) -> Result<Value, Failure> {
     outcome.map_err(|Failure(words)| {
         let ours = duet.ours();
         let drops: Vec<_> = ours.pc.drops().iter().collect();
@@ -197,13 +197,13 @@ fn explained(duet: &Duet<'_>, outcome: Result<Value, Failure>) -> Result<Value, 
     })
 }
 
-fn page_sees(duet: &mut Duet<'_>, body: &str) -> Outcome {
+pub(crate) fn page_sees(duet: &mut Duet<'_>, body: &str) -> Outcome {
     let outcome = duet.page(body);
     explained(duet, outcome).map(drop)
 }
 
 /// The browser offers, and the mirror answers once it knows what is to come back.
-fn reflect(duet: &mut Duet<'_>) -> Outcome {
+pub(crate) fn reflect(duet: &mut Duet<'_>) -> Outcome {
     let offer = duet.page("return local();")?;
     duet.hear(offer)?;
     // The driver's thread hears of the tracks and turns the mirror towards them.

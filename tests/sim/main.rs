@@ -11,6 +11,7 @@ mod fast_setup;
 mod lifecycle;
 mod media;
 mod media_pace;
+mod media_protection;
 mod media_signaling;
 mod media_stats;
 mod messages;

@@ -51,6 +51,15 @@ impl DemoServer {
         }
     }
 
+    /// Builds another example that serves a page, and starts it with these arguments.
+    ///
+    /// # Errors
+    ///
+    /// Like [`start`](Self::start).
+    pub fn start_example(name: &str, arguments: &[String]) -> Result<Self, DemoError> {
+        Self::run(&build_example(name)?, arguments)
+    }
+
     fn run(path: &Path, arguments: &[String]) -> Result<Self, DemoError> {
         let failed = |reason: String| DemoError::Start { path: path.to_owned(), reason };
         let mut child = Command::new(path)

@@ -210,6 +210,7 @@ impl DataChannels {
         if let Some(rtt) = self.path_rtt {
             // As a first measurement would: the peer may take as long again, and no less than a slow one takes.
             sctp.rto_initial = (rtt * 2).max(LEAST_FIRST_RTO).min(sctp.rto_initial);
+            sctp.setup_wait = (rtt * 5 / 4).max(LEAST_FIRST_RTO).min(sctp.setup_wait);
         }
         sctp
     }

@@ -19,6 +19,10 @@ pub struct Received {
     pub repeated_packets: u64,
     /// Their payloads.
     pub repeated_bytes: u64,
+    /// Parity of it.
+    pub parity_packets: u64,
+    /// Its bytes.
+    pub parity_bytes: u64,
     /// Packets that came when their place was given up.
     pub discarded: u64,
     /// When the last one came.

@@ -27,6 +27,15 @@ pub enum Event {
         /// Its place among the encodings.
         encoding: usize,
     },
+    /// The peer wants an encoding to be no faster (RFC 5104, `TMMBR`): have it set up so.
+    BitrateLimit {
+        /// Whose.
+        sender: SenderId,
+        /// Its place among the encodings.
+        encoding: usize,
+        /// Bits in a second, headers included.
+        bitrate: u64,
+    },
 }
 
 impl Event {
@@ -35,7 +44,7 @@ impl Event {
         match self {
             Self::Frame(frame) => frame.data.len(),
             Self::Rtp(packet) => packet.as_bytes().len(),
-            Self::Unmute(_) | Self::Mute(_) | Self::KeyFrameRequest { .. } => 0,
+            Self::Unmute(_) | Self::Mute(_) | Self::KeyFrameRequest { .. } | Self::BitrateLimit { .. } => 0,
         }
     }
 }
@@ -46,7 +55,9 @@ pub enum Delivery {
     /// As frames: in order, whole, and decodable.
     #[default]
     Frames,
-    /// As packets, as they come: for forwarding.
+    /// As packets, as they come: for forwarding. What protects them on this path is among them where it was negotiated:
+    /// redundant sound, and pictures inside of RFC 2198 with ULPFEC, which browsers send if they can. Who forwards to peers
+    /// that have other codecs leaves `red` and `ulpfec` out of the [capabilities](crate::MediaCapabilities).
     Packets,
 }
 
@@ -107,10 +118,13 @@ pub struct SendPacket<'a> {
     pub encoding: usize,
     /// The codec, as a payload type of the negotiation. Default: the peer's first choice.
     pub payload_type: Option<u8>,
-    /// The number that the source gave it, counted on ([`RtpPacket::count`]). Gaps stay gaps and late ones stay late; a
-    /// jump of more than 16,383 is another source, which goes on where the last one ended.
+    /// Who sent it, by any number that tells sources apart, such as the SSRC. A source other than that of the packet before
+    /// goes on where that one ended: in numbers, and in time as far as has passed. Begin with a key frame.
+    pub source: u64,
+    /// The number that the source gave it, counted on ([`RtpPacket::count`]). Gaps stay gaps and late ones stay late; with
+    /// a jump of more than 16,383 it goes on behind the last one.
     pub count: u64,
-    /// Its timestamp. Of one source as it is; another source's have to go on from those.
+    /// Its timestamp, as the source gave it.
     pub timestamp: u32,
     /// Its marker.
     pub marker: bool,

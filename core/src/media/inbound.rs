@@ -15,6 +15,7 @@ use crate::media::section::{Payload, Protection};
 use crate::media::sources::{Found, Source, find};
 use crate::media::{Media, Timer};
 use crate::wire::cursor::ParseError;
+use crate::wire::rtp::fec::Correction;
 use crate::wire::rtp::{Header, Layout, Packet, rtx};
 use bytes::{Buf as _, Bytes, BytesMut};
 use std::time::Duration;
@@ -29,16 +30,26 @@ enum Content {
     Media,
     /// Media inside of RFC 2198, with older media perhaps.
     Redundant,
-    /// Forward error correction.
-    Correction,
+    /// Parity, inside of RFC 2198 or not; or padding there.
+    Parity,
+}
+
+/// How a packet came to be here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// The first of its number.
+    Path,
+    /// Sent again.
+    Repeated,
+    /// Computed from others.
+    Computed,
 }
 
 /// How a packet came, and what it carries.
 #[derive(Clone, Copy, Debug)]
 struct Arrived {
     content: Content,
-    /// Whether it was sent again.
-    repeated: bool,
+    origin: Origin,
 }
 
 impl Media {
@@ -62,8 +73,11 @@ impl Media {
             Source::Media(id) => {
                 self.incoming.get_mut(id).into_iter().for_each(|stream| stream.hear(now, &packet, &tags));
                 let content = self.note_codec(id, payload_type, packet.payload)?;
-                self.take(now, id, bytes.freeze(), Arrived { content, repeated: false })
+                let taken = self.take(now, id, bytes.freeze(), Arrived { content, origin: Origin::Path });
+                self.correct(now, id);
+                taken
             }
+            Source::Parity(of) => self.take_flexfec(now, of, packet.payload),
             Source::Repeated(id) => {
                 // RFC 4588 §4: an empty one is padding, sent to probe the path.
                 if packet.payload.is_empty() {
@@ -79,7 +93,7 @@ impl Media {
                 restore(&mut bytes, stream.ssrc, original).map_err(|_| DropReason::RtpMalformed)?;
                 let packet = Packet::parse(&bytes).map_err(|_| DropReason::RtpMalformed)?;
                 let content = self.note_codec(id, original, packet.payload)?;
-                self.take(now, id, bytes.freeze(), Arrived { content, repeated: true })
+                self.take(now, id, bytes.freeze(), Arrived { content, origin: Origin::Repeated })
             }
         }
     }
@@ -105,13 +119,15 @@ impl Media {
         let source = match found {
             Found::Media { section, codec } => {
                 let rids = &section.1.receive_rids;
-                let rid = tags.rid.filter(|rid| rids.iter().any(|known| **known == **rid));
+                let place = tags.rid.and_then(|rid| rids.iter().position(|known| **known == *rid));
                 let mut stream = Incoming::new(ssrc, section, codec.clone());
-                stream.rid = rid.map(Into::into);
+                stream.rid = place.map(|at| rids[at].clone());
+                stream.encoding = place.and_then(|at| u8::try_from(at).ok()).unwrap_or(0);
                 self.replace(stream.transceiver, stream.rid.as_deref());
                 Source::Media(self.incoming.insert(stream))
             }
             Found::Repeated(of) => Source::Repeated(of),
+            Found::Parity(of) => Source::Parity(of),
             Found::Nowhere | Found::TooSoon => return Err(DropReason::RtpUnknownSource),
             Found::Unknown => return Err(DropReason::RtpUnknownPayload),
             Found::Closed => return Err(DropReason::RtpNotReceiving),
@@ -156,17 +172,18 @@ impl Media {
         let outer = find(payload_type)?;
         let (codec, content) = match outer.protection {
             None => (outer, Content::Media),
-            Some(Protection::ForwardCorrection) => return Ok(Content::Correction),
+            Some(Protection::Ulpfec) => return Ok(Content::Parity),
+            Some(Protection::Flexfec) => return Err(DropReason::RtpUnknownPayload),
             // Padding has nothing inside.
-            Some(Protection::Redundancy) if payload.is_empty() => return Ok(Content::Correction),
+            Some(Protection::Redundancy) if payload.is_empty() => return Ok(Content::Parity),
             Some(Protection::Redundancy) => {
                 let blocks = red::parse(payload).map_err(|_| DropReason::RtpMalformed)?;
                 let primary = blocks.last().ok_or(DropReason::RtpMalformed)?;
                 let inner = find(primary.payload_type)?;
                 match inner.protection {
                     None => (inner, Content::Redundant),
-                    Some(Protection::ForwardCorrection) => return Ok(Content::Correction),
-                    Some(Protection::Redundancy) => return Err(DropReason::RtpMalformed),
+                    Some(Protection::Ulpfec) => return Ok(Content::Parity),
+                    Some(_) => return Err(DropReason::RtpMalformed),
                 }
             }
         };
@@ -182,13 +199,22 @@ impl Media {
         now: Instant,
         id: Id<Incoming>,
         bytes: Bytes,
-        Arrived { content, repeated }: Arrived,
+        Arrived { content, origin }: Arrived,
     ) -> Result<(), DropReason> {
         let round_trip = self.round_trip();
         let stream = self.incoming.get_mut(id).ok_or(DropReason::RtpUnknownSource)?;
         let packet = Packet::parse(&bytes).map_err(|_| DropReason::RtpMalformed)?;
-        stream.tally(now, &packet, bytes.len(), repeated);
-        let count = stream.count(now, &packet, round_trip, repeated).ok_or(DropReason::RtpOutOfPlace)?;
+        let is_first = origin == Origin::Path;
+        if origin != Origin::Computed {
+            stream.tally(now, &packet, bytes.len(), !is_first);
+        }
+        let count = stream.count(now, &packet, round_trip, !is_first).ok_or(DropReason::RtpOutOfPlace)?;
+        if is_first {
+            match content {
+                Content::Parity => stream.join_ulpfec(packet.payload),
+                _ => stream.shield(count, &bytes, &self.extensions, content == Content::Redundant),
+            }
+        }
         if let Some(due) = stream.missing_deadline() {
             self.timers.set_earlier(Timer::Missing, due);
         }
@@ -202,7 +228,8 @@ impl Media {
         }
         match section.taking.delivery {
             Delivery::Packets => {
-                self.events.push(Event::Rtp(RtpPacket::new(receiver, count, now, bytes)));
+                let packet = RtpPacket::new(receiver, stream.encoding, (count, now), bytes);
+                self.events.push(Event::Rtp(packet));
             }
             Delivery::Frames => {
                 stream.note_attributes(&packet, &self.extensions);
@@ -211,7 +238,7 @@ impl Media {
                 let in_time = match content {
                     Content::Media => stream.collect(count, piece(bytes.slice_ref(packet.payload))),
                     // It has a number, and is no part of any frame.
-                    Content::Correction => stream.collect(count, piece(Bytes::new())),
+                    Content::Parity => stream.collect(count, piece(Bytes::new())),
                     Content::Redundant => {
                         let blocks = red::parse(packet.payload).map_err(|_| DropReason::RtpMalformed)?;
                         // Browsers wrap every packet: an older block is the payload of the number before.
@@ -227,11 +254,43 @@ impl Media {
                         in_time
                     }
                 };
-                stream.received.discarded += u64::from(!in_time && !repeated);
+                stream.received.discarded += u64::from(!in_time && is_first);
                 self.deliver(now, id);
             }
         }
         Ok(())
+    }
+
+    /// Takes parity that is a stream of its own: it names the one that it is of.
+    fn take_flexfec(
+        &mut self,
+        now: Instant,
+        section: TransceiverId,
+        payload: &[u8],
+    ) -> Result<(), DropReason> {
+        // Padding, sent to probe the path.
+        if payload.is_empty() {
+            return Ok(());
+        }
+        let correction = Correction::parse_flexfec(payload).map_err(|_| DropReason::RtpMalformed)?;
+        let Some(Source::Media(id)) = correction.ssrc.and_then(|ssrc| self.sources.get(ssrc)) else {
+            return Err(DropReason::RtpUnknownSource);
+        };
+        let stream = self.incoming.get_mut(id).filter(|stream| stream.transceiver == section);
+        stream.ok_or(DropReason::RtpUnknownSource)?.join_parity(&correction, payload.len());
+        self.correct(now, id);
+        Ok(())
+    }
+
+    /// Takes what parity makes of a stream's packets.
+    fn correct(&mut self, now: Instant, id: Id<Incoming>) {
+        while let Some(packet) = self.incoming.get_mut(id).and_then(Incoming::recover) {
+            // One that came meanwhile, or is none at all, is of no use.
+            let Ok(parsed) = Packet::parse(&packet) else { continue };
+            if let Ok(content) = self.note_codec(id, parsed.header.payload_type, parsed.payload) {
+                let _ = self.take(now, id, packet.into(), Arrived { content, origin: Origin::Computed });
+            }
+        }
     }
 
     /// Hands on the frames of one stream that are whole.

@@ -15,7 +15,9 @@ pub mod extensions;
 mod inbound;
 mod outbound;
 pub mod packet;
+mod parity;
 pub mod receive;
+mod round_trips;
 mod rtcp;
 mod section;
 pub mod send;
@@ -40,7 +42,9 @@ use crate::media::event::{Event, SendFrame, SendPacket};
 use crate::media::extensions::Extensions;
 use crate::media::receive::arrivals::Arrivals;
 use crate::media::receive::stream::Incoming;
+use crate::media::round_trips::References;
 use crate::media::section::{Section, Taking};
+use crate::media::send::guard::Protection;
 use crate::media::send::pacer::Pacer;
 use crate::media::send::stream::Stream;
 use crate::media::send::tone::Tone;
@@ -109,7 +113,9 @@ pub struct Media {
     /// The sender of the packets that arrived last: feedback names one.
     arrivals_of: u32,
     packets: BusyQueue<Vec<u8>>,
+    references: References,
     takings: SeededMap<TransceiverId, Taking>,
+    protections: SeededMap<TransceiverId, Protection>,
     round_trip: Option<Duration>,
     /// The round trip that is assumed until one was measured.
     assumed_round_trip: Duration,
@@ -134,6 +140,7 @@ impl Media {
         Self {
             reporter: rng.secret_u32(),
             takings: SeededMap::new(&mut rng),
+            protections: SeededMap::new(&mut rng),
             places: SeededMap::new(&mut rng),
             sources: Sources::new(&mut rng),
             encodings: SeededMap::new(&mut rng),
@@ -154,6 +161,7 @@ impl Media {
             arrivals: Arrivals::default(),
             arrivals_of: 0,
             packets: BusyQueue::default(),
+            references: References::default(),
             round_trip: None,
             assumed_round_trip: FIRST_ROUND_TRIP,
             timers: Timers::default(),
@@ -211,6 +219,7 @@ impl Media {
                     }
                 };
                 stream.section = place;
+                stream.protection = self.protections.get(&section.transceiver).copied().unwrap_or_default();
                 stream.rid = section.send_rids.get(encoding).map(|rid| rid.id.as_str().into());
                 if !section.direction.sends() {
                     stream.clear();
@@ -255,6 +264,14 @@ impl Media {
         self.sections.iter_mut().filter(|s| s.transceiver == id).for_each(|s| s.taking = taking);
     }
 
+    /// How what this sender sends is protected against loss. Until it is told otherwise: not at all.
+    pub fn set_protection(&mut self, sender: SenderId, protection: Protection) {
+        let id = sender.transceiver();
+        self.protections.insert(id, protection);
+        let own = self.outgoing.iter_mut().filter(|stream| stream.transceiver == id);
+        own.for_each(|stream| stream.protection = protection);
+    }
+
     /// Asks the peer for a key frame of what this receiver gets, of all its streams or of the one with this rid. No more
     /// often than every 300 ms: an encoder needs a while.
     pub fn request_key_frame(&mut self, now: Instant, receiver: ReceiverId, rid: Option<&str>) {
@@ -287,11 +304,12 @@ impl Media {
     /// [`WriteError`]; then it is not sent.
     pub fn write_rtp(
         &mut self,
+        now: Instant,
         sender: SenderId,
         packet: &SendPacket<'_>,
         limit: usize,
     ) -> Result<(), WriteError> {
-        self.queue_packet(sender.transceiver(), packet, limit)
+        self.queue_packet(now, sender.transceiver(), packet, limit)
     }
 
     /// Sends a tone of DTMF, in place of one that still sounds. The peer hears it for `duration`.

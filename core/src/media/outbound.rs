@@ -7,10 +7,11 @@ use crate::media::error::WriteError;
 use crate::media::event::{SendFrame, SendPacket};
 use crate::media::extensions::Extensions;
 use crate::media::section::{Codec, Feedback, Section};
-use crate::media::send::stream::{FrameToSend, MAX_QUEUED, Outgoing, PacketToSend, Stream};
+use crate::media::send::stream::{FrameToSend, MAX_QUEUED, Outgoing, PacketToSend, Stream, What};
 use crate::media::send::tone::Tone;
 use crate::media::{Media, PacketKind, Timer};
 use crate::wire::rtp::extension::{Elements, Form, Writer};
+use crate::wire::rtp::fec::MAX_HEADER_LEN;
 use crate::wire::rtp::value::{Kind, Value, abs_send_time};
 use crate::wire::rtp::{EXTENSION_HEADER_LEN, HEADER_LEN, rtx};
 use bytes::Bytes;
@@ -34,13 +35,16 @@ impl Media {
         let extensions = self.lay_out(frame.extensions);
         let limit = limit.saturating_sub(self.overhead(at, extensions.len()));
         let stream = &mut self.outgoing[at];
+        let section = &self.sections[stream.section];
         let to_send = FrameToSend {
             data: &frame.data,
             timestamp: frame.timestamp,
             marker: frame.marker,
             layer: frame.layer,
             extensions,
-            paced: self.sections[stream.section].kind == MediaKind::Video,
+            paced: section.kind == MediaKind::Video,
+            redundancy: section.redundancy(&codec),
+            carrier: section.carrier(&codec).filter(|_| stream.protection.correction > 0.0),
         };
         stream.push_frame(&codec, format, &to_send, limit, &mut self.pacer)?;
         self.make_ready(at);
@@ -49,25 +53,27 @@ impl Media {
 
     pub(super) fn queue_packet(
         &mut self,
+        now: Instant,
         id: TransceiverId,
         packet: &SendPacket<'_>,
         limit: usize,
     ) -> Result<(), WriteError> {
         let (at, codec) = self.sendable(id, packet.encoding, packet.payload_type)?;
-        let payload_type = codec.payload_type;
+        let codec = (codec.payload_type, codec.clock_rate);
         let extensions = self.lay_out(packet.extensions);
         let limit = limit.saturating_sub(self.overhead(at, extensions.len()));
         if packet.payload.len() > limit {
             return Err(WriteError::TooLong { len: packet.payload.len(), limit });
         }
         let to_send = PacketToSend {
+            source: packet.source,
             count: packet.count,
             timestamp: packet.timestamp,
             marker: packet.marker,
             payload: &packet.payload,
             extensions,
         };
-        self.outgoing[at].push_packet(payload_type, &to_send);
+        self.outgoing[at].push_packet(now, codec, &to_send);
         self.make_ready(at);
         Ok(())
     }
@@ -174,7 +180,11 @@ impl Media {
         let section = &self.sections[stream.section];
         let names = 2 + section.mid.len() + 2 + stream.rid.as_deref().map_or(0, str::len);
         // Up to three bytes fill the last word. A repetition needs room for the number that it repeats.
-        HEADER_LEN + EXTENSION_HEADER_LEN + names + STAMPS + kept + 3 + rtx::HEADER_LEN
+        let extensions = EXTENSION_HEADER_LEN + names + STAMPS + 3;
+        let plain = HEADER_LEN + extensions + kept + rtx::HEADER_LEN;
+        // Parity is as long as what it protects and its extensions are, and has its own, a header, and what RFC 2198 adds.
+        let parity = extensions + MAX_HEADER_LEN + 1;
+        plain + if stream.protection.correction > 0.0 { parity } else { 0 }
     }
 
     pub(super) fn make_ready(&mut self, at: usize) {
@@ -231,7 +241,12 @@ impl Media {
             let before = out.len();
             write(&packet, stream, section, &self.extensions, stamps, out);
             let len = packet.payload.len();
-            stream.sent.count(len, out.len() - before - len, packet.repeats.is_some());
+            // Parity that is a stream of its own is none of this one.
+            if packet.what != What::Parity || packet.header.ssrc == stream.ssrc {
+                let repeats = matches!(packet.what, What::Repetition(_));
+                stream.sent.count(len, out.len() - before - len, repeats);
+            }
+            stream.guard(&packet, &out[before..], &self.extensions, &mut self.pacer);
             self.make_ready(at);
             return Some(PacketKind::Rtp);
         }
@@ -275,15 +290,15 @@ fn write(
             writer.put(id, |out| value.write(out));
         }
     };
-    // RFC 8843 §15, RFC 8852 §3: names, until the peer has shown that it knows the source.
-    if !stream.is_known {
+    // RFC 8843 §15, RFC 8852 §3: names, until the peer has shown that it knows the source. Nobody reports on parity.
+    if !stream.is_known || packet.what == What::Parity {
         if !section.mid.is_empty() {
             put(Kind::Mid, Value::Mid(&section.mid));
         }
         if let Some(rid) = stream.rid.as_deref() {
-            match packet.repeats {
-                None => put(Kind::Rid, Value::Rid(rid)),
-                Some(_) => put(Kind::RepairedRid, Value::RepairedRid(rid)),
+            match packet.what {
+                What::Media => put(Kind::Rid, Value::Rid(rid)),
+                What::Repetition(_) | What::Parity => put(Kind::RepairedRid, Value::RepairedRid(rid)),
             }
         }
     }
@@ -295,7 +310,7 @@ fn write(
         writer.put(element.id, |out| out.extend_from_slice(element.data));
     }
     writer.finish();
-    if let Some(original) = packet.repeats {
+    if let What::Repetition(original) = packet.what {
         out.extend_from_slice(&original.0.to_be_bytes());
     }
     packet.payload.write(out);

@@ -14,6 +14,9 @@ use bytes::Bytes;
 pub struct RtpPacket {
     /// Who receives it.
     pub receiver: ReceiverId,
+    /// The place of its stream among the named ones of its section
+    /// ([`receive_rids`](crate::base::negotiated::NegotiatedSection::receive_rids)): 0 without simulcast.
+    pub encoding: u8,
     /// Its number, counted on where that of 16 bits wraps, and where the source began anew.
     pub count: u64,
     /// When it came.
@@ -22,8 +25,13 @@ pub struct RtpPacket {
 }
 
 impl RtpPacket {
-    pub(super) const fn new(receiver: ReceiverId, count: u64, arrived: Instant, bytes: Bytes) -> Self {
-        Self { receiver, count, arrived, bytes }
+    pub(super) const fn new(
+        receiver: ReceiverId,
+        encoding: u8,
+        (count, arrived): (u64, Instant),
+        bytes: Bytes,
+    ) -> Self {
+        Self { receiver, encoding, count, arrived, bytes }
     }
 
     /// Header, header extensions and payload, to read.

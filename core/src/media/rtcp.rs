@@ -5,9 +5,11 @@ use crate::base::ids::Id;
 use crate::base::time::{Instant, ntp_of};
 use crate::media::event::Event;
 use crate::media::receive::stream::Incoming;
+use crate::media::round_trips::round_trip;
 use crate::media::sources::Source;
 use crate::media::{Media, Timer};
-use crate::wire::rtcp::feedback::{Feedback, Message, Missing};
+use crate::wire::rtcp::extended::{Block, Extended};
+use crate::wire::rtcp::feedback::{Feedback, Limit, Message, Missing};
 use crate::wire::rtcp::list::List;
 use crate::wire::rtcp::report::{ReceiverReport, ReportBlock, SenderReport, middle};
 use crate::wire::rtcp::source::{Bye, Chunk, Description, Item, ItemKind};
@@ -20,6 +22,8 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_BLOCKS: usize = 31;
 /// Bytes after which another compound packet begins: less than any path takes.
 const FULL: usize = 800;
+/// Limits of one request that are looked at.
+const MAX_LIMITS: usize = 32;
 /// Key frame requests that come closer together are one: an encoder that obeyed each would do nothing else.
 const KEY_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -51,6 +55,7 @@ impl Media {
                 }
             }
             Packet::Feedback(feedback) => self.hear_feedback(now, feedback),
+            Packet::Extended(report) => self.hear_extended(now, report),
             _ => {}
         }
     }
@@ -83,16 +88,40 @@ impl Media {
             let Some(at) = self.outgoing_of(block.ssrc) else { continue };
             let sample = round_trip(arrived, block.last_report, block.delay);
             self.outgoing[at].hear(now, &block, sample);
-            if let Some(sample) = sample {
-                let smooth = |before: Duration| (7 * before + sample) / 8;
-                self.round_trip = Some(self.round_trip.map_or(sample, smooth));
+            sample.into_iter().for_each(|sample| self.measured(sample));
+        }
+    }
+
+    /// Round trips of who only receives: the peer's, and ours.
+    fn hear_extended(&mut self, now: Instant, report: &Extended<'_>) {
+        let arrived = middle(ntp_of(self.wall_clock.at(now)));
+        let reporter = self.reporter();
+        for block in report.blocks() {
+            match block {
+                Block::ReferenceTime(time) => self.references.note(now, report.ssrc, middle(time)),
+                Block::Delays(delays) => {
+                    let own = delays.iter().find(|delay| delay.ssrc == reporter);
+                    let sample = own.and_then(|own| round_trip(arrived, own.last_report, own.delay));
+                    let Some(sample) = sample else { continue };
+                    self.measured(sample);
+                    if let Some((_, stream)) = self.incoming_of(report.ssrc) {
+                        stream.measured(sample);
+                    }
+                }
+                Block::Unknown { .. } => {}
             }
         }
+    }
+
+    fn measured(&mut self, sample: Duration) {
+        let smooth = |before: Duration| (7 * before + sample) / 8;
+        self.round_trip = Some(self.round_trip.map_or(sample, smooth));
     }
 
     fn hear_feedback(&mut self, now: Instant, feedback: &Feedback<'_>) {
         match feedback.message {
             Message::Nack(missing) => self.repeat(now, feedback.media, missing),
+            Message::LimitRequest(limits) => self.hear_limits(feedback.sender, limits),
             Message::PictureLoss => {
                 if let Some(at) = self.outgoing_of(feedback.media) {
                     self.outgoing[at].sent.picture_losses += 1;
@@ -111,6 +140,25 @@ impl Media {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// The peer wants us to send no faster (RFC 5104 §4.2.1): whoever encodes is told, and the peer that we have heard.
+    fn hear_limits(&mut self, owner: u32, limits: List<'_, Limit>) {
+        let mut heard = Vec::new();
+        for limit in limits.iter().take(MAX_LIMITS) {
+            let Some(at) = self.outgoing_of(limit.ssrc) else { continue };
+            let stream = &mut self.outgoing[at];
+            if stream.limit.replace(limit.bitrate) != Some(limit.bitrate) && !self.events.is_full() {
+                let (sender, encoding) = (stream.transceiver.sender(), stream.encoding);
+                let bitrate = limit.bitrate;
+                self.events.push(Event::BitrateLimit { sender, encoding, bitrate });
+            }
+            // RFC 5104 §4.2.2.2: with one peer, whose wish is the only one, that is what binds.
+            heard.push(Limit { ssrc: owner, ..limit });
+        }
+        if !heard.is_empty() {
+            self.push_feedback(0, Message::LimitNotice(heard.as_slice().into()));
         }
     }
 
@@ -165,17 +213,30 @@ impl Media {
                 full.push(std::mem::take(&mut compound));
             }
         }
+        let sends = !(compound.is_empty() && full.is_empty());
         full.into_iter().for_each(|packet| self.push_rtcp(packet));
         let reporter = self.reporter();
         for list in blocks {
+            if !compound.is_empty() {
+                self.push_rtcp(std::mem::take(&mut compound));
+            }
             let report = ReceiverReport { ssrc: reporter, blocks: list.into(), extension: &[] };
             Packet::ReceiverReport(report).write(&mut compound);
             describe(reporter, &self.cname, &mut compound);
-            self.push_rtcp(std::mem::take(&mut compound));
         }
-        if !compound.is_empty() {
-            self.push_rtcp(compound);
+        // RFC 3550 §6.1: a compound packet begins with a report.
+        if compound.is_empty() {
+            return;
         }
+        let answers = self.references.answer(now);
+        // Reports of who sends are answered as they are; who only receives has to ask.
+        let reference = (!sends).then_some(Block::ReferenceTime(ntp));
+        let answers = (!answers.is_empty()).then(|| Block::Delays(answers.as_slice().into()));
+        let extended: Vec<Block<'_>> = reference.into_iter().chain(answers).collect();
+        if !extended.is_empty() {
+            Packet::Extended(Extended::new(reporter, &extended)).write(&mut compound);
+        }
+        self.push_rtcp(compound);
     }
 
     /// Who feedback is from: a source of ours, where there is one.
@@ -260,14 +321,6 @@ impl Media {
             self.push_rtcp(packet);
         }
     }
-}
-
-/// The round trip that a report tells which came at `arrived` and names one of ours and how long that was there (RFC 3550
-/// §6.4.1): in 1/65,536 s. None is named by 0, and a clock that stepped can make it negative.
-fn round_trip(arrived: u32, last_report: u32, delay: u32) -> Option<Duration> {
-    let units = arrived.wrapping_sub(last_report).wrapping_sub(delay);
-    (last_report != 0 && units < 1 << 31)
-        .then(|| Duration::from_nanos((u64::from(units) * 1_000_000_000) >> 16))
 }
 
 /// RFC 3550 §6.1: each compound packet names its source.

@@ -4,6 +4,7 @@ use crate::base::media::{CodecRole, MediaKind, RtpTransceiverDirection, Transcei
 use crate::base::negotiated::{NegotiatedCodec, NegotiatedSection, RemoteSource};
 use crate::media::codec::{Format, opus};
 use crate::media::event::Delivery;
+use crate::media::send::guard::Carrier;
 use std::time::Duration;
 
 /// What is agreed on for one transceiver.
@@ -85,17 +86,16 @@ impl Sampling {
 pub(super) enum Protection {
     /// RFC 2198: it wraps them, and may carry older ones along.
     Redundancy,
-    /// RFC 5109 and FlexFEC: it is computed from them.
-    ForwardCorrection,
+    /// RFC 5109: it is computed from them, and travels among them.
+    Ulpfec,
+    /// FlexFEC as browsers have it: it is computed from them, and is a stream of its own.
+    Flexfec,
 }
 
 impl Protection {
     fn of(name: &str) -> Option<Self> {
-        match CodecRole::of(name) {
-            CodecRole::Protection if name.eq_ignore_ascii_case("red") => Some(Self::Redundancy),
-            CodecRole::Protection => Some(Self::ForwardCorrection),
-            _ => None,
-        }
+        let known = [("red", Self::Redundancy), ("ulpfec", Self::Ulpfec), ("flexfec-03", Self::Flexfec)];
+        known.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, found)| found)
     }
 }
 
@@ -178,6 +178,31 @@ impl Section {
     /// The codec to send under this payload type.
     pub(super) fn sent(&self, payload_type: u8) -> Option<&Codec> {
         self.send.iter().find(|codec| codec.payload_type == payload_type)
+    }
+
+    /// The payload type to send this kind of protection under, of the clock of `codec`.
+    fn sent_protection(&self, wanted: Protection, codec: &Codec) -> Option<u8> {
+        let fits = |other: &&Codec| other.protection == Some(wanted) && other.clock_rate == codec.clock_rate;
+        self.send.iter().find(fits).map(|found| found.payload_type)
+    }
+
+    /// The payload type of redundant sound around this codec: Opus, by what descriptions say of it.
+    pub(super) fn redundancy(&self, codec: &Codec) -> Option<u8> {
+        let is_sound = self.kind == MediaKind::Audio && codec.sampling == Sampling::Opus;
+        self.sent_protection(Protection::Redundancy, codec).filter(|_| is_sound)
+    }
+
+    /// How parity of this codec's packets is sent.
+    pub(super) fn carrier(&self, codec: &Codec) -> Option<Carrier> {
+        if self.kind != MediaKind::Video {
+            return None;
+        }
+        if let Some(payload_type) = self.sent_protection(Protection::Flexfec, codec) {
+            return Some(Carrier::Flexfec { payload_type });
+        }
+        let red = self.sent_protection(Protection::Redundancy, codec)?;
+        let payload_type = self.sent_protection(Protection::Ulpfec, codec)?;
+        Some(Carrier::Ulpfec { red, payload_type })
     }
 
     /// The codec to send where none is named: the peer's first choice that carries media.

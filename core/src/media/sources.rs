@@ -2,10 +2,11 @@
 
 use crate::base::ids::{Id, Slots};
 use crate::base::map::SeededMap;
+use crate::base::media::TransceiverId;
 use crate::base::random::Rng;
 use crate::media::extensions::Tags;
 use crate::media::receive::stream::Incoming;
-use crate::media::section::{Codec, Payload, Section};
+use crate::media::section::{Codec, Payload, Protection, Section};
 
 /// Sources that a peer may have: SRTP has checked that they are its own, and yet.
 pub(super) const MAX_SOURCES: usize = 512;
@@ -17,6 +18,8 @@ pub(super) enum Source {
     Media(Id<Incoming>),
     /// Retransmissions of this stream.
     Repeated(Id<Incoming>),
+    /// Parity of streams of this section.
+    Parity(TransceiverId),
 }
 
 /// The table.
@@ -32,6 +35,8 @@ pub(super) enum Found<'a> {
     Media { section: (usize, &'a Section), codec: &'a Codec },
     /// Retransmissions of this stream.
     Repeated(Id<Incoming>),
+    /// Parity of streams of this section.
+    Parity(TransceiverId),
     /// No section can be told.
     Nowhere,
     /// A section, and none of its payload types.
@@ -74,7 +79,10 @@ pub(super) fn find<'a>(
     // RFC 8843 §9.2: by mid; else by what the description says of the source; else by a payload type that only one
     // section has.
     let described = |section: &Section| {
-        section.remote_sources.iter().any(|source| source.ssrc == ssrc || source.rtx == Some(ssrc))
+        section
+            .remote_sources
+            .iter()
+            .any(|source| [Some(source.ssrc), source.rtx, source.fec].contains(&Some(ssrc)))
     };
     let place = match tags.mid {
         Some(mid) => sections.iter().position(|section| *section.mid == *mid),
@@ -90,6 +98,9 @@ pub(super) fn find<'a>(
     }
     match section.received(payload_type) {
         None => Found::Unknown,
+        Some(Payload::Media(codec)) if codec.protection == Some(Protection::Flexfec) => {
+            Found::Parity(section.transceiver)
+        }
         Some(Payload::Media(codec)) => Found::Media { section: (place, section), codec },
         Some(Payload::Repeated(_)) => {
             repeated(section, incoming, ssrc, tags).map_or(Found::TooSoon, Found::Repeated)

@@ -132,7 +132,8 @@ impl Blueprint<'_> {
         dtls.mtu = self.configuration.mtu;
         dtls.versions.clone_from(&self.configuration.dtls_versions);
         // The path is proven, if not measured: a second's silence is a loss, not a doubt about it.
-        dtls.retransmit = Retransmit { initial: UNMEASURED, cap: LONGEST_WAIT, ..Retransmit::default() };
+        dtls.retransmit =
+            Retransmit { initial: UNMEASURED, cap: LONGEST_WAIT, twice: 3, ..Retransmit::default() };
         if self.configuration.key_agreement == KeyAgreement::PostQuantum {
             dtls.groups.insert(0, Group::X25519MlKem768);
             dtls.key_shares.insert(0, Group::X25519MlKem768);

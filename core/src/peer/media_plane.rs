@@ -12,6 +12,7 @@ use crate::base::random::Rng;
 use crate::base::time::{Instant, WallClock, earliest};
 use crate::media::error::WriteError;
 use crate::media::event::{Delivery, SendFrame, SendPacket};
+use crate::media::send::guard::Protection;
 use crate::media::{Media, PacketKind};
 use crate::peer::PeerConnection;
 use crate::peer::event::Event;
@@ -29,6 +30,8 @@ pub(super) struct Planes {
     /// How the application takes what receivers get, where that is not the default.
     deliveries: Vec<(ReceiverId, Delivery)>,
     buffers: Vec<(ReceiverId, Duration)>,
+    /// How what senders send is protected, likewise.
+    protections: Vec<(SenderId, Protection)>,
     rng: Rng,
 }
 
@@ -43,7 +46,7 @@ struct Plane {
 
 impl Planes {
     pub(super) const fn new(rng: Rng) -> Self {
-        Self { list: Vec::new(), deliveries: Vec::new(), buffers: Vec::new(), rng }
+        Self { list: Vec::new(), deliveries: Vec::new(), buffers: Vec::new(), protections: Vec::new(), rng }
     }
 
     fn of_link(&mut self, link: TransportId) -> Option<&mut Plane> {
@@ -65,6 +68,7 @@ impl Planes {
         self.buffers.iter().for_each(|&(receiver, buffer)| {
             media.set_jitter_buffer_target(receiver, Some(buffer));
         });
+        self.protections.iter().for_each(|&(sender, protection)| media.set_protection(sender, protection));
         self.list.push(Plane { link, media: Box::new(media), carried: Vec::new() });
     }
 
@@ -96,6 +100,12 @@ impl Planes {
         self.buffers.retain(|(known, _)| *known != receiver);
         self.buffers.extend(target.map(|target| (receiver, target)));
         self.list.iter_mut().for_each(|plane| plane.media.set_jitter_buffer_target(receiver, target));
+    }
+
+    pub(super) fn set_protection(&mut self, sender: SenderId, protection: Protection) {
+        self.protections.retain(|(known, _)| *known != sender);
+        self.protections.push((sender, protection));
+        self.list.iter_mut().for_each(|plane| plane.media.set_protection(sender, protection));
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
@@ -201,8 +211,9 @@ impl PeerConnection {
         sender: SenderId,
         packet: &SendPacket<'_>,
     ) -> Result<(), WriteError> {
+        let now = self.now;
         let (media, limit) = self.sending_plane(sender)?;
-        media.write_rtp(sender, packet, limit)
+        media.write_rtp(now, sender, packet, limit)
     }
 
     /// Sends a tone. What stands against that since it was asked for (a path that is gone) loses the tone, as it would a

@@ -17,6 +17,9 @@ const MAX_SEGMENTS: usize = 48;
 /// Bytes in one run: what an IP packet of the largest size carries, less its headers.
 const MAX_RUN: usize = 65_000;
 
+/// An acknowledgement of the handshake that is longer leaves by itself.
+const MAX_ACK: usize = 256;
+
 /// Bytes of the headers of UDP and of IP.
 const UDP_HEADER: usize = 8;
 const IPV4_HEADER: usize = 20;
@@ -86,6 +89,9 @@ impl PeerConnection {
         if self.is_closed() {
             return None;
         }
+        if let Some(transmit) = self.poll_acknowledging(now, out) {
+            return Some(transmit);
+        }
         let transmit = self.links.poll_transmit(now, out);
         // Sending the last flight of a handshake may be what completes it.
         self.settle(now);
@@ -103,6 +109,25 @@ impl PeerConnection {
         let transmit = fill_run(path, &mut carried, out, |out| self.append_packet(now, max_payload, out));
         self.ride.carried = carried;
         transmit
+    }
+
+    /// A packet together with what DTLS has to acknowledge, which then needs no datagram of its own: where there is both.
+    fn poll_acknowledging(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
+        let link = self.links.get_quietly(self.ride.link)?;
+        let ack = link.transport.owed_ack(now).filter(|&ack| ack <= MAX_ACK)?;
+        let SendPath { path, max_payload } = link.transport.send_path()?;
+        // What was sealed before leaves first.
+        if !self.ride.carried.is_empty() || self.ride.path.is_some_and(|before| before != path) {
+            return None;
+        }
+        let record = link.transport.begin_record(out)?;
+        let Some(size) = self.data.poll_transmit(now, max_payload.saturating_sub(ack) & !3, out) else {
+            record.cancel(out);
+            return None;
+        };
+        link.sent(size);
+        link.transport.finish_acknowledging(now, record, out).ok()?;
+        Some(Transmit::single(path, out.len()))
     }
 
     /// Appends one sealed packet, if there is one.
@@ -145,7 +170,8 @@ impl PeerConnection {
             return None;
         }
         let planes = self.planes.poll_timeout();
-        earliest([self.links.poll_timeout(), self.data.poll_timeout(), planes, self.next_tone()])
+        let own = earliest([self.next_tone(), self.identity.deadline()]);
+        earliest([self.links.poll_timeout(), self.data.poll_timeout(), planes, own])
     }
 }
 

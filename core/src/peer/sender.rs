@@ -4,6 +4,7 @@ use crate::base::media::{MediaStreamTrack, SenderId, TransceiverId};
 use crate::base::parameters::RtpSendParameters;
 use crate::media::error::WriteError;
 use crate::media::event::{SendFrame, SendPacket};
+use crate::media::send::guard::Protection;
 use crate::peer::PeerConnection;
 use crate::peer::dtmf::DtmfSender;
 use crate::peer::link::TransportId;
@@ -94,6 +95,12 @@ impl<'a> RtpSender<'a> {
     /// [`SetParametersError`]; nothing has changed then.
     pub fn set_parameters(&mut self, parameters: RtpSendParameters) -> Result<(), SetParametersError> {
         self.pc.session.set_parameters(self.id, parameters)
+    }
+
+    /// How [frames](Self::write_frame) are protected against loss from now on, with what was negotiated. Default: not at
+    /// all; what the peer misses it asks for.
+    pub fn set_protection(&mut self, protection: Protection) {
+        self.pc.planes.set_protection(self.id, protection);
     }
 
     /// Sends a frame, as an encoder gave it: it is cut into packets here. It leaves with the next

@@ -44,12 +44,20 @@ impl PeerConnection {
         let Some(link) = self.links.get_mut(id) else { return };
         let transport = &mut link.transport;
         transport.start_dtls(now, role, fingerprints);
-        transport.set_remote_credentials(now, remote_ice.credentials);
+        // Checks begin with the first credentials, and then it is best to know of all candidates; those of a restart are told
+        // from older ones by the credentials.
+        let (credentials, begins) = (remote_ice.credentials, transport.ice().remote_credentials().is_none());
+        if !begins {
+            transport.set_remote_credentials(now, credentials.clone());
+        }
         for candidate in &remote_ice.candidates {
             transport.add_remote_candidate(now, candidate);
         }
         if remote_ice.end_of_candidates {
             transport.end_of_remote_candidates(now);
+        }
+        if begins {
+            transport.set_remote_credentials(now, credentials);
         }
     }
 

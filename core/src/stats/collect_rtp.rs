@@ -40,6 +40,8 @@ impl Collector {
             remote_id: remote_id.clone(),
             last_packet_received_timestamp: received.latest.map(|at| self.wall_clock.unix_millis(at)),
             header_bytes_received: received.header_bytes,
+            fec_packets_received: received.parity_packets,
+            fec_bytes_received: received.parity_bytes,
             packets_discarded: received.discarded,
             bytes_received: received.bytes,
             nack_count: received.nacks,

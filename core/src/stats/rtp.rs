@@ -36,6 +36,10 @@ pub struct InboundRtpStats {
     pub last_packet_received_timestamp: Option<f64>,
     /// Bytes of headers and padding, of repetitions as well.
     pub header_bytes_received: u64,
+    /// Parity of it that came (`fecPacketsReceived`).
+    pub fec_packets_received: u64,
+    /// Its payloads.
+    pub fec_bytes_received: u64,
     /// Packets that came too late to be of use.
     pub packets_discarded: u64,
     /// Bytes of payloads, of repetitions as well.

@@ -359,15 +359,15 @@ impl Transport {
                 _ => {}
             }
         }
+        if let (Dtls::Ready(connection), Some(rtt)) = (&mut self.dtls, self.agent.rtt()) {
+            connection.set_rtt(rtt);
+        }
         // DTLS begins on the first pair that works, not on the nominated one; inside of checks it needs none.
         if let Dtls::Ready(connection) = &mut self.dtls
             && connection.state() == DtlsTransportState::New
             && (self.agent.send_path().is_some() || self.sped.is_on())
         {
             connection.start(now);
-        }
-        if let (Dtls::Ready(connection), Some(rtt)) = (&mut self.dtls, self.agent.rtt()) {
-            connection.set_rtt(rtt);
         }
         self.collect_dtls();
     }

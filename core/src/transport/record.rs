@@ -1,6 +1,7 @@
 //! Packets on their way out: laid out and sealed in place, and framed in place where they go through a relay.
 
 use crate::base::net::{Path, Protocol, Transmit};
+use crate::base::time::Instant;
 use crate::transport::dtls::{RecordStart as DtlsStart, SealError};
 use crate::transport::event::SendPath;
 use crate::transport::turn::Frame;
@@ -111,12 +112,42 @@ impl Transport {
         }))
     }
 
+    /// How many bytes of the next datagram an acknowledgement of the handshake would take, when one is due
+    /// ([`finish_acknowledging`](Self::finish_acknowledging)).
+    #[must_use]
+    pub fn owed_ack(&self, now: Instant) -> Option<usize> {
+        self.dtls()?.owed_ack(now)
+    }
+
     /// Seals, in place, what was appended to `out` since `start`.
     ///
     /// # Errors
     ///
     /// When the connection ended in between; `out` is cut back to where the record began.
     pub fn finish_record(&mut self, start: RecordStart, out: &mut Vec<u8>) -> Result<(), SealError> {
+        self.finish_with(start, None, out)
+    }
+
+    /// As [`finish_record`](Self::finish_record); what the handshake has to acknowledge follows in the same datagram.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn finish_acknowledging(
+        &mut self,
+        now: Instant,
+        start: RecordStart,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SealError> {
+        self.finish_with(start, Some(now), out)
+    }
+
+    fn finish_with(
+        &mut self,
+        start: RecordStart,
+        acknowledging: Option<Instant>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SealError> {
         let RecordStart { record, frame } = start;
         let sealed = match &mut self.dtls {
             Dtls::Ready(connection) => connection.finish_record(record, out),
@@ -125,6 +156,9 @@ impl Transport {
                 Err(SealError::NotConnected)
             }
         };
+        if let (Ok(()), Some(now), Dtls::Ready(connection)) = (&sealed, acknowledging, &mut self.dtls) {
+            connection.append_ack(now, out);
+        }
         match (&sealed, frame) {
             (Ok(()), Some(frame)) => frame.finish(out),
             (Err(_), Some(frame)) => frame.cancel(out),

@@ -17,21 +17,46 @@ pub struct Link<D> {
     /// What decides which.
     pub dice: u64,
     queue: VecDeque<(Time, D)>,
+    /// What was sent, where that is asked for.
+    pub log: Option<Vec<Sent>>,
     /// Datagrams sent so far.
     pub datagrams: u64,
     /// Their bytes, without the headers of UDP and IP.
     pub bytes: u64,
 }
 
+/// A datagram that was sent.
+pub struct Sent {
+    pub at: Time,
+    pub size: usize,
+    pub what: &'static str,
+}
+
+/// What a datagram is, as far as that is to be seen.
+fn what(datagram: &[u8]) -> &'static str {
+    // RFC 7983; the types of DTLS that say something, and those of records that do not.
+    match datagram {
+        [0, 1, ..] => "check",
+        [1, ..] => "answer to a check",
+        [22 | 20, ..] => "handshake",
+        [0x2c..=0x2e, ..] => "sealed handshake",
+        [23 | 0x2f, ..] => "sealed",
+        _ => "other",
+    }
+}
+
 impl<D: AsRef<[u8]>> Link<D> {
     fn new(delay: Duration) -> Self {
-        Self { delay, loss: 0.0, dice: 0, queue: VecDeque::new(), datagrams: 0, bytes: 0 }
+        Self { delay, loss: 0.0, dice: 0, queue: VecDeque::new(), log: None, datagrams: 0, bytes: 0 }
     }
 
     /// Puts a datagram on the wire.
     pub fn push(&mut self, now: Time, datagram: D) {
         self.datagrams += 1;
         self.bytes += datagram.as_ref().len() as u64;
+        if let Some(log) = &mut self.log {
+            log.push(Sent { at: now, size: datagram.as_ref().len(), what: what(datagram.as_ref()) });
+        }
         if self.loss > 0.0 && self.roll() < self.loss {
             return;
         }

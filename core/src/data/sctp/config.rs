@@ -42,6 +42,9 @@ pub struct Config {
     pub sack_delay: Duration,
     /// Time-out before the round trip was measured. Default 500 ms: with a longer round trip one packet goes out twice.
     pub rto_initial: Duration,
+    /// Time-out of INIT and COOKIE ECHO, which are answered at once. Default 500 ms. It doubles when it has passed four times
+    /// (RFC 9260 §5.1 has it double from the first time): a lost packet in between is but a loss.
+    pub setup_wait: Duration,
     /// What the time-out is above the smoothed round trip, at least. Default 200 ms, the acknowledgement delay of
     /// other implementations. RFC 9260 has a floor of one second for the sum instead, which is a long stall for nothing:
     /// a probe goes out after two round trips anyway.
@@ -75,6 +78,7 @@ impl Default for Config {
             max_message_size: 262_144,
             sack_delay: Duration::from_millis(20),
             rto_initial: Duration::from_millis(500),
+            setup_wait: Duration::from_millis(500),
             rto_margin: Duration::from_millis(200),
             rto_max: Duration::from_secs(10),
             max_retransmissions: 20,

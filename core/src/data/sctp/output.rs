@@ -167,7 +167,8 @@ impl Association {
         match &mut self.state {
             State::CookieEchoed { cookie, due } => {
                 // RFC 9260 §5.1 D: nothing else may go until the COOKIE ACK is here, but this packet may carry DATA.
-                if std::mem::take(due) {
+                if *due > 0 {
+                    *due -= 1;
                     Chunk::CookieEcho(cookie).write(out);
                     self.write_data(now, frame, out);
                 }

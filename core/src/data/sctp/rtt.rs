@@ -3,11 +3,16 @@
 use crate::data::sctp::config::Config;
 use std::time::Duration;
 
+/// How often the time-out of T1 passes before it doubles: what is under way then are single packets, whose loss says nothing
+/// of congestion.
+const UNDOUBLED: u32 = 3;
+
 /// Estimates the round trip.
 #[derive(Debug)]
 pub(super) struct Rtt {
     smoothed: Option<Smoothed>,
     initial: Duration,
+    setup: Duration,
     margin: Duration,
     max: Duration,
     /// How often the time-out has doubled since something was acknowledged.
@@ -25,6 +30,7 @@ impl Rtt {
         Self {
             smoothed: None,
             initial: config.rto_initial,
+            setup: config.setup_wait,
             margin: config.rto_margin,
             max: config.rto_max,
             backoff: 0,
@@ -58,6 +64,11 @@ impl Rtt {
         base.saturating_mul(1 << self.backoff.min(16)).min(self.max)
     }
 
+    /// The time-out of T1.
+    pub(super) fn setup_wait(&self) -> Duration {
+        self.setup.saturating_mul(1 << self.backoff.saturating_sub(UNDOUBLED).min(16)).min(self.max)
+    }
+
     pub(super) const fn back_off(&mut self) {
         self.backoff = self.backoff.saturating_add(1);
     }
@@ -72,6 +83,15 @@ mod tests {
     use super::Rtt;
     use crate::data::sctp::config::Config;
     use std::time::Duration;
+
+    #[test]
+    fn a_few_losses_at_the_beginning_are_but_losses() {
+        let mut rtt = Rtt::new(&Config::default());
+        for wait in [500, 500, 500, 500, 1_000, 2_000] {
+            assert_eq!(rtt.setup_wait().as_millis(), wait);
+            rtt.back_off();
+        }
+    }
 
     #[test]
     fn the_floor_comes_from_the_round_trip() {

@@ -34,7 +34,7 @@ impl Association {
         // RFC 9260 §8.5.1 A: an INIT carries no tag.
         let packet = self.packet_of(0, &Chunk::Init(init));
         self.control.push_packet(packet);
-        self.timers.set(Timer::Setup, now + self.rtt.rto());
+        self.timers.set(Timer::Setup, now + self.rtt.setup_wait());
     }
 
     /// Begins without a handshake: both ends have each other's INIT chunk from the descriptions (SNAP,
@@ -75,7 +75,11 @@ impl Association {
         let options = Options::read(init.params, &self.config)?;
         let existing = (self.local.tag, self.peer.map_or(0, |peer| peer.tag));
         let (local, tie_tags) = match self.state {
-            State::CookieWait => (self.local, (0, 0)),
+            // An INIT of ours that has not left need not: this one does its work.
+            State::CookieWait => {
+                self.control.clear_packets();
+                (self.local, (0, 0))
+            }
             State::CookieEchoed { .. } => (self.local, existing),
             // Perhaps the peer has lost its state. Whether it has, the cookie will show.
             State::Established | State::ShutdownPending | State::ShutdownReceived | State::ShutdownSent => {
@@ -111,11 +115,11 @@ impl Association {
         }
         let cookie = cookie.to_vec();
         self.adopt(Peer::read(init, options.extensions, &self.config));
-        self.state = State::CookieEchoed { cookie, due: true };
+        self.state = State::CookieEchoed { cookie, due: 1 };
         self.control.clear_packets();
         self.tries.clear();
         self.rtt.clear_backoff();
-        self.timers.set(Timer::Setup, now + self.rtt.rto());
+        self.timers.set(Timer::Setup, now + self.rtt.setup_wait());
         Ok(())
     }
 
@@ -154,6 +158,8 @@ impl Association {
         match (same_local, same_peer) {
             // D: the cookies of both ends have met, or the COOKIE ACK was lost.
             (true, true) if beginning => self.establish(now),
+            // What went with the lost COOKIE ACK, or after it, was discarded.
+            (true, true) if self.rtt.srtt().is_none() => self.flight.lose_all(),
             (true, true) => (),
             // B: the peer's INIT crossed ours, and its answer to ours is still under way or lost.
             (true, false) if beginning => {
@@ -238,11 +244,15 @@ impl Association {
         }
         self.rtt.back_off();
         match &mut self.state {
-            State::CookieWait => self.send_init(now),
+            State::CookieWait => {
+                // Twice: what lost one may lose another, and both are small (RFC 9002 §6.2.4 has QUIC do the same).
+                self.send_init(now);
+                self.send_init(now);
+            }
             State::CookieEchoed { due, .. } => {
-                *due = true;
+                *due = 2;
                 self.flight.lose_all();
-                self.timers.set(Timer::Setup, now + self.rtt.rto());
+                self.timers.set(Timer::Setup, now + self.rtt.setup_wait());
             }
             _ => (),
         }

@@ -11,8 +11,8 @@ pub(super) enum State {
     Idle,
     /// INIT was sent.
     CookieWait,
-    /// COOKIE ECHO was sent, or will be where `due`.
-    CookieEchoed { cookie: Vec<u8>, due: bool },
+    /// COOKIE ECHO was sent, or will be as often as is `due`.
+    CookieEchoed { cookie: Vec<u8>, due: u8 },
     /// Up.
     Established,
     /// We want to end it, and something is still to be acknowledged.

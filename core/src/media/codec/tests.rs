@@ -1,5 +1,7 @@
 //! Every format there and back, and against bytes that nobody meant.
 
+mod attacks;
+
 use super::av1;
 use super::{Format, Layer, PacketizeError, Packetizer, Payload, PictureId, annex_b, depacketize, opus, red};
 use super::{telephone_event, vp8, vp9};

@@ -139,6 +139,12 @@ impl Reception {
         self.received
     }
 
+    /// The highest count so far.
+    #[must_use]
+    pub const fn highest(&self) -> Option<u64> {
+        self.unwrap.highest()
+    }
+
     /// Packets that did not; negative when duplicates came.
     #[must_use]
     pub fn lost(&self) -> i64 {

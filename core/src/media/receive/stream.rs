@@ -3,10 +3,13 @@
 use crate::base::media::{MediaKind, TransceiverId};
 use crate::base::seq::{Serial16, Serial32};
 use crate::base::time::{Instant, date_of, earliest};
+use crate::media::codec::red;
 use crate::media::contributing::{Contributing, Heard};
 use crate::media::counters::{Inbound, Received, RemoteSent};
 use crate::media::event::Frame;
 use crate::media::extensions::{Extensions, Tags};
+use crate::media::parity::shield;
+use crate::media::receive::corrector::Corrector;
 use crate::media::receive::frames::{Assembled, Frames, Slot};
 use crate::media::receive::gaps::Gaps;
 use crate::media::receive::playout::Playout;
@@ -14,6 +17,7 @@ use crate::media::receive::reception::{Arrival, Reception};
 use crate::media::section::{Codec, Feedback, Section};
 use crate::wire::rtcp::report::SenderInfo;
 use crate::wire::rtp::Packet;
+use crate::wire::rtp::fec::Correction;
 use crate::wire::rtp::value::{AudioLevel, Orientation, Value};
 use bytes::Bytes;
 use std::time::{Duration, SystemTime};
@@ -35,6 +39,8 @@ pub(in crate::media) struct Incoming {
     pub section: usize,
     pub kind: MediaKind,
     pub rid: Option<Box<str>>,
+    /// Its place among the names of its section.
+    pub encoding: u8,
     /// The source of its retransmissions.
     pub rtx: Option<u32>,
     /// What the last packet was.
@@ -43,6 +49,8 @@ pub(in crate::media) struct Incoming {
     gaps: Gaps,
     frames: Option<Frames>,
     pub playout: Playout,
+    /// Where parity comes: what it can be used on.
+    corrector: Option<Box<Corrector>>,
     /// What the last sender report said.
     report: Option<RemoteSent>,
     /// How loud the frame is whose packets come, and how the camera is held.
@@ -78,12 +86,14 @@ impl Incoming {
             section,
             kind: *kind,
             rid: None,
+            encoding: 0,
             rtx: None,
             reception: Reception::new(codec.clock_rate),
             codec,
             gaps: Gaps::default(),
             frames: None,
             playout,
+            corrector: None,
             report: None,
             audio_level: None,
             orientation: None,
@@ -170,6 +180,11 @@ impl Incoming {
         self.report = Some(RemoteSent { arrived: now, info, reports: reports + 1, round_trips });
     }
 
+    /// A round trip to its sender was measured.
+    pub(in crate::media) fn measured(&mut self, sample: Duration) {
+        self.report.iter_mut().for_each(|report| report.round_trips.add(sample));
+    }
+
     /// What is known of it.
     pub(in crate::media) fn facts(&self) -> Inbound {
         Inbound {
@@ -184,6 +199,37 @@ impl Incoming {
             jitter: self.reception.jitter().as_secs_f64(),
             remote: self.report,
         }
+    }
+
+    /// Keeps a packet for parity, once some came.
+    pub(in crate::media) fn shield(&mut self, count: u64, packet: &[u8], of: &Extensions, is_wrapped: bool) {
+        if let Some(corrector) = &mut self.corrector
+            && let Some(packet) = shield(packet, of, is_wrapped)
+        {
+            corrector.keep(count, packet);
+        }
+    }
+
+    /// Takes parity that came among the stream's own packets, inside of RFC 2198 as a rule.
+    pub(in crate::media) fn join_ulpfec(&mut self, payload: &[u8]) {
+        let inner = red::parse(payload).ok().and_then(|blocks| blocks.last().map(|block| block.data));
+        if let Some(Ok(correction)) = inner.map(Correction::parse_ulpfec) {
+            self.join_parity(&correction, payload.len());
+        }
+    }
+
+    /// Takes parity of the stream's packets, of so many bytes.
+    pub(in crate::media) fn join_parity(&mut self, correction: &Correction<'_>, len: usize) {
+        self.received.parity_packets += 1;
+        self.received.parity_bytes += len as u64;
+        if let Some(highest) = self.reception.highest() {
+            self.corrector.get_or_insert_default().join(highest, correction);
+        }
+    }
+
+    /// The next packet that parity makes, as if it had come.
+    pub(in crate::media) fn recover(&mut self) -> Option<Vec<u8>> {
+        self.corrector.as_mut()?.recover(self.ssrc)
     }
 
     /// Takes what a packet carried for its frame. `false`: what it belongs to was handed on or given up.

@@ -1,5 +1,6 @@
 //! What happens to the packets of one stream that we send.
 
+pub mod guard;
 pub mod history;
 pub mod pacer;
 pub(super) mod stream;

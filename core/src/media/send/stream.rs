@@ -4,14 +4,18 @@ use crate::base::media::TransceiverId;
 use crate::base::random::Rng;
 use crate::base::seq::{Serial16, Serial32};
 use crate::base::time::{Instant, ticks};
-use crate::media::codec::{Format, Layer, PacketizeError, Packetizer, Payload};
+use crate::media::codec::{Format, Head, Layer, PacketizeError, Packetizer, Payload};
 use crate::media::counters::{Outbound, RemoteReceived, RoundTrips, Sent};
+use crate::media::extensions::Extensions;
+use crate::media::parity::shield;
 use crate::media::section::{Codec, Section};
+use crate::media::send::guard::{Carrier, Group, Older, Protection};
 use crate::media::send::history::{History, Refusal};
 use crate::media::send::pacer::Pacer;
 use crate::media::send::tone::Report;
 use crate::wire::rtcp::report::{ReportBlock, SenderInfo};
 use crate::wire::rtp::Header;
+use crate::wire::rtp::fec::{Correction, MAX_HEADER_LEN};
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -29,10 +33,41 @@ pub(in crate::media) struct Outgoing {
     pub payload: Payload,
     /// Header extensions of the application, as [`ExtensionValues`](crate::media::event::ExtensionValues) has them.
     pub extensions: Bytes,
-    /// The number that it repeats.
-    pub repeats: Option<Serial16>,
+    pub what: What,
+    /// How parity of it is to be sent.
+    pub carrier: Option<Carrier>,
     /// Whether it waits for its turn in a burst. Sound does not, and neither do packets that another sender has paced.
     pub paced: bool,
+}
+
+/// A frame is not expected to be shorter, where one source follows another.
+const FRAMES_A_SECOND: u32 = 60;
+
+/// The source that is forwarded.
+#[derive(Clone, Copy, Debug)]
+struct Forwarded {
+    source: u64,
+    count: u64,
+    ours: u16,
+    shift: u32,
+}
+
+/// What a packet is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::media) enum What {
+    /// It carries media.
+    Media,
+    /// It repeats one that carried this number.
+    Repetition(Serial16),
+    /// It is parity of others.
+    Parity,
+}
+
+impl Outgoing {
+    /// A packet of media that waits for nothing.
+    fn media(header: Header, payload: Payload, extensions: Bytes) -> Self {
+        Self { header, payload, extensions, what: What::Media, carrier: None, paced: false }
+    }
 }
 
 /// One stream of ours.
@@ -52,6 +87,11 @@ pub(in crate::media) struct Stream {
     offset: u32,
     packetizer: Option<Packetizer>,
     first_picture: u16,
+    pub protection: Protection,
+    older: Older,
+    group: Option<Group>,
+    /// The source of parity that is a stream of its own, and its next number.
+    parity: (u32, Serial16),
     queue: VecDeque<Outgoing>,
     history: History<Outgoing>,
     /// Whether the peer has reported on it, and so knows which it is.
@@ -64,8 +104,11 @@ pub(in crate::media) struct Stream {
     pub payload_type: Option<u8>,
     /// The timestamp sent last, when, and its clock.
     latest: Option<(Serial32, Instant, u32)>,
-    /// The number that the source had last, and ours for it, where packets are forwarded.
-    forwarded: Option<(u64, u16)>,
+    /// The source whose packets are forwarded, the number that it had last and ours for it, and what is added to its
+    /// timestamps.
+    forwarded: Option<Forwarded>,
+    /// The timestamp that was forwarded last, and when.
+    pushed: Option<(Serial32, Instant)>,
     /// Packets sent until the report before.
     reported_packets: u32,
     /// What the peer last reported of it.
@@ -73,6 +116,8 @@ pub(in crate::media) struct Stream {
     /// When a key frame was asked for last, and the number of the last full intra request.
     pub key_requested: Option<Instant>,
     pub intra_request: Option<u8>,
+    /// How many bits in a second the peer has asked for at most.
+    pub limit: Option<u64>,
     /// Whether it stands in line to send.
     pub is_ready: bool,
 }
@@ -99,6 +144,10 @@ impl Stream {
             offset: (numbers >> 32) as u32,
             packetizer: None,
             first_picture: numbers as u16,
+            protection: Protection::default(),
+            older: Older::default(),
+            group: None,
+            parity: (rng.secret_u32(), Serial16(numbers as u16 & 0x7fff)),
             queue: VecDeque::new(),
             history: History::new(HISTORY_BYTES, HISTORY_AGE),
             is_known: false,
@@ -109,10 +158,12 @@ impl Stream {
             payload_type: None,
             latest: None,
             forwarded: None,
+            pushed: None,
             reported_packets: 0,
             remote: None,
             key_requested: None,
             intra_request: None,
+            limit: None,
             is_ready: false,
         }
     }
@@ -151,36 +202,128 @@ impl Stream {
         let timestamp = Serial32(frame.timestamp.wrapping_add(self.offset));
         for (at, payload) in payloads.into_iter().enumerate() {
             let marker = if format.marks_ends() { at == last } else { frame.marker };
-            let header = self.numbered(codec.payload_type, marker, timestamp);
-            let extensions = frame.extensions.clone();
-            let paced = frame.paced;
-            if paced {
+            let wrapped = self.wrap(payload, timestamp, codec.payload_type, frame, limit);
+            let (payload_type, payload) = wrapped;
+            let header = self.numbered(payload_type, marker, timestamp);
+            if frame.paced {
                 pacer.join(payload.len());
             }
-            self.queue.push_back(Outgoing { header, payload, extensions, repeats: None, paced });
+            let (paced, carrier) = (frame.paced, frame.carrier);
+            let packet = Outgoing::media(header, payload, frame.extensions.clone());
+            self.queue.push_back(Outgoing { paced, carrier, ..packet });
         }
         Ok(())
     }
 
+    /// What to add to the timestamps of a source that begins with this one, so that they go on from those before by as much
+    /// as has passed, and by a frame at least.
+    fn shift(&self, now: Instant, clock_rate: u32, timestamp: u32) -> u32 {
+        let Some((last, at)) = self.pushed else { return self.offset };
+        let passed = ticks(now.saturating_since(at), clock_rate) as u32;
+        last.plus(passed.max(clock_rate / FRAMES_A_SECOND)).0.wrapping_sub(timestamp)
+    }
+
+    /// The payload as it is sent, and its type: inside of RFC 2198 where that carries older ones or tells it from parity.
+    fn wrap(
+        &mut self,
+        mut payload: Payload,
+        timestamp: Serial32,
+        payload_type: u8,
+        frame: &FrameToSend<'_>,
+        limit: usize,
+    ) -> (u8, Payload) {
+        if let Some(Carrier::Ulpfec { red, .. }) = frame.carrier {
+            payload.head.insert(0, payload_type);
+            return (red, payload);
+        }
+        match frame.redundancy.filter(|_| self.protection.depth() > 0) {
+            Some(red) => {
+                let depth = self.protection.depth();
+                (red, self.older.wrap(timestamp, (payload_type, &payload.body), depth, limit))
+            }
+            None => (payload_type, payload),
+        }
+    }
+
+    /// Takes a packet into account that was laid out, as parity; behind the last of a group that parity is queued.
+    pub(in crate::media) fn guard(
+        &mut self,
+        packet: &Outgoing,
+        laid_out: &[u8],
+        extensions: &Extensions,
+        pacer: &mut Pacer,
+    ) {
+        let Some(carrier) = packet.carrier else { return };
+        let is_wrapped = matches!(carrier, Carrier::Ulpfec { .. });
+        let Some(shielded) = shield(laid_out, extensions, is_wrapped) else { return };
+        let Header { sequence, timestamp, .. } = packet.header;
+        let rest = || self.queue.iter().take_while(|next| next.header.timestamp == timestamp).count();
+        let mut group =
+            self.group.take().unwrap_or_else(|| Group::new(sequence, 1 + rest(), self.protection));
+        if !group.add(sequence, &shielded) {
+            self.group = Some(group);
+            return;
+        }
+        for correction in group.corrections(self.ssrc) {
+            self.push_parity(carrier, timestamp, &correction, pacer);
+        }
+    }
+
+    fn push_parity(
+        &mut self,
+        carrier: Carrier,
+        timestamp: Serial32,
+        correction: &Correction<'_>,
+        pacer: &mut Pacer,
+    ) {
+        let mut body = Vec::with_capacity(MAX_HEADER_LEN + correction.parity.len());
+        let (header, head) = match carrier {
+            Carrier::Ulpfec { red, payload_type } => {
+                correction.write_ulpfec(&mut body);
+                (self.numbered(red, false, timestamp), Head::from_slice(&[payload_type]))
+            }
+            Carrier::Flexfec { payload_type } => {
+                correction.write_flexfec(&mut body);
+                let (ssrc, sequence) = self.parity;
+                self.parity.1 = sequence.next();
+                (Header { marker: false, payload_type, sequence, timestamp, ssrc }, Head::new())
+            }
+        };
+        let packet = Outgoing::media(header, Payload { head, body: body.into() }, Bytes::new());
+        pacer.join(packet.payload.len());
+        self.queue.push_back(Outgoing { what: What::Parity, paced: true, ..packet });
+    }
+
     /// Queues a packet of another source: its number and its timestamp become ours. `count` is the source's own number,
     /// counted on; gaps in it stay gaps, so that the peer asks for what is missing.
-    pub(in crate::media) fn push_packet(&mut self, payload_type: u8, packet: &PacketToSend<'_>) {
-        let sequence = match self.forwarded {
+    pub(in crate::media) fn push_packet(
+        &mut self,
+        now: Instant,
+        codec: (u8, u32),
+        packet: &PacketToSend<'_>,
+    ) {
+        let (payload_type, clock_rate) = codec;
+        let known = self.forwarded.filter(|known| known.source == packet.source);
+        let (sequence, shift) = match known {
             // Late ones take the number that was left for them; a source that jumped goes on behind the last.
-            Some((count, ours)) if packet.count.abs_diff(count) < 1 << 14 => {
-                let ahead = packet.count.wrapping_sub(count) as i64 as u16;
-                Serial16(ours.wrapping_add(ahead))
+            Some(known) if packet.count.abs_diff(known.count) < 1 << 14 => {
+                let ahead = packet.count.wrapping_sub(known.count) as i64 as u16;
+                (Serial16(known.ours.wrapping_add(ahead)), known.shift)
             }
-            _ => self.next,
+            Some(known) => (self.next, known.shift),
+            None => (self.next, self.shift(now, clock_rate, packet.timestamp)),
         };
-        if sequence.is_at_or_after(self.next) {
+        if known.is_none() || sequence.is_at_or_after(self.next) {
             self.next = sequence.next();
-            self.forwarded = Some((packet.count, sequence.0));
+            let (source, count) = (packet.source, packet.count);
+            self.forwarded = Some(Forwarded { source, count, ours: sequence.0, shift });
         }
-        let timestamp = Serial32(packet.timestamp.wrapping_add(self.offset));
+        let timestamp = Serial32(packet.timestamp.wrapping_add(shift));
+        self.pushed = Some((timestamp, now));
         let header = Header { marker: packet.marker, payload_type, sequence, timestamp, ssrc: self.ssrc };
         let (payload, extensions) = (Payload::plain(packet.payload.clone()), packet.extensions.clone());
-        self.queue.push_back(Outgoing { header, payload, extensions, repeats: None, paced: false });
+        self.older.clear();
+        self.queue.push_back(Outgoing::media(header, payload, extensions));
     }
 
     /// The header of the next packet.
@@ -198,13 +341,15 @@ impl Stream {
     ) -> Option<Outgoing> {
         let packet = self.queue.pop_front()?;
         let len = packet.payload.len();
-        if packet.repeats.is_none() {
+        if packet.header.ssrc == self.ssrc {
             self.packets = self.packets.wrapping_add(1);
             self.octets = self.octets.wrapping_add(len as u32);
-            self.payload_type = Some(packet.header.payload_type);
-            self.sent.count_frame(len, packet.header.marker);
-            if let Some(clock_rate) = clock_rate(packet.header.payload_type) {
-                self.latest = Some((packet.header.timestamp, now, clock_rate));
+            if packet.what == What::Media {
+                self.payload_type = Some(packet.header.payload_type);
+                self.sent.count_frame(len, packet.header.marker);
+                if let Some(clock_rate) = clock_rate(packet.header.payload_type) {
+                    self.latest = Some((packet.header.timestamp, now, clock_rate));
+                }
             }
             self.history.push(now, packet.header.sequence, packet.clone(), len);
         }
@@ -230,8 +375,7 @@ impl Stream {
         let payload_type = rtx(packet.header.payload_type).ok_or(Refusal::Unknown)?;
         packet.header =
             Header { payload_type, sequence: self.rtx_next, ssrc: self.rtx_ssrc, ..packet.header };
-        packet.repeats = Some(sequence);
-        packet.paced = true;
+        packet = Outgoing { what: What::Repetition(sequence), carrier: None, paced: true, ..packet };
         pacer.join(packet.payload.len());
         self.rtx_next = self.rtx_next.next();
         self.queue.push_back(packet);
@@ -298,18 +442,15 @@ impl Stream {
         let Report { marker, timestamp, event } = report;
         let header = self.numbered(payload_type, marker, timestamp);
         let payload = Payload::plain(Bytes::copy_from_slice(&event.to_bytes()));
-        self.queue.push_back(Outgoing {
-            header,
-            payload,
-            extensions: Bytes::new(),
-            repeats: None,
-            paced: false,
-        });
+        self.older.clear();
+        self.queue.push_back(Outgoing::media(header, payload, Bytes::new()));
     }
 
     /// Drops what waits.
     pub(in crate::media) fn clear(&mut self) {
         self.queue.clear();
+        self.older.clear();
+        self.group = None;
     }
 }
 
@@ -321,10 +462,15 @@ pub(in crate::media) struct FrameToSend<'a> {
     pub layer: Layer,
     pub extensions: Bytes,
     pub paced: bool,
+    /// The payload type of redundant sound, where that is wanted.
+    pub redundancy: Option<u8>,
+    /// How parity is to be sent, where that is wanted.
+    pub carrier: Option<Carrier>,
 }
 
 /// A packet of another source.
 pub(in crate::media) struct PacketToSend<'a> {
+    pub source: u64,
     pub count: u64,
     pub timestamp: u32,
     pub marker: bool,

@@ -96,6 +96,7 @@ impl Peer {
             max_message_size: DEFAULT_MAX_MESSAGE_SIZE,
             wants_data: self.wants_data,
             fast: FastSetup::default(),
+            identity: None,
         };
         verb(&mut self.session, &local)
     }

@@ -41,6 +41,12 @@ impl Acks {
         self.due
     }
 
+    /// How many bytes a record with everything that is due would have; `None` when nothing is.
+    pub(super) fn due_len(&self, now: Instant, sender: &Sender) -> Option<usize> {
+        self.due.filter(|&due| due <= now)?;
+        Some(sender.overhead(sender.epoch()) + 2 + self.numbers.len() * NUMBER_LEN)
+    }
+
     /// Appends a datagram with an acknowledgement, when it is due, and returns its length. An empty one is one,
     /// too: it says that nothing of what came could be read (RFC 9147 §7.1).
     pub(super) fn poll_transmit(

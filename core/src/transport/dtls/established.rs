@@ -184,6 +184,21 @@ impl Established {
         }
     }
 
+    /// How long the record is that acknowledges what is to be acknowledged now.
+    pub(super) fn owed_ack(&self, now: Instant) -> Option<usize> {
+        match &self.protocol {
+            Protocol::Dtls12 { .. } => None,
+            Protocol::Dtls13(session) => session.owed_ack(now, &self.sender),
+        }
+    }
+
+    /// Appends that record.
+    pub(super) fn write_ack(&mut self, now: Instant, mtu: usize, out: &mut Vec<u8>) {
+        if let Protocol::Dtls13(session) = &mut self.protocol {
+            session.write_ack(now, mtu, &mut self.sender, out);
+        }
+    }
+
     pub(super) fn poll_transmit(&mut self, now: Instant, mtu: usize, out: &mut Vec<u8>) -> Option<usize> {
         match &mut self.protocol {
             Protocol::Dtls12 { flight, .. } => {

@@ -59,25 +59,31 @@ pub(super) struct Flight {
     sent: Vec<Sent>,
     /// What is to be sent next; `None` when everything was.
     cursor: Option<Cursor>,
+    /// Whether it is sent once more after that.
+    again: bool,
     /// The number of the peer's last message before this flight: seeing that one again means that the flight was
     /// lost.
     answers: Option<u16>,
     wait: Duration,
-    /// Whether it has timed out before.
-    is_late: bool,
+    /// How often it was repeated, and how often it is sent twice then.
+    repeats: u8,
+    twice: u8,
     sent_at: Option<Instant>,
 }
 
 impl Flight {
-    /// An empty flight in answer to the message numbered `answers`, to be repeated first after `wait`.
-    pub(super) fn new(answers: Option<u16>, wait: Duration) -> Self {
+    /// An empty flight in answer to the message numbered `answers`, to be repeated first after `wait`, and `twice` times
+    /// two times at once.
+    pub(super) fn new(answers: Option<u16>, wait: Duration, twice: u8) -> Self {
         Self {
             pieces: Vec::new(),
             sent: Vec::new(),
             cursor: Some(Cursor::default()),
+            again: false,
             answers,
             wait,
-            is_late: false,
+            repeats: 0,
+            twice,
             sent_at: None,
         }
     }
@@ -94,23 +100,22 @@ impl Flight {
         }
     }
 
-    /// Sends everything again. From the second time on it waits twice as long as before, `cap` at most (RFC 6347
-    /// §4.2.4.1): a first loss is but a loss, and only repeated ones are a sign that the path has no room.
+    /// Sends everything again. After a first loss, or as many as the configuration takes for nothing but losses, it waits
+    /// twice as long as before, `cap` at most (RFC 6347 §4.2.4.1): more are a sign that the path has no room.
     pub(super) fn time_out(&mut self, cap: Duration) {
-        if self.is_late {
+        if self.repeats >= self.twice.max(1) {
             self.wait = (self.wait * 2).min(cap);
         }
-        self.is_late = true;
-        self.restart();
+        self.repeat();
     }
 
     /// The peer repeats the message numbered `seq`. If that is what this flight answers, it is sent again: not
     /// while it is being sent, and not sooner than `pause` after the last time, so that one datagram draws no
-    /// more than one flight.
+    /// more than one repetition.
     pub(super) fn peer_repeats(&mut self, now: Instant, seq: u16, pause: Duration) {
         let due = self.sent_at.is_some_and(|sent_at| now.saturating_since(sent_at) >= pause);
         if self.cursor.is_none() && self.answers == Some(seq) && due {
-            self.restart();
+            self.repeat();
         }
     }
 
@@ -147,6 +152,12 @@ impl Flight {
         self.pieces.is_empty()
     }
 
+    fn repeat(&mut self) {
+        self.again = self.repeats < self.twice;
+        self.repeats = self.repeats.saturating_add(1);
+        self.restart();
+    }
+
     fn restart(&mut self) {
         if !self.pieces.is_empty() {
             self.cursor = Some(Cursor::default());
@@ -170,6 +181,9 @@ impl Flight {
             cursor = next;
         }
         self.cursor = (cursor.piece < self.pieces.len()).then_some(cursor);
+        if self.cursor.is_none() && std::mem::take(&mut self.again) {
+            self.restart();
+        }
         if self.cursor.is_none() {
             self.sent_at = Some(now);
         }

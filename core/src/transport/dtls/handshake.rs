@@ -82,7 +82,7 @@ impl Context {
     pub(super) fn wait(&self) -> Duration {
         let retransmit = &self.config.retransmit;
         match self.rtt {
-            Some(rtt) => (rtt * 3 / 2).max(retransmit.floor).min(retransmit.cap),
+            Some(rtt) => (rtt * 5 / 4).max(retransmit.floor).min(retransmit.cap),
             None => retransmit.initial,
         }
     }
@@ -90,7 +90,8 @@ impl Context {
     /// Begins a flight in answer to everything that was received so far.
     pub(super) fn begin_flight(&mut self) {
         self.acks.clear();
-        self.flight = Flight::new(self.reassembly.next().checked_sub(1), self.wait());
+        let twice = self.config.retransmit.twice;
+        self.flight = Flight::new(self.reassembly.next().checked_sub(1), self.wait(), twice);
     }
 
     /// The version is 1.3: from here on nothing counts that is not sealed.

@@ -306,6 +306,20 @@ impl Connection {
         sealed.map(|_| ())
     }
 
+    /// How many bytes the acknowledgement has that is due, if one is (1.3 alone): it may leave in one datagram with data.
+    #[must_use]
+    pub fn owed_ack(&self, now: Instant) -> Option<usize> {
+        self.established()?.owed_ack(now)
+    }
+
+    /// Appends the acknowledgement that is due, behind a record of the same datagram.
+    pub fn append_ack(&mut self, now: Instant, out: &mut Vec<u8>) {
+        if let State::Connected(established) = &mut self.state {
+            established.write_ack(now, self.mtu, out);
+            self.arm();
+        }
+    }
+
     /// Tells that records take another path from now on. Where the peer gave us a connection id to spare (1.3
     /// alone), they carry that one, so that who sees both paths cannot tell that they are of one connection.
     pub fn change_path(&mut self) {

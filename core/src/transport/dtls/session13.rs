@@ -271,7 +271,7 @@ impl Session13 {
         let seq = self.next_seq;
         // RFC 9147 §5.2: numbers of messages do not wrap.
         self.next_seq = seq.checked_add(1).ok_or(Failure::Exhausted)?;
-        self.flight = Flight::new(None, self.wait);
+        self.flight = Flight::new(None, self.wait, 0);
         self.flight.push(Piece::handshake(sender.epoch(), message.kind(), seq, body));
         Ok(())
     }
@@ -290,6 +290,16 @@ impl Session13 {
     /// When to repeat our flight, and when to acknowledge the peer's.
     pub(super) fn deadlines(&self) -> (Option<Instant>, Option<Instant>) {
         (self.flight.deadline(), self.acks.deadline())
+    }
+
+    /// How long the record is that acknowledges what is to be acknowledged now.
+    pub(super) fn owed_ack(&self, now: Instant, sender: &Sender) -> Option<usize> {
+        self.acks.due_len(now, sender)
+    }
+
+    /// Appends that record.
+    pub(super) fn write_ack(&mut self, now: Instant, mtu: usize, sender: &mut Sender, out: &mut Vec<u8>) {
+        self.acks.poll_transmit(now, mtu, sender, out);
     }
 
     pub(super) fn poll_transmit(

@@ -13,7 +13,9 @@ use std::time::Duration;
 /// The floor of Ta (RFC 8445 §14.2).
 const MINIMUM_PACING: Duration = Duration::from_millis(5);
 /// Checks of one pair that were given up but may still be answered.
-const MAX_CANCELLED: usize = 2;
+const MAX_CANCELLED: usize = 4;
+/// While no pair works, how many of the best are checked anew rather than again ([`Config::anew`](super::Config::anew)).
+const MAX_ANEW_PAIRS: usize = 2;
 
 /// A request of ours that may still be answered.
 #[derive(Clone, Debug)]
@@ -88,17 +90,47 @@ impl Agent {
                     }
                     continue;
                 }
-                pair.counters.requests_sent += 1;
-                let nominate = self.role == IceRole::Controlling && pair.nomination == Nomination::Wanted;
                 if !matches!(pair.standing, Standing::Succeeded { .. }) {
                     pair.standing = Standing::InProgress;
                 }
-                self.request(id, Purpose::Check { nominate }, now);
-                // RFC 8445 §6.1.4.2, §14.2.
-                self.next_check_at = now + self.config.pacing.max(MINIMUM_PACING);
-                return;
+                return self.check(id, now);
             }
         }
+    }
+
+    /// Sends a pair's check, and keeps the pace.
+    fn check(&mut self, id: PairId, now: Instant) {
+        let at_once = self.nominates_at_once(id);
+        let Some(pair) = self.list.get_mut(id) else { return };
+        pair.counters.requests_sent += 1;
+        let wanted = self.role == IceRole::Controlling && pair.nomination == Nomination::Wanted;
+        let nominate = at_once || wanted;
+        self.request(id, Purpose::Check { nominate }, now);
+        // RFC 8445 §6.1.4.2, §14.2.
+        self.next_check_at = now + self.config.pacing.max(MINIMUM_PACING);
+    }
+
+    /// Checks a pair anew whose last check was not answered in time, if it is one of the best and none has an answer. A
+    /// loss is then but a loss: the wait does not grow, and what comes back tells the round trip.
+    fn check_anew(&mut self, id: PairId, now: Instant) -> bool {
+        let unanswered = |pair: &&Pair| pair.standing == Standing::InProgress;
+        let best = self.list.iter().filter(unanswered).take(MAX_ANEW_PAIRS);
+        let may = best.filter(|pair| pair.id == id && pair.checked_anew < self.config.anew).count() == 1;
+        if self.sending.is_some() || !may {
+            return false;
+        }
+        let last_wait = self.config.last_wait;
+        self.checks_of(id).for_each(|t| t.cancel(now, last_wait));
+        self.limit_cancelled(id);
+        if let Some(pair) = self.list.get_mut(id) {
+            pair.checked_anew += 1;
+        }
+        self.check(id, now);
+        true
+    }
+
+    fn checks_of(&mut self, id: PairId) -> impl Iterator<Item = &mut Transaction> {
+        self.transactions.iter_mut().filter(move |t| t.pair == id && t.purpose.is_check())
     }
 
     /// Draws a transaction for `id` and queues its request.
@@ -150,7 +182,11 @@ impl Agent {
             // RFC 6544 §7.1: a stream loses nothing, so nothing is sent again.
             let lossy = transaction.path.protocol == Protocol::Udp;
             let again = lossy && transaction.purpose.is_check() && transaction.sends < self.config.max_sends;
-            if again {
+            let pair = transaction.pair;
+            if again && self.check_anew(pair, now) {
+                // Another transaction is in its place.
+                at = 0;
+            } else if again && let Some(transaction) = self.transactions.get_mut(at) {
                 transaction.sends += 1;
                 let wait = if transaction.sends >= self.config.max_sends {
                     transaction.rto * self.config.last_wait
@@ -197,24 +233,28 @@ impl Agent {
     fn cancel_checks(&mut self, id: PairId, now: Instant) -> bool {
         let pacing = self.config.pacing.max(MINIMUM_PACING);
         let last_wait = self.config.last_wait;
-        let checks = |t: &&mut Transaction| t.pair == id && t.purpose.is_check();
-        if self.transactions.iter_mut().filter(checks).any(|t| now < t.sent_at + pacing) {
+        if self.checks_of(id).any(|t| now < t.sent_at + pacing) {
             return false;
         }
-        self.transactions.iter_mut().filter(checks).for_each(|t| t.cancel(now, last_wait));
+        self.checks_of(id).for_each(|t| t.cancel(now, last_wait));
+        self.limit_cancelled(id);
+        true
+    }
+
+    fn limit_cancelled(&mut self, id: PairId) {
         let cancelled = |t: &Transaction| t.pair == id && t.purpose.is_cancelled();
         while self.transactions.iter().filter(|t| cancelled(t)).count() > MAX_CANCELLED {
             let oldest = self.transactions.iter().position(cancelled);
             self.transactions.remove(oldest.unwrap_or_default());
         }
-        true
     }
 
-    /// With a pair selected, the checks of others are not sent again; an answer may still come.
+    /// With a pair selected, the checks of others are not sent again; an answer may still come. But those go on that
+    /// nominate: the peer may have taken the pair.
     pub(super) fn cancel_other_checks(&mut self, now: Instant) {
         for transaction in &mut self.transactions {
             let wanted = self.list.get(transaction.pair).is_some_and(|p| p.nomination != Nomination::No);
-            if !wanted {
+            if !wanted && !transaction.purpose.nominates() {
                 transaction.cancel(now, self.config.last_wait);
             }
         }

@@ -89,6 +89,7 @@ impl Checklist {
             nomination: Nomination::No,
             asked_for: None,
             proven: false,
+            checked_anew: 0,
             rtt: Rtt::default(),
             counters: PairCounters::default(),
         };

@@ -33,6 +33,9 @@ pub struct Config {
     pub maximum_rto: Duration,
     /// Rc, how often a check is sent before it is given up. Default 7 (RFC 8489 §6.2.1): 39.5 s in all.
     pub max_sends: u8,
+    /// How often each of the two best pairs is checked anew when its check was not answered in time, while none has an answer;
+    /// others are checked again, each time after twice as long. A loss is then but a loss. Default 0, as RFC 8445 has it.
+    pub anew: u8,
     /// Rm: after the last send a check waits this many times the first timeout. Default 16 (RFC 8489 §6.2.1).
     pub last_wait: u32,
     /// How long the agent is patient: before this much time after the start of checks it never fails, since
@@ -82,6 +85,7 @@ impl Default for Config {
             minimum_rto: Duration::from_millis(500),
             maximum_rto: Duration::from_secs(1),
             max_sends: 7,
+            anew: 0,
             last_wait: 16,
             patience: Duration::from_millis(39_500),
             consent_interval: Duration::from_secs(5),

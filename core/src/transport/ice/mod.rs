@@ -501,10 +501,10 @@ impl Agent {
         })
     }
 
-    /// The smoothed round-trip time on the path in use.
+    /// The round-trip time on the path in use: smoothed, or while none was measured the most that it can be.
     #[must_use]
     pub fn rtt(&self) -> Option<Duration> {
-        self.pair(self.sending?.pair)?.rtt.smoothed
+        self.pair(self.sending?.pair)?.rtt.known()
     }
 
     /// What was refused, and how often.

@@ -93,6 +93,9 @@ impl Agent {
         let Some(pair) = self.pair_mut(transaction.pair) else { return };
         if transaction.sends == 1 {
             pair.rtt.measure(now - transaction.sent_at);
+        } else {
+            let bound = now - transaction.sent_at;
+            pair.rtt.bound = Some(pair.rtt.bound.map_or(bound, |least| least.min(bound)));
         }
         let since = match pair.standing {
             Standing::Succeeded { since, .. } => since,

@@ -69,9 +69,16 @@ pub struct Rtt {
     pub latest: Option<Duration>,
     /// The sum of all measurements.
     pub total: Duration,
+    /// The least time in which something was answered that had been sent more than once: the round trip is no longer.
+    pub bound: Option<Duration>,
 }
 
 impl Rtt {
+    /// The best that is known of the round trip.
+    pub(super) fn known(&self) -> Option<Duration> {
+        self.smoothed.or(self.bound)
+    }
+
     pub(super) fn measure(&mut self, sample: Duration) {
         self.latest = Some(sample);
         self.total = self.total.saturating_add(sample);
@@ -129,6 +136,8 @@ pub(super) struct Pair {
     pub asked_for: Option<Instant>,
     /// Authenticated STUN was seen on this very path.
     pub proven: bool,
+    /// How often it was checked anew without an answer to the check before.
+    pub checked_anew: u8,
     pub rtt: Rtt,
     pub counters: PairCounters,
 }

@@ -5,6 +5,7 @@
 //! [`put_padding`].
 
 pub mod extension;
+pub mod fec;
 pub mod layers;
 pub mod rtx;
 pub mod value;

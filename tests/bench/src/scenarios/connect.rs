@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::{Time, cpu_seconds};
-use crate::link::Pair;
+use crate::link::{Pair, Sent};
 use crate::report::{Metric, Report};
 use crate::scenarios::{Options, Runner, batch, build, connect_pair, setups};
 use crate::stacks::{Profile, Protocols, Security, Stack};
@@ -32,6 +32,8 @@ pub struct Opening {
     flights: f64,
     datagrams: u64,
     bytes: u64,
+    /// Each datagram as a line, in order, where nothing is lost.
+    log: Vec<String>,
 }
 
 pub fn run(options: &Options, runners: &[Runner]) {
@@ -68,6 +70,14 @@ pub fn run(options: &Options, runners: &[Runner]) {
         }
     }
     report.print(options.json);
+    if !options.json {
+        for runner in runners {
+            println!("{}, default settings, each datagram until open:", runner.name);
+            let opening = (runner.opening)(options, Profile::Default, 0.0, 0);
+            opening.log.iter().for_each(|line| println!("{line}"));
+            println!();
+        }
+    }
 }
 
 fn add_opening(report: &mut Report, case: &str, name: &'static str, opening: &Opening) {
@@ -140,6 +150,7 @@ pub fn opening<S: Stack>(options: &Options, profile: Profile, loss: f64, seed: u
     let mut pair = Pair::new(a, b, delay, batch::<S>(options));
     for (end, dice) in [(&mut pair.a.out, 2 * seed), (&mut pair.b.out, 2 * seed + 1)] {
         (end.loss, end.dice) = (loss, dice);
+        end.log = (loss == 0.0).then(Vec::new);
     }
     pair.a.drain(pair.now);
     pair.b.stack.timeout(pair.now);
@@ -155,5 +166,20 @@ pub fn opening<S: Stack>(options: &Options, profile: Profile, loss: f64, seed: u
     assert!(loss > 0.0 || pair.now < PATIENCE, "{} does not open", S::NAME);
     let time = if pair.a.stack.is_open() && pair.b.stack.is_open() { pair.now } else { PATIENCE };
     let (datagrams, bytes) = pair.sent();
-    Opening { time, flights: time.as_secs_f64() / delay.as_secs_f64(), datagrams, bytes }
+    let log = lines(&mut pair);
+    Opening { time, flights: time.as_secs_f64() / delay.as_secs_f64(), datagrams, bytes, log }
+}
+
+/// What both ends have sent, in order.
+fn lines<S: Stack>(pair: &mut Pair<S>) -> Vec<String> {
+    let ends = [(&mut pair.a.out, "offerer"), (&mut pair.b.out, "answerer")];
+    let mut sent: Vec<_> = ends
+        .into_iter()
+        .flat_map(|(out, name)| out.log.take().unwrap_or_default().into_iter().map(move |sent| (name, sent)))
+        .collect();
+    sent.sort_by_key(|(_, sent)| sent.at);
+    let line = |(name, sent): &(&str, Sent)| {
+        format!("{:>6} ms  {name:<8}  {:>5} B  {}", sent.at.as_millis(), sent.size, sent.what)
+    };
+    sent.iter().map(line).collect()
 }

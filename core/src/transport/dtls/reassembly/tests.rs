@@ -46,8 +46,8 @@ fn attack_15_pointless_and_contradicting_fragments_are_refused() {
 #[test]
 fn attack_15_what_came_first_stays() {
     let mut reassembly = Reassembly::default();
-    let _ = reassembly.insert(&piece(0, 6, 2, b"cd"));
-    let _ = reassembly.insert(&piece(0, 6, 0, b"XXXXXX"));
+    assert_eq!(reassembly.insert(&piece(0, 6, 2, b"cd")), Ok(Inserted::Kept));
+    assert_eq!(reassembly.insert(&piece(0, 6, 0, b"XXXXXX")), Ok(Inserted::Kept));
     assert_eq!(reassembly.pop().unwrap().body, b"XXcdXX");
 }
 

@@ -217,6 +217,28 @@ fn fingerprints_may_come_late() {
     }
 }
 
+/// The acknowledgement of the client's last flight needs no datagram of its own where there is data to send.
+#[test]
+fn an_acknowledgement_may_travel_behind_data() {
+    let mut pair = Pair::new(config_13(), config_13());
+    let hello = pair.client.poll(pair.now).unwrap();
+    pair.server.handle(pair.now, &hello);
+    let flight = pair.server.poll(pair.now).unwrap();
+    pair.client.handle(pair.now, &flight);
+    let last = pair.client.poll(pair.now).unwrap();
+    pair.server.handle(pair.now, &last);
+    assert!(pair.client.dtls.poll_timeout().is_some(), "its last flight is not acknowledged");
+    let owed = pair.server.dtls.owed_ack(pair.now).unwrap();
+    let mut datagram = pair.server.seal(b"data");
+    let len = datagram.len();
+    pair.server.dtls.append_ack(pair.now, &mut datagram);
+    assert_eq!(datagram.len(), len + owed);
+    assert_eq!((pair.server.dtls.owed_ack(pair.now), pair.server.poll(pair.now)), (None, None));
+    pair.client.handle(pair.now, &datagram);
+    assert_eq!(pair.client.received, [&b"data"[..]]);
+    assert_eq!(pair.client.dtls.poll_timeout(), None);
+}
+
 #[test]
 fn tiny_datagrams_do() {
     for mtu in [0, 64, 90, 200, 576] {

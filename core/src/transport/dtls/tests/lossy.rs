@@ -3,7 +3,7 @@
 use crate::base::random::Rng;
 use crate::base::time::Instant;
 use crate::crypto::traits::Group;
-use crate::transport::dtls::config::Config;
+use crate::transport::dtls::config::{Config, Retransmit};
 use crate::transport::dtls::tests::{DELAY, Fate, Pair, config, config_13};
 use crate::transport::dtls::{DtlsTransportState, Event};
 use crate::wire::dtls::codepoints::ProtocolVersion;
@@ -171,8 +171,23 @@ fn waits_double_up_to_the_cap() {
 }
 
 #[test]
+fn on_a_proven_path_a_flight_is_sent_twice_before_waits_double() {
+    let config = || Config { retransmit: Retransmit { twice: 3, ..Retransmit::default() }, ..config() };
+    let mut pair = Pair::new(config(), config());
+    let mut times = Vec::new();
+    while times.len() < 11 {
+        let now = pair.now;
+        assert!(pair.step(Instant::from_millis(1_000_000), &mut |_, _| {
+            times.push(now.as_micros() / 1_000_000);
+            vec![]
+        }));
+    }
+    assert_eq!(times[..11], [0, 1, 1, 2, 2, 3, 3, 4, 6, 10, 18]);
+}
+
+#[test]
 fn the_round_trip_time_sets_the_first_wait() {
-    for (rtt, wait) in [(1, 50), (40, 60), (2_000, 3_000), (99_000, 60_000)] {
+    for (rtt, wait) in [(1, 50), (40, 50), (2_000, 2_500), (99_000, 60_000)] {
         let mut pair = Pair::at_rest(config(), config());
         pair.client.dtls.set_rtt(Duration::from_millis(rtt));
         pair.client.dtls.start(pair.now);
