@@ -29,6 +29,8 @@ pub(crate) mod routes;
 mod sender;
 mod state;
 mod statistics;
+#[cfg(test)]
+mod tests;
 mod transceiver;
 mod transports;
 

@@ -10,6 +10,7 @@ mod media_errors;
 mod random;
 mod recorded;
 mod states;
+mod structured;
 mod transports;
 
 use crate::base::media::{KindCapabilities, MediaCapabilities};
