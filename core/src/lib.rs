@@ -81,6 +81,9 @@ pub mod transport;
 pub mod wire;
 
 pub use base::drops::{DropReason, Drops};
+pub use base::identity::{
+    IdentityAnswer, IdentityErrorDetail, IdentityFailure, IdentityProvider, IdentityRequest,
+};
 pub use base::io::{IoId, IoRequest, IoResponse, StreamName, StreamSecurity};
 pub use base::media::{
     CodecCapability, HeaderExtensionCapability, KindCapabilities, MediaCapabilities, MediaKind,
@@ -107,10 +110,10 @@ pub use media::packet::RtpPacket;
 pub use media::send::guard::Protection;
 pub use peer::{
     AnswerOptions, ChannelEvent, Configuration, ConfigurationError, DataChannel, DtlsTransport, DtmfSender,
-    Event, IceCandidateError, IceConnectionState, IceServer, IceServerError, IceTransport, Init,
-    InsertDtmfError, JitterBufferTargetError, KeyAgreement, OfferOptions, OfferedDtlsRole, PeerConnection,
-    PeerConnectionState, RtpReceiver, RtpSender, RtpTransceiver, SctpTransport, StatsError, StatsSelector,
-    ToneTiming, TrackEvent, TransportId,
+    Event, IceCandidateError, IceConnectionState, IceServer, IceServerError, IceTransport, IdentityError,
+    IdentityProviderOptions, IdpError, Init, InsertDtmfError, JitterBufferTargetError, KeyAgreement,
+    OfferOptions, OfferedDtlsRole, PeerConnection, PeerConnectionState, PeerIdentity, RtpReceiver, RtpSender,
+    RtpTransceiver, SctpTransport, StatsError, StatsSelector, ToneTiming, TrackEvent, TransportId,
 };
 pub use signaling::description::{IceCandidateInit, LocalDescriptionInit, SessionDescription};
 pub use signaling::error::{AddIceCandidateError, CreateDescriptionError, SetDescriptionError};

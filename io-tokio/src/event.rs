@@ -4,8 +4,8 @@ use crate::channel::DataChannel;
 use purertc::transport::dtls::alert::Failure;
 use purertc::{
     DtlsTransportState, Frame, IceCandidateError, IceCandidateInit, IceConnectionState, IceGatheringState,
-    IceTransportState, PeerConnectionState, ReceiverId, RtpPacket, SctpTransportState, SenderId,
-    SignalingState, TrackEvent, TransportId,
+    IceTransportState, IdpError, PeerConnectionState, PeerIdentity, ReceiverId, RtpPacket,
+    SctpTransportState, SenderId, SignalingState, TrackEvent, TransportId,
 };
 
 /// An event of a peer connection, under its W3C name. Messages and the like come from the
@@ -54,6 +54,14 @@ pub enum Event {
     AddStream(Box<str>),
     /// The obsolete `removestream`: a stream of the peer has no track any more.
     RemoveStream(Box<str>),
+    /// The obsolete `identityresult`: our identity provider vouches for us, with this value of `a=identity`.
+    IdentityResult(Box<str>),
+    /// The obsolete `peeridentity`: the peer is who it claims to be.
+    PeerIdentity(PeerIdentity),
+    /// The obsolete `idpassertionerror`: our identity provider does not vouch for us.
+    IdpAssertionError(Box<IdpError>),
+    /// The obsolete `idpvalidationerror`: nobody vouches for what the peer claims.
+    IdpValidationError(Box<IdpError>),
     /// `tonechange` of a sender: this tone begins now. None: all have been played.
     ToneChange(SenderId, Option<char>),
     /// A frame came, for a receiver that takes [frames](purertc::Delivery::Frames).
@@ -105,6 +113,10 @@ impl Event {
             Core::StreamRemoveTrack(stream, id) => Self::StreamRemoveTrack(stream, id),
             Core::AddStream(stream) => Self::AddStream(stream),
             Core::RemoveStream(stream) => Self::RemoveStream(stream),
+            Core::IdentityResult(value) => Self::IdentityResult(value),
+            Core::PeerIdentity(peer) => Self::PeerIdentity(*peer),
+            Core::IdpAssertionError(error) => Self::IdpAssertionError(error),
+            Core::IdpValidationError(error) => Self::IdpValidationError(error),
             Core::ToneChange(id, tone) => Self::ToneChange(id, tone),
             Core::TrackUnmute(receiver) => Self::TrackUnmute(receiver),
             Core::Frame(frame) => Self::Frame(frame),

@@ -9,13 +9,14 @@ use purertc_tests::demo::DemoServer;
 use serde_json::Value;
 
 use crate::stage::{Failure, Outcome};
+use crate::whip;
 
 /// What is tried with an example.
 pub(crate) type Play = fn() -> Outcome;
 
 /// Each example.
-pub(crate) const CASES: [(&str, Play); 4] =
-    [("play", play), ("record", record), ("echo", echo), ("sfu", sfu)];
+pub(crate) const CASES: [(&str, Play); 5] =
+    [("play", play), ("record", record), ("echo", echo), ("sfu", sfu), ("whip", whip::play_clients)];
 
 const HELPERS: &str = "
     const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -70,7 +71,7 @@ impl Visit {
 
 fn ffmpeg(arguments: &[&str]) -> Outcome {
     let output = Command::new("ffmpeg").args(["-nostdin", "-loglevel", "error"]).args(arguments).output();
-    let output = output.map_err(|error| Failure(error.to_string()))?;
+    let output = output?;
     let said = String::from_utf8_lossy(&output.stderr);
     if output.status.success() && said.is_empty() {
         Ok(())
@@ -84,14 +85,33 @@ fn name(path: &Path) -> &str {
 }
 
 fn folder() -> Result<tempfile::TempDir, Failure> {
-    tempfile::tempdir().map_err(|error| Failure(error.to_string()))
+    Ok(tempfile::tempdir()?)
+}
+
+/// Writes four seconds of blue, of VP8.
+pub(crate) fn blue_film(film: &Path) -> Outcome {
+    let blue = "color=c=0x1e3cc8:size=320x240:rate=25:duration=4";
+    ffmpeg(&["-f", "lavfi", "-i", blue, "-c:v", "libvpx", "-b:v", "200k", "-g", "25", name(film)])
+}
+
+/// Whether a file holds this codec and so many frames at least, all of which can be decoded.
+pub(crate) fn decodes(file: &Path, codec: &str, frames: u32) -> Outcome {
+    ffmpeg(&["-i", name(file), "-f", "null", "-"])?;
+    let arguments = ["-v", "error", "-count_frames", "-show_entries", "stream=codec_name,nb_read_frames"];
+    let output = Command::new("ffprobe").args(arguments).args(["-of", "csv=p=0", name(file)]).output()?;
+    let told = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    println!("      {}: {told}", file.display());
+    let (found, count) = told.split_once(',').unwrap_or_default();
+    if found == codec && count.parse::<u32>().is_ok_and(|count| count >= frames) {
+        return Ok(());
+    }
+    Err(Failure(format!("{}: {told} in place of {frames} frames of {codec}", file.display())))
 }
 
 fn play() -> Outcome {
     let folder = folder()?;
     let (film, sound) = (folder.path().join("film.ivf"), folder.path().join("film.ogg"));
-    let blue = "color=c=0x1e3cc8:size=320x240:rate=25:duration=4";
-    ffmpeg(&["-f", "lavfi", "-i", blue, "-c:v", "libvpx", "-b:v", "200k", "-g", "25", name(&film)])?;
+    blue_film(&film)?;
     ffmpeg(&[
         "-f",
         "lavfi",
@@ -129,20 +149,16 @@ fn record() -> Outcome {
         pc.close();",
     )?;
     std::thread::sleep(Duration::from_millis(500));
-    let mut seen = 0;
-    for file in std::fs::read_dir(folder.path()).map_err(|error| Failure(error.to_string()))?.flatten() {
-        let path = file.path();
-        ffmpeg(&["-i", name(&path), "-f", "null", "-"])?;
-        let arguments = ["-v", "error", "-count_frames", "-show_entries", "stream=codec_name,nb_read_frames"];
-        let output = Command::new("ffprobe").args(arguments).args(["-of", "csv=p=0", name(&path)]).output();
-        let told = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-        let told = told.map_err(|error| Failure(error.to_string()))?;
-        println!("      {}: {told}", path.display());
-        let frames = told.rsplit(',').next().and_then(|count| count.parse::<u32>().ok());
-        let codec = told.split(',').next().unwrap_or_default();
-        seen += u32::from(["vp8", "opus"].contains(&codec) && frames > Some(40));
+    let mut seen = Vec::new();
+    for file in std::fs::read_dir(folder.path())? {
+        let path = file?.path();
+        let codec = if path.extension().is_some_and(|ending| ending == "ogg") { "opus" } else { "vp8" };
+        let lines = |Failure(words)| Failure(format!("{words}\n{}", visit.server.last_lines()));
+        decodes(&path, codec, 40).map_err(lines)?;
+        seen.push(codec);
     }
-    if seen == 2 { Ok(()) } else { Err(Failure(format!("{seen} good files\n{}", visit.server.last_lines()))) }
+    seen.sort_unstable();
+    if seen == ["opus", "vp8"] { Ok(()) } else { Err(Failure(format!("files of {seen:?}"))) }
 }
 
 fn echo() -> Outcome {

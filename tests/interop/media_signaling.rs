@@ -59,7 +59,10 @@ pub(crate) struct Native {
     pub(crate) react: Reaction,
     /// How often the network loses a datagram, either way: one in so many. 0 for never.
     pub(crate) loses_one_in: u32,
+    /// The same, evenly: never two of neighbours.
+    pub(crate) loses_each: u32,
     dice: u32,
+    datagrams: u32,
 }
 
 /// What is done about an event at once.
@@ -80,7 +83,19 @@ impl Native {
             .map_err(|error| Failure(error.to_string()))?;
         pc.add_local_address(Instant::ZERO, address);
         let react: Reaction = |_, _, _| false;
-        Ok(Self { pc, socket, address, start, events: Vec::new(), bytes: 0, react, loses_one_in: 0, dice: 1 })
+        Ok(Self {
+            pc,
+            socket,
+            address,
+            start,
+            events: Vec::new(),
+            bytes: 0,
+            react,
+            loses_one_in: 0,
+            loses_each: 0,
+            dice: 1,
+            datagrams: 0,
+        })
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -127,7 +142,9 @@ impl Native {
         self.dice ^= self.dice << 13;
         self.dice ^= self.dice >> 17;
         self.dice ^= self.dice << 5;
+        self.datagrams += 1;
         self.loses_one_in > 0 && (self.dice >> 8).is_multiple_of(self.loses_one_in)
+            || self.loses_each > 0 && self.datagrams.is_multiple_of(self.loses_each)
     }
 
     fn has_heard(&self, words: &str) -> bool {

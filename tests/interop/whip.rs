@@ -1,12 +1,13 @@
-//! The example `whip`: a browser publishes by WHIP, and watches by WHEP.
+//! The example `whip`: a browser publishes by WHIP, and watches by WHEP; and the clients of the example `media` do.
 
 use std::process::Command;
 use std::time::Duration;
 
-use purertc_tests::browser::Browser;
+use purertc_tests::browser::{Browser, Kind, Options};
 use purertc_tests::demo::build_example_of;
 use purertc_tests::lines::Lines;
 
+use crate::media_examples;
 use crate::stage::{Failure, Offerer, Outcome, Stage};
 
 const STUDIO: &str = "
@@ -80,4 +81,49 @@ pub(crate) fn play(browser: &mut Browser) -> Outcome {
         await refuses(409, '/whep/lobby', 'POST', SDP, second.pc.localDescription.sdp);"
     ))?;
     Ok(())
+}
+
+/// A film of a file, published by a client, watched by a browser, and recorded by another client.
+pub(crate) fn play_clients() -> Outcome {
+    let mut browser = Browser::launch(Kind::Chromium, &Options::default())?;
+    let folder = tempfile::tempdir()?;
+    let film = folder.path().join("film.ivf");
+    media_examples::blue_film(&film)?;
+    let program = build_example_of("purertc-tokio", "whip").map_err(|error| Failure(error.to_string()))?;
+    let mut command = Command::new(program);
+    command.args(["--port", "0", "--token", "secret"]);
+    let mut server = Lines::start(command)?;
+    let origin = server.expect("listening on ", Duration::from_secs(30))?;
+    let media = build_example_of("purertc-tokio", "media").map_err(|error| Failure(error.to_string()))?;
+
+    let mut stranger = Command::new(&media);
+    stranger.arg("play").arg(&film).args(["--to", &format!("{origin}/whip/lobby"), "--token", "guess"]);
+    let output = stranger.output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() || !said.contains("401") {
+        return Err(Failure(format!("a stranger was let in: {said}")));
+    }
+    let mut command = Command::new(&media);
+    command.arg("play").arg(&film).args(["--to", &format!("{origin}/whip/lobby"), "--token", "secret"]);
+    let mut publisher = Lines::start(command)?;
+    publisher.expect("joined ", Duration::from_secs(20))?;
+    let mut command = Command::new(&media);
+    command.arg("record").arg(folder.path());
+    command.args(["--from", &format!("{origin}/whep/lobby"), "--token", "secret"]);
+    let mut recorder = Lines::start(command)?;
+    recorder.expect("joined ", Duration::from_secs(20))?;
+
+    let mut stage = Stage::new(&mut browser, &origin, Offerer::Page);
+    stage.open()?;
+    stage.run(&format!(
+        "{STUDIO}
+        const real = window.fetch;
+        window.fetch = (url, init) => real(url, {{ ...init, headers: {{ ...init.headers, authorization: 'Bearer secret' }} }});
+        await whip.watch();
+        await sees([30, 60, 200]);
+        await sleep(2000);"
+    ))?;
+    drop(publisher);
+    drop(recorder);
+    media_examples::decodes(&folder.path().join("0-1.ivf"), "vp8", 25)
 }

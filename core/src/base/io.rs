@@ -1,10 +1,11 @@
-//! What a connection cannot do itself and asks its driver for: streams, names, multicast.
+//! What a connection cannot do itself and asks its driver for: streams, names, multicast, identity providers.
 //!
 //! A request comes out of `poll_io_request` with an [`IoId`]; the driver answers it with `handle_io_response` under
 //! the same id, once, however long that takes. Bytes of streams and datagrams of multicast go in and out as all
 //! others do, as [`Datagram`](crate::base::net::Datagram)s and [`Transmit`](crate::base::net::Transmit)s: on a path
 //! whose protocol is TCP each of them is the next piece of the stream, cut anywhere, and the core does the framing.
 
+use crate::base::identity::{IdentityAnswer, IdentityFailure, IdentityRequest};
 use crate::base::net::{LocalAddress, SocketId};
 use std::net::{IpAddr, SocketAddr};
 
@@ -52,6 +53,14 @@ pub enum IoRequest {
         /// What to answer under.
         id: IoId,
     },
+    /// Ask an identity provider. The answer is [`IoResponse::Identity`] or [`IoResponse::Failed`]; after 15 seconds it is
+    /// not waited for any more.
+    Identity {
+        /// What to answer under.
+        id: IoId,
+        /// Whom to ask, and what.
+        request: Box<IdentityRequest>,
+    },
 }
 
 impl IoRequest {
@@ -61,6 +70,7 @@ impl IoRequest {
             Self::Resolve { id, .. }
             | Self::Connect { id, .. }
             | Self::JoinMdns { id }
+            | Self::Identity { id, .. }
             | Self::Close { stream: StreamName::Requested(id) } => Some(id),
             Self::Close { stream: StreamName::Accepted(_) } => None,
         }
@@ -96,6 +106,8 @@ pub enum IoResponse {
     Connected(LocalAddress),
     /// The groups are joined: one address for each interface and family, port 5353.
     Joined(Vec<LocalAddress>),
+    /// What the identity provider said.
+    Identity(Box<Result<IdentityAnswer, IdentityFailure>>),
     /// It cannot be done. The words go to the application (`icecandidateerror`), so they name the cause and no
     /// secret.
     Failed(String),

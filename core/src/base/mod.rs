@@ -4,6 +4,7 @@
 //! opens a socket or draws randomness that it was not handed.
 
 pub mod drops;
+pub mod identity;
 pub mod ids;
 pub mod io;
 pub mod map;

@@ -80,6 +80,8 @@ pub enum ErrorKind {
     InvalidCharacter,
     /// `NotFoundError`
     NotFound,
+    /// `NotReadableError`
+    NotReadable,
     /// `UnknownError`
     Unknown,
 }
@@ -99,6 +101,7 @@ impl ErrorKind {
             Self::NotSupported => "NotSupportedError",
             Self::InvalidCharacter => "InvalidCharacterError",
             Self::NotFound => "NotFoundError",
+            Self::NotReadable => "NotReadableError",
             Self::Unknown => "UnknownError",
         }
     }

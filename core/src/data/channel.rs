@@ -123,12 +123,24 @@ pub struct Channel {
     pub(super) counters: Counters,
     /// Parts of a message that came in the deprecated way of RFC 8831 §6.6.
     pub(super) parts: Vec<u8>,
+    /// Bytes that waited when it was closed.
+    pub(super) left: u64,
 }
 
 impl Channel {
     pub(super) const fn new(label: String, init: DataChannelInit, stream: Option<u16>, phase: Phase) -> Self {
         let counters = Counters { messages_sent: 0, bytes_sent: 0, messages_received: 0, bytes_received: 0 };
-        Self { label, init, stream, incoming: false, phase, threshold: 0, counters, parts: Vec::new() }
+        Self {
+            label,
+            init,
+            stream,
+            incoming: false,
+            phase,
+            threshold: 0,
+            counters,
+            parts: Vec::new(),
+            left: 0,
+        }
     }
 
     /// How its messages are sent.

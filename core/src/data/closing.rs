@@ -56,9 +56,8 @@ impl DataChannels {
             Link::Idle => None,
         };
         self.link = Link::Closed(association);
-        for (_, channel) in self.channels.iter_mut() {
-            channel.phase = Phase::Closed;
-        }
+        let ids: Vec<_> = self.channels.iter().map(|(id, _)| id).collect();
+        ids.into_iter().for_each(|id| self.set_closed(id));
         self.events.clear();
         self.lingering.0.clear();
     }
@@ -122,10 +121,17 @@ impl DataChannels {
         self.end_channels(Some(ChannelError::Restarted));
     }
 
+    fn set_closed(&mut self, id: DataChannelId) {
+        let left = self.buffered_amount(id);
+        if let Some(channel) = self.channels.get_mut(id) {
+            (channel.phase, channel.left) = (Phase::Closed, left);
+        }
+    }
+
     /// A channel is closed: its last events.
     fn finish(&mut self, id: DataChannelId, error: Option<ChannelError>) {
+        self.set_closed(id);
         let Some(channel) = self.channels.get_mut(id) else { return };
-        channel.phase = Phase::Closed;
         let parts = std::mem::take(&mut channel.parts).len();
         self.with_association(|association| association.drop_kept(parts));
         if let Some(error) = error {

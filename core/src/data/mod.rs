@@ -336,11 +336,21 @@ impl DataChannels {
         }
     }
 
-    /// Bytes of messages that wait in a channel (`bufferedAmount`): what was not yet put in a packet.
+    /// Bytes of messages that wait in a channel (`bufferedAmount`): what was not yet put in a packet. Of a channel that is closed,
+    /// what waited then.
+    // W3C WebRTC §6.2: it is not reset when the channel closes.
     #[must_use]
     pub fn buffered_amount(&self, id: DataChannelId) -> u64 {
-        let stream = self.channels.get(id).and_then(|channel| channel.stream);
-        stream.zip(self.association()).map_or(0, |(stream, association)| association.buffered(stream) as u64)
+        match self.channels.get(id) {
+            Some(channel) if channel.phase == Phase::Closed => channel.left,
+            Some(channel) => self.waiting(channel),
+            None => 0,
+        }
+    }
+
+    fn waiting(&self, channel: &Channel) -> u64 {
+        let (Link::Up(association) | Link::Closed(Some(association))) = &self.link else { return 0 };
+        channel.stream.map_or(0, |stream| association.buffered(stream) as u64)
     }
 
     /// `RTCSctpTransport.state`.

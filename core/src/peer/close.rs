@@ -42,6 +42,7 @@ impl PeerConnection {
         self.planes.clear();
         while self.data.poll_event().is_some() {}
         self.tones.clear();
+        self.identity.close();
         self.events.clear();
     }
 }

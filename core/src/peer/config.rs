@@ -44,6 +44,9 @@ pub struct Configuration {
     /// Which sections of an offer have an address of their own, and which of an offer without a bundle group are
     /// accepted. Default `balanced`, as in browsers.
     pub bundle_policy: BundlePolicy,
+    /// Who the peer has to be (`peerIdentity`), such as `alice@example.org`. Default: anyone. With a name, the descriptions of a
+    /// peer are set after [`validate_identity`](crate::PeerConnection::validate_identity) has found it to be that.
+    pub peer_identity: Option<String>,
     /// The codecs and header extensions of audio and video. Default: all that browsers have, shared by all
     /// connections. As media goes in and out encoded, a codec costs nothing but its lines in descriptions.
     pub media: Arc<MediaCapabilities>,
@@ -83,6 +86,7 @@ impl Default for Configuration {
             external_addresses: Vec::new(),
             ice_candidate_pool_size: 0,
             bundle_policy: BundlePolicy::Balanced,
+            peer_identity: None,
             media: MediaCapabilities::shared(),
             mtu: 1_200,
             dtls_versions: vec![ProtocolVersion::Dtls13, ProtocolVersion::Dtls12],

@@ -6,6 +6,7 @@ use crate::data::error::ChannelError;
 use crate::data::event::{Message, SctpTransportState};
 use crate::media::event::{Event as MediaEvent, Frame};
 use crate::media::packet::RtpPacket;
+use crate::peer::identity::{IdpError, PeerIdentity};
 use crate::peer::link::TransportId;
 use crate::peer::state::{IceConnectionState, PeerConnectionState};
 use crate::signaling::description::IceCandidateInit;
@@ -81,6 +82,15 @@ pub enum Event {
     AddStream(Box<str>),
     /// The obsolete `removestream`: a stream of the peer has no track any more.
     RemoveStream(Box<str>),
+    /// The obsolete `identityresult`: our identity provider vouches for us, with this value of `a=identity`. Descriptions can be
+    /// created now.
+    IdentityResult(Box<str>),
+    /// The obsolete `peeridentity`: the peer is who it claims to be.
+    PeerIdentity(Box<PeerIdentity>),
+    /// The obsolete `idpassertionerror`: our identity provider does not vouch for us.
+    IdpAssertionError(Box<IdpError>),
+    /// The obsolete `idpvalidationerror`: nobody vouches for what the peer claims.
+    IdpValidationError(Box<IdpError>),
     /// `tonechange` of a sender: this tone begins now. None: all have been played.
     ToneChange(SenderId, Option<char>),
     /// `datachannel`: the peer opened one. It can be sent on at once; its `Open` follows.

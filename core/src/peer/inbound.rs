@@ -84,6 +84,7 @@ impl PeerConnection {
             self.data.handle_timeout(now);
             self.planes.handle_timeout(now);
             self.play_tones(now);
+            self.time_out_identity(now);
             self.settle(now);
         }
     }

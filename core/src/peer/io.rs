@@ -1,4 +1,4 @@
-//! What a connection needs its driver for beyond datagrams: names and streams.
+//! What a connection needs its driver for beyond datagrams: names, streams, identity providers.
 
 use crate::base::io::{IoId, IoRequest, IoResponse};
 use crate::base::net::{Path, SocketId};
@@ -6,7 +6,7 @@ use crate::base::time::Instant;
 use crate::peer::PeerConnection;
 
 impl PeerConnection {
-    /// The next thing that the driver is to do: look up a name, open or close a stream. `None`: nothing for now.
+    /// The next thing that the driver is to do: look up a name, open or close a stream, ask an identity provider. `None`: nothing for now.
     ///
     /// A driver that has no streams or names answers [`IoResponse::Failed`]; the connection does without, then. After
     /// [`close`](Self::close) it asks for streams to be closed and for nothing else, once what was left to send is
@@ -16,13 +16,15 @@ impl PeerConnection {
         if !self.farewell.is_empty() {
             return None;
         }
-        self.links.poll_io_request()
+        self.identity.poll_request().or_else(|| self.links.poll_io_request())
     }
 
     /// Takes the answer to the request `id`. An answer that nobody waits for any more is harmless.
     pub fn handle_io_response(&mut self, now: Instant, id: IoId, response: IoResponse) {
         let now = self.tick(now);
-        self.links.handle_io_response(now, id, response);
+        if let Some(response) = self.take_identity(id, response) {
+            self.links.handle_io_response(now, id, response);
+        }
         self.settle(now);
     }
 

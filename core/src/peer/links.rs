@@ -19,6 +19,8 @@ use crate::wire::mdns::PORT as MDNS_PORT;
 
 /// The bits of an [`IoId`] that are the transport's own; above them is the link's serial number.
 const IO_BITS: u32 = 48;
+/// The serial number that no link has: requests under it are the connection's own.
+pub(super) const NO_LINK: u64 = (u16::MAX as u64) << IO_BITS;
 
 /// All links of a connection. The first is always there.
 #[derive(Debug)]
@@ -130,7 +132,7 @@ impl Links {
         self.dealt(id).for_each(|address| transport.add_local_address(now, address));
         self.remove(id);
         let link = Link::new(transport, self.made);
-        self.made = self.made.wrapping_add(1);
+        self.made = (self.made + 1) % u16::MAX;
         if id == TransportId::FIRST {
             self.first = link;
         } else {

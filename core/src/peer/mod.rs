@@ -12,6 +12,7 @@ pub(crate) mod deadlines;
 mod dtmf;
 mod event;
 mod ice_server;
+mod identity;
 mod inbound;
 mod io;
 mod legacy;
@@ -28,6 +29,8 @@ pub(crate) mod routes;
 mod sender;
 mod state;
 mod statistics;
+#[cfg(test)]
+mod tests;
 mod transceiver;
 mod transports;
 
@@ -36,6 +39,7 @@ pub use self::config::{Configuration, ConfigurationError, Init, KeyAgreement, Of
 pub use self::dtmf::{DtmfSender, InsertDtmfError, ToneTiming};
 pub use self::event::{ChannelEvent, Event, IceCandidateError, TrackEvent};
 pub use self::ice_server::{IceServer, IceServerError};
+pub use self::identity::{IdentityError, IdentityProviderOptions, IdpError, PeerIdentity};
 pub use self::link::TransportId;
 pub use self::objects::{DtlsTransport, IceTransport};
 pub use self::receiver::{JitterBufferTargetError, RtpReceiver};
@@ -45,6 +49,7 @@ pub use self::statistics::{StatsError, StatsSelector};
 pub use self::transceiver::RtpTransceiver;
 
 use self::dtmf::Tones;
+use self::identity::Identity;
 use self::link::Blueprint;
 use self::links::Links;
 use self::media_plane::Planes;
@@ -154,6 +159,7 @@ pub struct PeerConnection {
     data_section: DataSection,
     /// The local ICE generations that `restart_ice` wants to see replaced (`LocalIceCredentialsToReplace`).
     ufrags_to_replace: Vec<String>,
+    identity: Identity,
     /// `negotiationneeded` was said and not answered yet.
     negotiation_needed: bool,
     ice_gathering_state: IceGatheringState,
@@ -226,6 +232,7 @@ impl PeerConnection {
             fingerprints: vec![fingerprint],
             data_section: DataSection::Absent,
             ufrags_to_replace: Vec::new(),
+            identity: Identity::default(),
             negotiation_needed: false,
             ice_gathering_state: IceGatheringState::New,
             ice_connection_state: IceConnectionState::New,

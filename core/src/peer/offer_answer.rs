@@ -13,8 +13,9 @@ use crate::signaling::changes::{
 use crate::signaling::description::{IceCandidateInit, LocalDescriptionInit, SessionDescription};
 use crate::signaling::error::{AddIceCandidateError, CreateDescriptionError, SetDescriptionError};
 use crate::signaling::fast_setup::FastSetup;
+use crate::signaling::identity::may_claim;
 use crate::signaling::local::{DEFAULT_SCTP_PORT, LocalParameters};
-use crate::signaling::state::SignalingState;
+use crate::signaling::state::{SdpType, SignalingState};
 use crate::transport::ice::IceRole;
 
 /// Which of our ICE credentials a description is to have.
@@ -38,6 +39,7 @@ macro_rules! local_parameters {
             max_message_size: u64::from($pc.max_message_size),
             wants_data: $pc.data_section != DataSection::Absent,
             fast: FastSetup { sped: $pc.sped, sctp_init: $pc.sctp_init.as_deref() },
+            identity: $pc.identity.assertion(),
         }
     };
 }
@@ -53,6 +55,7 @@ impl PeerConnection {
         options: OfferOptions,
     ) -> Result<SessionDescription, CreateDescriptionError> {
         let OfferOptions { ice_restart, offer_to_receive_audio, offer_to_receive_video } = options;
+        self.may_create()?;
         if matches!(self.signaling_state(), SignalingState::Stable | SignalingState::HaveLocalOffer) {
             // W3C WebRTC §4.4.3.1: before the offer, and without asking for negotiation.
             let kinds =
@@ -65,6 +68,11 @@ impl PeerConnection {
         let ice = self.credentials_to_offer(generation);
         let local = local_parameters!(self, &ice);
         self.session.create_offer(&local)
+    }
+
+    /// W3C Identity §5.1: with a provider, descriptions have its assertion.
+    fn may_create(&self) -> Result<(), CreateDescriptionError> {
+        if self.is_closed() { Ok(()) } else { self.identity.ready() }
     }
 
     /// Asks for new ICE credentials in the next offer (`restartIce`), as after a change of networks: a path is
@@ -95,6 +103,7 @@ impl PeerConnection {
         options: AnswerOptions,
     ) -> Result<SessionDescription, CreateDescriptionError> {
         let AnswerOptions {} = options;
+        self.may_create()?;
         // An answer takes up new credentials only where its offer restarts ICE.
         let ice = self.credentials_to_answer();
         let local = local_parameters!(self, &ice);
@@ -113,6 +122,11 @@ impl PeerConnection {
         description: Option<LocalDescriptionInit>,
     ) -> Result<(), SetDescriptionError> {
         let now = self.tick(now);
+        let creates =
+            |init: &LocalDescriptionInit| init.sdp.is_empty() && init.kind != Some(SdpType::Rollback);
+        if description.as_ref().is_none_or(creates) {
+            self.may_create()?;
+        }
         let answers = self.session.signaling_state() == SignalingState::HaveRemoteOffer;
         let ice = match answers {
             true => self.credentials_to_answer(),
@@ -135,8 +149,14 @@ impl PeerConnection {
         description: SessionDescription,
     ) -> Result<(), SetDescriptionError> {
         let now = self.tick(now);
+        self.admit_identity(&description)?;
+        let claims = may_claim(&description.sdp);
         let changes = self.session.set_remote(description)?;
         self.carry_out(now, changes);
+        if claims && let Some(remote) = self.session.remote_description() {
+            let sdp = remote.sdp.clone();
+            self.check_description(now, &sdp);
+        }
         Ok(())
     }
 

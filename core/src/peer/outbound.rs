@@ -170,7 +170,8 @@ impl PeerConnection {
             return None;
         }
         let planes = self.planes.poll_timeout();
-        earliest([self.links.poll_timeout(), self.data.poll_timeout(), planes, self.next_tone()])
+        let own = earliest([self.next_tone(), self.identity.deadline()]);
+        earliest([self.links.poll_timeout(), self.data.poll_timeout(), planes, own])
     }
 }
 

@@ -24,6 +24,11 @@ pub enum CreateDescriptionError {
     /// The ICE credentials that were chosen have characters or a length that descriptions cannot say.
     #[error("the chosen ICE credentials are not of legal length and characters (RFC 8839 §5.4)")]
     BadCredentials,
+    /// An identity provider is set and has not vouched for us yet.
+    #[error(
+        "the identity provider has not answered; ask with get_identity_assertion and wait for its result"
+    )]
+    NoIdentityAssertion,
 }
 
 impl CreateDescriptionError {
@@ -33,6 +38,7 @@ impl CreateDescriptionError {
         match self {
             Self::Closed | Self::OfferInState(_) | Self::AnswerInState(_) => ErrorKind::InvalidState,
             Self::NoFingerprint | Self::BadCredentials => ErrorKind::Operation,
+            Self::NoIdentityAssertion => ErrorKind::NotReadable,
         }
     }
 }
@@ -78,6 +84,9 @@ pub enum SetDescriptionError {
     /// The text is well-formed and makes no sense here.
     #[error(transparent)]
     Invalid(#[from] InvalidDescription),
+    /// The peer has to be somebody, and nobody has vouched that this description is from there.
+    #[error("the peer's identity was not validated; ask with validate_identity and wait for its result")]
+    IdentityNotValidated,
     /// The implicit description could not be created.
     #[error(transparent)]
     Create(#[from] CreateDescriptionError),
@@ -93,7 +102,7 @@ impl SetDescriptionError {
             | Self::LocalInState { .. }
             | Self::RemoteInState { .. } => ErrorKind::InvalidState,
             Self::Modified(_) => ErrorKind::InvalidModification,
-            Self::Syntax(_) => ErrorKind::Operation,
+            Self::Syntax(_) | Self::IdentityNotValidated => ErrorKind::Operation,
             Self::NoRtcpMux { .. } | Self::Invalid(_) => ErrorKind::InvalidAccess,
             Self::Create(error) => error.kind(),
         }

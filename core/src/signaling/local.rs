@@ -81,4 +81,6 @@ pub struct LocalParameters<'a> {
     pub wants_data: bool,
     /// What saves round trips at the start.
     pub fast: FastSetup<'a>,
+    /// The value of `a=identity`, where somebody vouches for us.
+    pub identity: Option<&'a str>,
 }

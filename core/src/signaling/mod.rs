@@ -18,6 +18,7 @@ pub mod description;
 pub mod error;
 pub mod fast_setup;
 mod generations;
+pub mod identity;
 pub mod local;
 pub mod media_error;
 mod media_plan;

@@ -5,7 +5,7 @@ use crate::base::negotiated::{NegotiatedCodec, NegotiatedExtension, NegotiatedRi
 use crate::base::parameters::RtcpParameters;
 use crate::signaling::changes::Changes;
 use crate::signaling::codecs::{CodecKey, same_dictionary};
-use crate::signaling::rtp::{CodecContent, RtpContent, SimulcastStream};
+use crate::signaling::rtp::{CodecContent, Retransmissions, RtpContent, SimulcastStream};
 use crate::signaling::session::Session;
 use crate::signaling::state::SdpType;
 use crate::signaling::transceiver::Transceiver;
@@ -55,6 +55,7 @@ impl Session {
     ) -> NegotiatedSection {
         let direction = maker.current_direction.unwrap_or(RtpTransceiverDirection::Inactive);
         let sends_simulcast = direction.sends() && maker.is_simulcast();
+        let (our_codecs, their_codecs) = (Side::new(ours), Side::new(theirs));
         NegotiatedSection {
             transceiver: maker.id,
             mid: String::new(),
@@ -62,8 +63,8 @@ impl Session {
             transport: 0,
             kind: maker.kind,
             direction,
-            send: common_codecs(theirs, ours),
-            receive: common_codecs(ours, theirs),
+            send: their_codecs.common(&our_codecs),
+            receive: our_codecs.common(&their_codecs),
             extensions: common_extensions(ours, theirs),
             extmap_allow_mixed: false,
             send_rids: if sends_simulcast { rids(maker, &theirs.simulcast.receive) } else { Vec::new() },
@@ -101,26 +102,37 @@ impl Session {
     }
 }
 
-/// The codecs of `of`, under its payload types, that the other side has, too.
-fn common_codecs(of: &RtpContent, other: &RtpContent) -> Vec<NegotiatedCodec> {
-    let is_media = |codec: &&CodecContent| codec.role() != CodecRole::Rtx;
-    let others: Vec<_> =
-        other.codecs.iter().filter(is_media).map(|codec| (CodecKey::from(codec), codec)).collect();
-    let (rtx, other_rtx) = (of.retransmissions(), other.retransmissions());
-    let common = of.codecs.iter().filter(is_media).filter_map(|codec| {
-        let key = CodecKey::from(codec);
-        let same = || others.iter().filter(|(other, _)| *other == key).map(|(_, codec)| *codec);
-        // The same number first: two of one codec may differ in what is not compared.
-        let same_number = same().find(|theirs| theirs.payload_type == codec.payload_type);
-        let theirs = same_number.or_else(|| same().next())?;
-        Some(NegotiatedCodec {
-            payload_type: codec.payload_type,
-            codec: descriptor(of, codec),
-            rtx: other_rtx.of(theirs.payload_type).and(rtx.of(codec.payload_type)),
-            feedback: codec.feedback.iter().filter(|text| theirs.feedback.contains(text)).cloned().collect(),
-        })
-    });
-    common.collect()
+/// One side's codecs, as they are compared.
+struct Side<'a> {
+    rtp: &'a RtpContent,
+    keys: Vec<(CodecKey<'a>, &'a CodecContent)>,
+    rtx: Retransmissions,
+}
+
+impl<'a> Side<'a> {
+    fn new(rtp: &'a RtpContent) -> Self {
+        let media = rtp.codecs.iter().filter(|codec| codec.role() != CodecRole::Rtx);
+        let keys = media.map(|codec| (CodecKey::from(codec), codec)).collect();
+        Self { rtp, keys, rtx: rtp.retransmissions() }
+    }
+
+    /// These codecs, under these payload types, that the other side has, too.
+    fn common(&self, other: &Self) -> Vec<NegotiatedCodec> {
+        let common = self.keys.iter().filter_map(|(key, codec)| {
+            let same = || other.keys.iter().filter(|(other, _)| other == key).map(|(_, codec)| *codec);
+            // The same number first: two of one codec may differ in what is not compared.
+            let same_number = same().find(|theirs| theirs.payload_type == codec.payload_type);
+            let theirs = same_number.or_else(|| same().next())?;
+            let feedback = codec.feedback.iter().filter(|text| theirs.feedback.contains(text));
+            Some(NegotiatedCodec {
+                payload_type: codec.payload_type,
+                codec: descriptor(self.rtp, codec),
+                rtx: other.rtx.of(theirs.payload_type).and(self.rtx.of(codec.payload_type)),
+                feedback: feedback.cloned().collect(),
+            })
+        });
+        common.collect()
+    }
 }
 
 /// A codec under its W3C names.

@@ -167,6 +167,7 @@ impl Session {
             ice_lite: local.ice_lite,
             allow_mixed: allow_mixed && has_media,
             fingerprints: local.fingerprints,
+            identity: local.identity,
         };
         let stamped = self.versions.stamp(kind, &plan.sections, frame);
         let (sdp, content) = stamped.map_err(|_| CreateDescriptionError::BadCredentials)?;

@@ -86,6 +86,8 @@ pub(in crate::signaling) struct Frame<'a> {
     /// One- and two-byte header extensions may be mixed.
     pub allow_mixed: bool,
     pub fingerprints: &'a [Fingerprint],
+    /// The value of `a=identity`.
+    pub identity: Option<&'a str>,
 }
 
 /// Puts a description together, as version `version`.
@@ -102,6 +104,8 @@ pub(in crate::signaling) fn describe<'a>(
     if frame.ice_lite {
         attributes.push(Attribute::IceLite);
     }
+    // RFC 8827 §7.4
+    attributes.extend(frame.identity.map(Attribute::Identity));
     if frame.allow_mixed {
         attributes.push(Attribute::ExtmapAllowMixed);
     }

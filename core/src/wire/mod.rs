@@ -16,6 +16,7 @@ mod decimal;
 pub mod dtls;
 pub mod fingerprint;
 pub mod framing;
+pub mod identity;
 pub mod mdns;
 pub mod registry;
 pub mod rtcp;

@@ -5,6 +5,7 @@
 
 mod arrivals;
 mod clock;
+mod identity;
 mod inbox;
 mod interfaces;
 mod lookup;
@@ -24,6 +25,7 @@ mod watch;
 
 pub use self::arrivals::Arrivals;
 pub use self::clock::Clock;
+pub use self::identity::IdentityGateway;
 pub use self::inbox::Inbox;
 pub use self::lookup::{Alarm, Resolver};
 pub use self::machine::Machine;

@@ -1,5 +1,6 @@
 //! Which sockets to open.
 
+use crate::net::identity::IdentityGateway;
 use crate::net::interfaces::usable_addresses;
 use crate::net::lookup::Resolver;
 use crate::net::tls::TlsSettings;
@@ -38,6 +39,8 @@ pub struct SocketSettings {
     pub tls: TlsSettings,
     /// Who knows the addresses of hosts. Default: the system, as in `/etc/hosts` and `/etc/resolv.conf`.
     pub resolver: Resolver,
+    /// Who reaches identity providers (`setIdentityProvider`, and what peers claim). Default: nobody, so that none vouches.
+    pub identity: Option<IdentityGateway>,
     /// Bytes of the system's send buffer to ask for. Default `None`: 2 MiB, of which the system grants what it
     /// likes.
     pub send_buffer_size: Option<usize>,
@@ -57,6 +60,7 @@ impl Default for SocketSettings {
             watch_interfaces: true,
             tls: TlsSettings::default(),
             resolver: Resolver::default(),
+            identity: None,
             send_buffer_size: None,
             receive_buffer_size: None,
         }

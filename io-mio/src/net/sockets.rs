@@ -1,6 +1,7 @@
 //! All sockets of one connection or endpoint, those that it asks for included, whatever runtime they belong to.
 
 use crate::net::arrivals::Arrivals;
+use crate::net::identity::Inquiries;
 use crate::net::interfaces::{index_of, usable_addresses};
 use crate::net::lookup::{Alarm, Lookups};
 use crate::net::settings::SocketSettings;
@@ -103,6 +104,7 @@ pub struct Sockets<R: Runtime> {
     /// Addresses of this host that sockets on wildcards are reached at.
     wild: Vec<LocalAddress>,
     lookups: Lookups,
+    inquiries: Inquiries,
     watch: Option<InterfaceWatch>,
     arrivals: Arrivals,
 }
@@ -128,7 +130,8 @@ where
             settings.watch_interfaces && (named.is_empty() || named.iter().any(IpAddr::is_unspecified));
         // Before the list is made, so that nothing changes unseen.
         let watch = if watches { InterfaceWatch::start(alarm.clone()) } else { None };
-        let lookups = Lookups::new(settings.resolver.clone(), alarm);
+        let lookups = Lookups::new(settings.resolver.clone(), alarm.clone());
+        let inquiries = Inquiries::new(settings.identity.clone(), alarm);
         let (table, arrivals) = (Table::up_to(limits.sockets), Arrivals::default());
         let mut sockets = Self {
             runtime,
@@ -137,6 +140,7 @@ where
             table,
             wild: Vec::new(),
             lookups,
+            inquiries,
             watch,
             arrivals,
         };
@@ -230,6 +234,10 @@ where
                 let response = if joined.is_empty() { failed() } else { IoResponse::Joined(joined) };
                 self.arrivals.responses.push((id, response));
             }
+            IoRequest::Identity { id, request } => {
+                let refused = self.inquiries.ask(id, request);
+                self.arrivals.responses.extend(refused.map(|response| (id, response)));
+            }
             other => tracing::warn!(?other, "a request that this adapter does not know"),
         }
     }
@@ -237,6 +245,7 @@ where
     /// Notes what time alone, another thread or the system has changed.
     pub fn tick(&mut self, now: Instant) {
         self.lookups.poll(now, |id, response| self.arrivals.responses.push((id, response)));
+        self.inquiries.poll(|id, response| self.arrivals.responses.push((id, response)));
         if self.watch.as_ref().is_some_and(InterfaceWatch::take_change) {
             self.look_at_interfaces();
         }

@@ -62,16 +62,16 @@ impl Group {
 
     /// Does something with a member.
     pub(crate) fn at<R>(&mut self, id: PeerId, act: impl FnOnce(&mut State<'_>) -> R) -> R {
-        let was = self.members.get(&id).map(Member::phase);
-        let core = self.endpoint.peer_mut(id).expect("a member stays until it is left");
-        let member = self.members.get_mut(&id).expect("a member stays until it is left");
-        let mut state = State { core, member };
+        let Self { endpoint, members, ending, nudged, .. } = self;
+        let core = endpoint.peer_mut(id).expect("a member stays until it is left");
+        let member = members.get_mut(&id).expect("a member stays until it is left");
+        let was = member.phase;
+        let mut state = State { core, member: &mut *member };
         let result = act(&mut state);
         drop(state);
-        let member = self.members.get_mut(&id).expect("a member stays until it is left");
-        self.nudged |= std::mem::take(&mut member.nudge);
-        if was == Some(Phase::Open) && member.phase != Phase::Open {
-            self.ending.push(id);
+        *nudged |= std::mem::take(&mut member.nudge);
+        if was == Phase::Open && member.phase != Phase::Open {
+            ending.push(id);
         }
         result
     }

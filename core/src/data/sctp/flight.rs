@@ -189,6 +189,7 @@ impl Flight {
     }
 
     /// Takes in a chunk that goes into the packet being built.
+    #[inline]
     pub(super) fn push(&mut self, now: Instant, piece: Piece) {
         let Piece { id, fsn, ppid, flags, limit, payload } = piece;
         self.in_flight += self.header_len + padded(payload.len());

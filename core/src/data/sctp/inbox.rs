@@ -11,13 +11,15 @@ use crate::data::sctp::reassembly::{Assembled, Budget, Fragment, Runs};
 use crate::data::sctp::stream_map::StreamMap;
 use crate::data::sctp::tracker::{Arrival, Tracker};
 use crate::wire::sctp::data::DataFlags;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use std::collections::VecDeque;
 
 /// What a message in a queue is charged besides its bytes.
 const MESSAGE_OVERHEAD: usize = 64;
 /// A message shorter than this part of its packet is copied out of it.
 const COPY_RATIO: usize = 16;
+/// Such copies stand one behind the other in a buffer of so many bytes, which is used again once all of them are dropped.
+const COPIES: usize = 1_024;
 /// Interleaved messages that may be incomplete at a time.
 const MAX_PARTIAL: usize = 256;
 
@@ -53,6 +55,8 @@ pub(super) struct Inbox {
     partial: Vec<(Key, Runs)>,
     /// The runs of a message that is complete, for those of another.
     spare: Runs,
+    /// What is left of a buffer for copies.
+    copies: BytesMut,
     interleave: bool,
     inbound_streams: u16,
     budget: Budget,
@@ -68,6 +72,7 @@ impl Inbox {
             runs: Runs::default(),
             partial: Vec::new(),
             spare: Runs::default(),
+            copies: BytesMut::new(),
             interleave: false,
             inbound_streams: 0,
             budget: Budget::new(max_message),
@@ -167,16 +172,25 @@ impl Inbox {
     }
 
     fn handle_whole(&mut self, packet: &Bytes, chunk: &Incoming<'_>, events: &mut VecDeque<Event>) {
-        let id = chunk.id;
-        let is_next = id.unordered || self.is_next(id);
-        let copy = !is_next || chunk.payload.len() * COPY_RATIO < packet.len();
-        let payload =
-            if copy { Bytes::copy_from_slice(chunk.payload) } else { packet.slice_ref(chunk.payload) };
-        self.accept(Assembled { id, ppid: chunk.ppid, payload: Some(payload) }, events);
-    }
-
-    fn is_next(&self, id: MessageId) -> bool {
-        self.streams.get(id.stream).map_or(Serial32(0), |stream| stream.next) == id.mid
+        let &Incoming { id, ppid, payload, .. } = chunk;
+        let mask = self.mask();
+        let streams = &mut self.streams;
+        let stream = (!id.unordered).then(|| streams.get_or_insert_with(id.stream, InStream::default));
+        if stream.as_ref().is_some_and(|stream| stream.next != id.mid) {
+            let payload = Some(Bytes::copy_from_slice(payload));
+            return self.accept(Assembled { id, ppid, payload }, events);
+        }
+        let small = payload.len() * COPY_RATIO < packet.len();
+        let data = if small { copied(payload, &mut self.copies) } else { packet.slice_ref(payload) };
+        self.budget.held += data.len() + MESSAGE_OVERHEAD;
+        self.budget.unread += data.len();
+        events.push_back(Event::Message { stream: id.stream, ppid, data });
+        if let Some(stream) = stream {
+            stream.next = Serial32(stream.next.0.wrapping_add(1) & mask);
+            if !stream.pending.is_empty() {
+                deliver(stream, mask, &mut self.budget, events);
+            }
+        }
     }
 
     fn handle_fragment(
@@ -314,12 +328,19 @@ impl Inbox {
         });
     }
 
+    /// Bytes on the heap that streams cost.
+    #[cfg(test)]
+    pub(super) fn heap_of_streams(&self) -> usize {
+        self.streams.heap()
+    }
+
     /// Gives memory back.
     pub(super) fn shrink(&mut self) {
         self.tracker.shrink();
         self.runs.shrink();
         self.partial.shrink_to_fit();
         self.spare = Runs::default();
+        self.copies = BytesMut::new();
         self.budget.shrink();
         self.streams.values_mut().for_each(|stream| stream.pending.shrink_to_fit());
     }
@@ -349,6 +370,15 @@ fn emit(message: Assembled, budget: &mut Budget, events: &mut VecDeque<Event>) {
         budget.unread += data.len();
         events.push_back(Event::Message { stream: message.id.stream, ppid: message.ppid, data });
     }
+}
+
+/// A copy of a small message, behind those made before.
+fn copied(payload: &[u8], copies: &mut BytesMut) -> Bytes {
+    if copies.capacity() - copies.len() < payload.len() {
+        copies.reserve(COPIES.max(payload.len()));
+    }
+    copies.extend_from_slice(payload);
+    copies.split().freeze()
 }
 
 /// Hands on the messages whose turn has come.

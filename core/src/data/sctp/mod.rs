@@ -391,7 +391,7 @@ impl Association {
         }
         self.state = State::Closed(reason);
         self.timers.cancel_all();
-        self.outbox.clear();
+        self.outbox.close();
         self.flight.restart(self.local.initial_tsn);
         self.resets = Resets::new(self.local.initial_tsn);
         self.control.clear_chunks();

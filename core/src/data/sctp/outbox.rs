@@ -159,6 +159,7 @@ impl Outbox {
     /// Takes the next fragment that is worth its place in a packet with this much room.
     ///
     /// Stops as well when a message that was begun has run out of time, which [`next_expired`](Self::next_expired) then tells.
+    #[inline]
     pub(super) fn take(&mut self, now: Instant, room: Room) -> Option<Piece> {
         loop {
             let slot = *self.ready.front()?;
@@ -182,6 +183,7 @@ impl Outbox {
         }
     }
 
+    #[inline]
     fn cut_front(&mut self, slot: u16, take: usize) -> Piece {
         let interleave = self.interleave;
         let stream = self.streams.at_mut(slot).expect("a ready slot is in use");
@@ -218,6 +220,7 @@ impl Outbox {
     }
 
     /// Passes the turn on where the stream at the front has used it up.
+    #[inline]
     fn end_turn(&mut self, slot: u16, message_ended: bool) {
         if message_ended {
             self.begun -= 1;
@@ -351,6 +354,20 @@ impl Outbox {
     pub(super) const fn set_extensions(&mut self, interleave: bool, partial_reliability: bool) {
         self.interleave = interleave;
         self.partial_reliability = partial_reliability;
+    }
+
+    /// Bytes on the heap that streams cost.
+    #[cfg(test)]
+    pub(super) fn heap_of_streams(&self) -> usize {
+        self.streams.heap()
+    }
+
+    /// Drops everything that waits, for good. What streams had buffered can still be asked for.
+    pub(super) fn close(&mut self) {
+        let mut streams = std::mem::take(&mut self.streams);
+        self.clear();
+        streams.values_mut().for_each(|stream| stream.queue = VecDeque::new());
+        self.streams = streams;
     }
 
     /// Forgets everything that waits and all numbers.

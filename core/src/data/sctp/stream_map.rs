@@ -78,6 +78,17 @@ impl<T> StreamMap<T> {
         value
     }
 
+    /// Bytes on the heap.
+    #[cfg(test)]
+    pub(super) fn heap(&self) -> usize {
+        let pages = self.pages.iter().flatten().count() * size_of::<[u16; PAGE]>();
+        let tables = self.pages.capacity() * size_of::<Option<Box<[u16; PAGE]>>>();
+        pages
+            + tables
+            + self.slots.capacity() * size_of::<Option<T>>()
+            + self.free.capacity() * size_of::<u16>()
+    }
+
     /// Every value, in no particular order.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.slots.iter_mut().flatten()

@@ -1,3 +1,4 @@
+use crate::data::DataChannels;
 use crate::data::channel::{Channel, DataChannelInit, Priority};
 use crate::data::config::Config;
 use crate::data::error::{ChannelError, CreateDataChannelError, SendError};
@@ -296,6 +297,20 @@ fn the_end_of_the_association_ends_its_channels() {
     );
     assert_eq!((error.detail(), error.sctp_cause_code()), ("sctp-failure", Some(12)));
     assert_eq!(net.ends[1].state(), SctpTransportState::Closed);
+}
+
+#[test]
+fn what_waits_in_a_channel_can_still_be_asked_for_when_it_is_closed() {
+    for end in [DataChannels::close, DataChannels::transport_closed] {
+        let mut net = Net::started();
+        let id = net.create(0, "");
+        net.run(100);
+        net.text(0, id, "12345");
+        assert_eq!(net.ends[0].buffered_amount(id), 5);
+        end(&mut net.ends[0]);
+        assert_eq!(net.ready(0, id), Some(DataChannelState::Closed));
+        assert_eq!(net.ends[0].buffered_amount(id), 5);
+    }
 }
 
 #[test]

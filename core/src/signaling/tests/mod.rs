@@ -10,6 +10,7 @@ mod media_errors;
 mod random;
 mod recorded;
 mod states;
+mod structured;
 mod transports;
 
 use crate::base::media::{KindCapabilities, MediaCapabilities};
@@ -96,6 +97,7 @@ impl Peer {
             max_message_size: DEFAULT_MAX_MESSAGE_SIZE,
             wants_data: self.wants_data,
             fast: FastSetup::default(),
+            identity: None,
         };
         verb(&mut self.session, &local)
     }

@@ -226,3 +226,21 @@ fn offers_and_answers_are_created_in_their_states_only() {
         assert_eq!(a.visible(), before, "{state}: creating changes nothing");
     }
 }
+
+/// The table that the session goes by, beside the one that is checked in and was written from webrtc-pc §4.3.1. What has no
+/// transition is an `InvalidStateError`, but for a remote offer that rolls ours back first.
+#[test]
+fn the_declared_table_is_the_one_that_is_checked_in() {
+    let mut lines = vec!["# state, whose description, its type -> state".to_owned()];
+    for &state in SignalingState::ALL {
+        for (side, name) in [(Side::Local, "local"), (Side::Remote, "remote")] {
+            for &kind in SdpType::ALL {
+                let next = state.next(side, kind).map_or("InvalidStateError", SignalingState::as_str);
+                lines.push(format!("{state} {name} {kind} -> {next}"));
+            }
+        }
+    }
+    let printed = lines.join("\n") + "\n";
+    println!("{printed}");
+    assert_eq!(printed, include_str!("transitions.txt"));
+}

@@ -274,6 +274,7 @@ impl Net {
                     self.end_stream(path.remote, path.local);
                 }
             }
+            IoRequest::Identity { .. } => unreachable!("a transport has no identity"),
             IoRequest::JoinMdns { id } => {
                 let local =
                     LocalAddress::udp(SocketId(9), SocketAddr::new(self.hosts[who][0].address.ip(), 5_353));

@@ -72,5 +72,9 @@ fn connection_and_bandwidths(out: &mut String, connection: Option<&NetAddress<'_
 }
 
 fn attributes(out: &mut String, attributes: &[Attribute<'_>]) {
-    attributes.iter().for_each(|attribute| put(out, format_args!("a={attribute}\r\n")));
+    for attribute in attributes {
+        out.push_str("a=");
+        attribute.append_to(out);
+        out.push_str("\r\n");
+    }
 }

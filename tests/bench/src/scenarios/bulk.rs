@@ -22,6 +22,8 @@ const CALLS_MESSAGE: Metric = Metric::lower("allocations per message", "allocati
 const ALLOCATED: Metric = Metric::lower("allocated per payload byte", "B/B");
 const COPIED_MESSAGE: Metric = Metric::lower("copied per message", "B");
 const COPIED: Metric = Metric::lower("copied per payload byte", "B/B");
+/// What is left of the rate without a backlog when the memory takes its time.
+const AS_MEMORY_ALLOWS: Metric = Metric::higher("what the memory leaves of the rate without", "MB/s");
 const OF_FLOOR: Metric = Metric::higher("payload per core, of the floor", "%");
 
 /// Channels beside the one that is used, and bytes that wait in it, where there are many.
@@ -93,6 +95,13 @@ fn full_houses(report: &mut Report, options: &Options) {
         add("64 KiB, 1,000 open channels", MANY, QUEUE, 65536);
         add("1 KiB, backlog of 16 MiB", 0, BACKLOG, 1024);
         add("64 KiB, backlog of 16 MiB", 0, BACKLOG, 65536);
+        for (case, message) in [("1 KiB", 1024), ("64 KiB", 65536)] {
+            let nanos = |waiting| raw::queue_nanos(options.secs / 5.0, message, waiting);
+            let slower = nanos(BACKLOG) - nanos(QUEUE);
+            let rate = report.median(case, RATE, Purertc::NAME).expect("measured before");
+            let left = message as f64 / (message as f64 / rate * 1e3 + slower) * 1e3;
+            report.add(&format!("{case}, backlog of 16 MiB"), AS_MEMORY_ALLOWS, FLOOR, left);
+        }
     }
 }
 

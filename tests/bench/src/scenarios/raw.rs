@@ -1,5 +1,6 @@
 //! `raw`: what this machine needs for the work that no stack can avoid.
 
+use std::collections::VecDeque;
 use std::hint::black_box;
 
 use crc_fast::{CrcAlgorithm, checksum};
@@ -82,6 +83,22 @@ pub fn measure(seconds: f64) -> Floor {
         black_box(&mut data).copy_from_slice(black_box(&source));
     });
     Floor { seal_open, crc, copy }
+}
+
+/// Nanoseconds that the copies of a message cost in a queue of `waiting` bytes, measured for `seconds`: into memory of its own as
+/// the application hands it in, and from there into packets. What the memory itself takes when a queue does not fit the caches.
+pub fn queue_nanos(seconds: f64, message: usize, waiting: usize) -> f64 {
+    let source = vec![0xa5; message];
+    let mut packet = vec![0; DATAGRAM];
+    let mut queue: VecDeque<Vec<u8>> = (0..waiting / message).map(|_| source.clone()).collect();
+    nanos_per_call(seconds, || {
+        let next = queue.pop_front().unwrap_or_default();
+        for part in next.chunks(DATAGRAM) {
+            packet[..part.len()].copy_from_slice(part);
+            black_box(&mut packet);
+        }
+        queue.push_back(black_box(&source).clone());
+    })
 }
 
 #[cfg(test)]

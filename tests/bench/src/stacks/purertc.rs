@@ -33,9 +33,10 @@ thread_local! {
 
 /// An empty buffer for a run.
 pub fn run_buffer() -> Vec<u8> {
-    USED.with_borrow_mut(|used| match used.front_mut().is_some_and(|buffer| buffer.try_reclaim(RUN)) {
-        true => used.pop_front().map(Vec::from).unwrap_or_default(),
-        false => Vec::with_capacity(RUN),
+    USED.with_borrow_mut(|used| {
+        let free = used.front_mut().is_some_and(|buffer| buffer.try_reclaim(RUN));
+        let buffer = if free { used.pop_front() } else { None };
+        buffer.map_or_else(|| Vec::with_capacity(RUN), Vec::from)
     })
 }
 
@@ -43,7 +44,12 @@ pub fn run_buffer() -> Vec<u8> {
 pub fn run_of(buffer: Vec<u8>) -> BytesMut {
     let mut run = BytesMut::from(Bytes::from(buffer));
     let rest = run.split_off(run.len());
-    USED.with_borrow_mut(|used| used.push_back(rest));
+    USED.with_borrow_mut(|used| {
+        // What is on a long way is not waited for.
+        if used.len() < 64 {
+            used.push_back(rest);
+        }
+    });
     run
 }
 

@@ -271,3 +271,20 @@ fn unknown_chunks_are_skipped_or_reported_as_their_type_says() {
         assert_eq!(answers.contains(&ChunkType::Error), reported, "{ty:x}");
     }
 }
+
+#[test]
+fn streams_cost_nothing_until_they_are_used() {
+    let mut net = Net::connected(Link::default());
+    let cost = |net: &Net, end: usize| {
+        net.ends[end].outbox.heap_of_streams() + net.ends[end].inbox.heap_of_streams()
+    };
+    assert_eq!((net.ends[0].outbound_streams(), net.ends[1].inbound_streams()), (65_535, 65_535));
+    assert_eq!((cost(&net, 0), cost(&net, 1)), (0, 0));
+    net.send(0, 0, pattern(10, 0));
+    net.run(1_000);
+    assert!((cost(&net, 0) + cost(&net, 1)) < 600, "{} {}", cost(&net, 0), cost(&net, 1));
+    // The last one alone costs the way to it, and not those in between.
+    net.send(0, 65_534, pattern(10, 1));
+    net.run(1_000);
+    assert!(cost(&net, 0).max(cost(&net, 1)) < 10_000, "{} {}", cost(&net, 0), cost(&net, 1));
+}

@@ -1,94 +1,150 @@
 //! Attributes to text.
+//!
+//! Text is appended piece by piece: a description has hundreds of attributes, and formatting each would cost more than all
+//! the rest of writing it.
 
-use crate::wire::sdp::attribute::{Attribute, PacketTime};
+use crate::wire::sdp::attribute::{Attribute, Direction, PacketTime};
 use std::fmt::{self, Write as _};
+
+/// Something that text is made of.
+trait Piece {
+    fn append(self, out: &mut String);
+}
+
+impl Piece for &str {
+    fn append(self, out: &mut String) {
+        out.push_str(self);
+    }
+}
+
+macro_rules! numbers {
+    ($($number:ty),+) => {
+        $(impl Piece for $number {
+            fn append(self, out: &mut String) {
+                u64::from(self).append(out);
+            }
+        })+
+    };
+}
+
+numbers!(u8, u16, u32);
+
+impl Piece for u64 {
+    fn append(mut self, out: &mut String) {
+        let mut digits = [0; 20];
+        let mut at = digits.len();
+        loop {
+            at -= 1;
+            digits[at] = b'0' + u8::try_from(self % 10).unwrap_or_default();
+            self /= 10;
+            if self == 0 {
+                break;
+            }
+        }
+        out.extend(digits[at..].iter().map(|&digit| char::from(digit)));
+    }
+}
+
+impl<P: Piece> Piece for (&str, Option<P>) {
+    /// Both, or neither.
+    fn append(self, out: &mut String) {
+        if let (before, Some(piece)) = self {
+            out.push_str(before);
+            piece.append(out);
+        }
+    }
+}
+
+macro_rules! append {
+    ($out:expr, $($piece:expr),+) => {{ $($piece.append($out);)+ }};
+}
 
 impl fmt::Display for Attribute<'_> {
     /// What follows `a=`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Mid(mid) => write!(f, "mid:{mid}"),
-            Self::Group { semantics, mids } if mids.0.is_empty() => write!(f, "group:{semantics}"),
-            Self::Group { semantics, mids } => write!(f, "group:{semantics} {}", mids.0),
-            Self::BundleOnly => f.write_str("bundle-only"),
-            Self::IceUfrag(ufrag) => write!(f, "ice-ufrag:{ufrag}"),
-            Self::IcePwd(pwd) => write!(f, "ice-pwd:{}", pwd.0),
-            Self::IceOptions(options) => write!(f, "ice-options:{}", options.0),
-            Self::IceLite => f.write_str("ice-lite"),
-            Self::Candidate(candidate) => candidate.fmt(f),
-            Self::EndOfCandidates => f.write_str("end-of-candidates"),
-            Self::RemoteCandidates(value) => write!(f, "remote-candidates:{value}"),
-            Self::Fingerprint(fingerprint) => write!(f, "fingerprint:{fingerprint}"),
-            Self::Setup(setup) => write!(f, "setup:{setup}"),
-            Self::TlsId(id) => write!(f, "tls-id:{id}"),
-            Self::Identity(value) => write!(f, "identity:{value}"),
-            Self::SctpPort(port) => write!(f, "sctp-port:{port}"),
-            Self::Sctpmap { port, application, streams } => {
-                write!(f, "sctpmap:{port} {application}")?;
-                streams.map_or(Ok(()), |streams| write!(f, " {streams}"))
-            }
-            Self::MaxMessageSize(size) => write!(f, "max-message-size:{size}"),
-            Self::SctpInit(chunk) => write!(f, "sctp-init:{chunk}"),
-            Self::Cryptex => f.write_str("cryptex"),
-            Self::Unknown { name, value } => {
-                f.write_str(name)?;
-                value.map_or(Ok(()), |value| write!(f, ":{value}"))
-            }
-            media => media.fmt_media(f),
-        }
+        let mut text = String::new();
+        self.append_to(&mut text);
+        f.write_str(&text)
     }
 }
 
 impl Attribute<'_> {
-    fn fmt_media(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// Appends what follows `a=`.
+    pub(in crate::wire::sdp) fn append_to(&self, out: &mut String) {
         match self {
-            Self::Rtcp { port, address } => {
-                write!(f, "rtcp:{port}")?;
-                optional(f, *address)
+            Self::Mid(mid) => append!(out, "mid:", *mid),
+            Self::Group { semantics, mids } if mids.0.is_empty() => append!(out, "group:", *semantics),
+            Self::Group { semantics, mids } => append!(out, "group:", *semantics, " ", mids.0),
+            Self::BundleOnly => append!(out, "bundle-only"),
+            Self::IceUfrag(ufrag) => append!(out, "ice-ufrag:", *ufrag),
+            Self::IcePwd(pwd) => append!(out, "ice-pwd:", pwd.0),
+            Self::IceOptions(options) => append!(out, "ice-options:", options.0),
+            Self::IceLite => append!(out, "ice-lite"),
+            Self::Candidate(candidate) => display(out, candidate),
+            Self::EndOfCandidates => append!(out, "end-of-candidates"),
+            Self::RemoteCandidates(value) => append!(out, "remote-candidates:", *value),
+            Self::Fingerprint(fingerprint) => display(appended(out, "fingerprint:"), fingerprint),
+            Self::Setup(setup) => append!(out, "setup:", setup.as_str()),
+            Self::TlsId(id) => append!(out, "tls-id:", *id),
+            Self::Identity(value) => append!(out, "identity:", *value),
+            Self::SctpPort(port) => append!(out, "sctp-port:", *port),
+            Self::Sctpmap { port, application, streams } => {
+                append!(out, "sctpmap:", *port, " ", *application, (" ", *streams));
             }
-            Self::RtcpMux => f.write_str("rtcp-mux"),
-            Self::RtcpMuxOnly => f.write_str("rtcp-mux-only"),
-            Self::RtcpRsize => f.write_str("rtcp-rsize"),
-            Self::RtcpFb { payload_type: Some(format), feedback } => write!(f, "rtcp-fb:{format} {feedback}"),
-            Self::RtcpFb { payload_type: None, feedback } => write!(f, "rtcp-fb:* {feedback}"),
-            Self::Direction(direction) => f.write_str(direction.as_str()),
-            Self::Msid { stream, appdata } => {
-                write!(f, "msid:{stream}")?;
-                optional(f, *appdata)
+            Self::MaxMessageSize(size) => append!(out, "max-message-size:", *size),
+            Self::SctpInit(chunk) => append!(out, "sctp-init:", *chunk),
+            Self::Cryptex => append!(out, "cryptex"),
+            Self::Unknown { name, value } => append!(out, *name, (":", *value)),
+            media => media.append_media(out),
+        }
+    }
+
+    fn append_media(&self, out: &mut String) {
+        match self {
+            Self::Rtcp { port, address } => append!(out, "rtcp:", *port, (" ", *address)),
+            Self::RtcpMux => append!(out, "rtcp-mux"),
+            Self::RtcpMuxOnly => append!(out, "rtcp-mux-only"),
+            Self::RtcpRsize => append!(out, "rtcp-rsize"),
+            Self::RtcpFb { payload_type: Some(format), feedback } => {
+                append!(out, "rtcp-fb:", *format, " ", *feedback);
             }
-            Self::MsidSemantic(value) => write!(f, "msid-semantic:{value}"),
+            Self::RtcpFb { payload_type: None, feedback } => append!(out, "rtcp-fb:* ", *feedback),
+            Self::Direction(direction) => append!(out, direction.as_str()),
+            Self::Msid { stream, appdata } => append!(out, "msid:", *stream, (" ", *appdata)),
+            Self::MsidSemantic(value) => append!(out, "msid-semantic:", *value),
             Self::Rtpmap { payload_type, encoding, clock_rate, parameters } => {
-                write!(f, "rtpmap:{payload_type} {encoding}/{clock_rate}")?;
-                parameters.map_or(Ok(()), |parameters| write!(f, "/{parameters}"))
+                append!(out, "rtpmap:", *payload_type, " ", *encoding, "/", *clock_rate, ("/", *parameters));
             }
-            Self::Fmtp { format, parameters } => write!(f, "fmtp:{format} {parameters}"),
+            Self::Fmtp { format, parameters } => append!(out, "fmtp:", *format, " ", *parameters),
             Self::Extmap { id, direction, uri, parameters } => {
-                write!(f, "extmap:{id}")?;
-                direction.map_or(Ok(()), |direction| write!(f, "/{direction}"))?;
-                write!(f, " {uri}")?;
-                optional(f, *parameters)
+                let direction = direction.map(Direction::as_str);
+                append!(out, "extmap:", *id, ("/", direction), " ", *uri, (" ", *parameters));
             }
-            Self::ExtmapAllowMixed => f.write_str("extmap-allow-mixed"),
-            Self::Ssrc { ssrc, attribute } => write!(f, "ssrc:{ssrc} {attribute}"),
-            Self::SsrcGroup { semantics, ssrcs } => write!(f, "ssrc-group:{semantics} {}", ssrcs.0),
+            Self::ExtmapAllowMixed => append!(out, "extmap-allow-mixed"),
+            Self::Ssrc { ssrc, attribute } => append!(out, "ssrc:", *ssrc, " ", *attribute),
+            Self::SsrcGroup { semantics, ssrcs } => {
+                append!(out, "ssrc-group:", *semantics, " ", ssrcs.0);
+            }
             Self::Rid { id, direction, restrictions } => {
-                write!(f, "rid:{id} {direction}")?;
-                optional(f, *restrictions)
+                append!(out, "rid:", *id, " ", direction.as_str(), (" ", *restrictions));
             }
-            Self::Simulcast(value) => write!(f, "simulcast:{value}"),
-            Self::Ptime(time) => write!(f, "ptime:{time}"),
-            Self::MaxPtime(time) => write!(f, "maxptime:{time}"),
+            Self::Simulcast(value) => append!(out, "simulcast:", *value),
+            Self::Ptime(time) => display(appended(out, "ptime:"), time),
+            Self::MaxPtime(time) => display(appended(out, "maxptime:"), time),
             // The others are written above.
-            _ => Ok(()),
+            _ => {}
         }
     }
 }
 
-fn optional(f: &mut fmt::Formatter<'_>, text: Option<&str>) -> fmt::Result {
-    text.map_or(Ok(()), |text| {
-        f.write_char(' ')?;
-        f.write_str(text)
-    })
+fn appended<'a>(out: &'a mut String, text: &str) -> &'a mut String {
+    out.push_str(text);
+    out
+}
+
+fn display(out: &mut String, value: &impl fmt::Display) {
+    // A `String` takes everything.
+    let _ = write!(out, "{value}");
 }
 
 impl fmt::Display for PacketTime {

@@ -1,0 +1,4 @@
+//! The connection as its application sees it: states by table, events in order.
+
+mod golden;
+mod tables;
