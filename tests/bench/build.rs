@@ -20,6 +20,15 @@ fn main() {
     assert!(status.success(), "the copy counter does not build");
     println!("cargo:rustc-env=COPIES_LIBRARY={}", library.display());
 
+    // The rival in C is measured where it is installed.
+    let source = "peers/libsrtp.c";
+    println!("cargo:rerun-if-changed={source}");
+    let program = PathBuf::from(env::var("OUT_DIR").expect("cargo sets OUT_DIR")).join("libsrtp");
+    let built = Command::new("cc").args(["-O2", source, "-lsrtp2", "-o"]).arg(&program).output();
+    if built.is_ok_and(|output| output.status.success()) {
+        println!("cargo:rustc-env=LIBSRTP_PROGRAM={}", program.display());
+    }
+
     let version = Command::new(&rustc).arg("--version").output().expect("rustc runs").stdout;
     println!("cargo:rustc-env=RUSTC_VERSION={}", String::from_utf8_lossy(&version).trim());
 }

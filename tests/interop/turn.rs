@@ -217,15 +217,24 @@ fn absent(server: &mut Coturn) -> Outcome {
     Ok(())
 }
 
+/// A pair whose server was killed under it, and is back.
+async fn cut_off(
+    server: &mut Coturn,
+    settings: &Settings,
+) -> Result<(Pair, DataChannel, DataChannel), Failure> {
+    let (pair, near, far) = Pair::connect(settings).await?;
+    transfer(&near, &far).await?;
+    server.kill();
+    let gone = pair.alice.wait_for(PeerConnectionState::Disconnected);
+    soon("disconnected", gone).await?.map_err(|e| failure(&e))?;
+    server.restart()?;
+    Ok((pair, near, far))
+}
+
 fn restarted(server: &mut Coturn) -> Outcome {
     let settings = relayed(&server.url(Carrier::Udp), PASSWORD);
     block_on(async {
-        let (pair, near, far) = Pair::connect(&settings).await?;
-        transfer(&near, &far).await?;
-        server.kill();
-        let gone = pair.alice.wait_for(PeerConnectionState::Disconnected);
-        soon("disconnected", gone).await?.map_err(|e| failure(&e))?;
-        server.restart()?;
+        let _lost = cut_off(server, &settings).await?;
         let (_pair, near, far) = Pair::connect(&settings).await?;
         transfer(&near, &far).await
     })
@@ -241,12 +250,7 @@ fn comes_back(server: &mut Coturn) -> Outcome {
 fn comes_back_over(server: &mut Coturn, carrier: Carrier) -> Outcome {
     let settings = relayed(&server.url(carrier), PASSWORD);
     block_on(async {
-        let (pair, near, far) = Pair::connect(&settings).await?;
-        transfer(&near, &far).await?;
-        server.kill();
-        let gone = pair.alice.wait_for(PeerConnectionState::Disconnected);
-        soon("disconnected", gone).await?.map_err(|e| failure(&e))?;
-        server.restart()?;
+        let (pair, near, far) = cut_off(server, &settings).await?;
         pair.alice.restart_ice();
         pair.negotiate().await?;
         let back = pair.alice.wait_for(PeerConnectionState::Connected);

@@ -382,6 +382,7 @@ fn new_session(configuration: &Configuration, rng: &mut Rng) -> Session {
             OfferedDtlsRole::Client => Setup::Active,
             OfferedDtlsRole::Server => Setup::Passive,
         },
+        renomination: configuration.ice.renomination,
         ..SessionConfig::default()
     };
     let session_id = rng.secret_u64();

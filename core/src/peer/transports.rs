@@ -41,8 +41,10 @@ impl PeerConnection {
             DtlsRole::Client => Role::Client,
             DtlsRole::Server => Role::Server,
         };
+        let renomination = self.session.agreed_renomination();
         let Some(link) = self.links.get_mut(id) else { return };
         let transport = &mut link.transport;
+        transport.set_renomination(renomination);
         transport.start_dtls(now, role, fingerprints);
         // Checks begin with the first credentials, and then it is best to know of all candidates; those of a restart are told
         // from older ones by the credentials.

@@ -57,6 +57,16 @@ pub(in crate::signaling) struct TransportContent {
 pub(in crate::signaling) struct IceOptions {
     pub trickle: bool,
     pub ice2: bool,
+    pub nominations: Nominations,
+}
+
+/// How a side may nominate pairs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::signaling) enum Nominations {
+    #[default]
+    Plain,
+    /// With numbers, of which the highest counts (draft-thatcher-ice-renomination).
+    Numbered,
 }
 
 /// A data section.
@@ -192,6 +202,9 @@ impl IceOptions {
                 for option in options.iter().flat_map(|word| word.split(',')) {
                     self.trickle |= option == "trickle";
                     self.ice2 |= option == "ice2";
+                    if option == "renomination" {
+                        self.nominations = Nominations::Numbered;
+                    }
                 }
             }
         }

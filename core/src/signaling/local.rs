@@ -32,6 +32,8 @@ pub struct SessionConfig {
     /// What an offer says of the DTLS role of a new association. Default `actpass`, as RFC 8842 §5.3 wants it; the other two
     /// are for peers that have no choice. `holdconn` counts as `actpass`.
     pub offered_setup: Setup,
+    /// Whether descriptions say that nominations may be numbered (`a=ice-options:renomination`). Default no.
+    pub renomination: bool,
     /// What this side can do with audio and video. Default: everything that browsers do.
     pub media: Arc<MediaCapabilities>,
 }
@@ -42,6 +44,7 @@ impl Default for SessionConfig {
             bundle_policy: BundlePolicy::Balanced,
             max_transports: MAX_TRANSPORTS,
             offered_setup: Setup::ActPass,
+            renomination: false,
             media: MediaCapabilities::shared(),
         }
     }

@@ -5,7 +5,7 @@ use crate::base::random::Rng;
 use crate::signaling::agreement::Agreement;
 use crate::signaling::apply::{Checked, KnownRole};
 use crate::signaling::changes::{Changes, RemoteCandidate};
-use crate::signaling::content::IceOptions;
+use crate::signaling::content::{IceOptions, Nominations};
 use crate::signaling::description::{IceCandidateInit, LocalDescriptionInit, SessionDescription};
 use crate::signaling::error::{AddIceCandidateError, CreateDescriptionError, SetDescriptionError};
 use crate::signaling::fast_setup::SPED;
@@ -94,8 +94,9 @@ impl Session {
             state => return Err(CreateDescriptionError::OfferInState(state)),
         }
         let plan = self.plan_offer(local);
-        let offer =
-            self.write(SdpType::Offer, plan, (IceOptions { trickle: true, ice2: true }, true), local)?;
+        let nominations = self.nominations();
+        let options = IceOptions { trickle: true, ice2: true, nominations };
+        let offer = self.write(SdpType::Offer, plan, (options, true), local)?;
         Ok(self.last_offer.insert(offer).description())
     }
 
@@ -119,6 +120,17 @@ impl Session {
         Ok(self.last_answer.insert(answer).description())
     }
 
+    /// Whether both sides say that nominations may be numbered (draft-thatcher-ice-renomination).
+    #[must_use]
+    pub fn agreed_renomination(&self) -> bool {
+        let theirs = self.slots.remote.newest().map(|theirs| theirs.content.options.nominations);
+        (self.nominations(), theirs) == (Nominations::Numbered, Some(Nominations::Numbered))
+    }
+
+    const fn nominations(&self) -> Nominations {
+        if self.config.renomination { Nominations::Numbered } else { Nominations::Plain }
+    }
+
     fn write(
         &mut self,
         kind: SdpType,
@@ -136,8 +148,14 @@ impl Session {
         let answers =
             matches!(self.state, SignalingState::HaveRemoteOffer | SignalingState::HaveLocalPranswer);
         let fast = self.fast_setup(local.fast, answers);
+        let numbered = [options.nominations, self.nominations()] == [Nominations::Numbered; 2];
         // RFC 9429 §5.3.1: an answer has the options that were offered.
-        let words = [(options.trickle, "trickle"), (options.ice2, "ice2"), (fast.sped, SPED)];
+        let words = [
+            (options.trickle, "trickle"),
+            (options.ice2, "ice2"),
+            (numbered, "renomination"),
+            (fast.sped, SPED),
+        ];
         let words: Vec<_> = words.into_iter().filter(|(is_said, _)| *is_said).map(|(_, word)| word).collect();
         let words = words.join(" ");
         let chunk = fast.sctp_init.map(|chunk| BASE64.encode(chunk));

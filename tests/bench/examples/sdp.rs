@@ -17,7 +17,8 @@ fn main() {
         return;
     }
     let init = || Init::new(Instant::ZERO, SystemTime::UNIX_EPOCH, [7; 32]);
-    let certificate = PeerConnection::generate_certificate(Default::default(), init()).expect("a certificate");
+    let certificate =
+        PeerConnection::generate_certificate(Default::default(), init()).expect("a certificate");
     for _ in 0..times {
         let mut configuration = Configuration::default();
         configuration.certificates = vec![certificate.clone()];

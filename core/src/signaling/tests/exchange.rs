@@ -1,10 +1,13 @@
 //! Offers, answers, renegotiation, rollback and glare between two of ours.
 
 use super::{DataChange, Peer, TransportChange, agreed, answer, candidate, exchange, offer, pranswer, sctp};
+use crate::base::random::Rng;
 use crate::base::w3c::ErrorKind;
 use crate::signaling::changes::{DtlsRole, IceRole};
 use crate::signaling::description::SessionDescription;
 use crate::signaling::error::{InvalidDescription, SetDescriptionError};
+use crate::signaling::local::SessionConfig;
+use crate::signaling::session::Session;
 use crate::signaling::state::{SdpType, SignalingState};
 
 const GOLDEN_OFFER: &str = "\
@@ -409,6 +412,25 @@ fn lite_decides_the_role() {
     assert_eq!(changes.ice_role, Some(IceRole::Controlling));
     assert!(agreed(&changes).remote_ice.lite);
     assert_eq!(b.hear(&answer).ice_role, None);
+}
+
+#[test]
+fn nominations_are_numbered_when_both_sides_say_so() {
+    let peer = |name, renomination| {
+        let config = SessionConfig { renomination, ..SessionConfig::default() };
+        Peer { session: Session::new(config, 7, Rng::from_number(1)), ..Peer::new(name) }
+    };
+    for (ours, theirs) in [(true, true), (true, false), (false, true), (false, false)] {
+        let (mut a, mut b) = (peer('a', ours), peer('b', theirs));
+        let (offer, _) = a.offer();
+        b.hear(&offer);
+        let (answer, _) = b.answer();
+        a.hear(&answer);
+        assert_eq!(offer.sdp.contains("ice2 renomination\r\n"), ours);
+        assert_eq!(answer.sdp.contains("ice2 renomination\r\n"), ours && theirs);
+        assert_eq!(a.session.agreed_renomination(), ours && theirs);
+        assert_eq!(b.session.agreed_renomination(), ours && theirs);
+    }
 }
 
 #[test]

@@ -63,6 +63,11 @@ pub struct Config {
     pub gathering_patience: Duration,
     /// Full or lite. Default full.
     pub mode: Mode,
+    /// Whether the descriptions say that nominations may be numbered (draft-thatcher-ice-renomination,
+    /// `a=ice-options:renomination`), and ours are with a peer that says so, too: the controlling side may then change its mind
+    /// in any direction at once. Those of a peer are followed in any case. Default no, as in browsers: a nomination is then
+    /// always a check of its own.
+    pub renomination: bool,
     /// The credentials of the first generation. Default: drawn. A server may choose them so that it finds a connection by
     /// its user fragment; whoever can guess the password can take the connection over.
     pub credentials: Option<Credentials>,
@@ -97,6 +102,7 @@ impl Default for Config {
             settle_relayed: Duration::from_millis(500),
             gathering_patience: Duration::from_secs(5),
             mode: Mode::Full,
+            renomination: false,
             credentials: None,
             max_local_candidates: 32,
             max_remote_candidates: 100,

@@ -13,6 +13,7 @@ pub mod real;
 pub mod sctp_raw;
 pub mod sdp;
 pub mod srtp;
+pub mod srtp_rivals;
 pub mod stun_flood;
 
 use std::net::SocketAddr;

@@ -20,7 +20,7 @@ use sha1::Sha1;
 
 use crate::clock::nanos_per_call;
 use crate::report::{FLOOR, Metric, Report};
-use crate::scenarios::Options;
+use crate::scenarios::{Options, srtp_rivals};
 
 const SEAL: Metric = Metric::lower("seal", "ns");
 const OPEN: Metric = Metric::lower("open", "ns");
@@ -28,16 +28,16 @@ const GCM: &str = "AEAD_AES_128_GCM";
 const CM: &str = "AES128_CM_SHA1_80";
 
 /// Bytes of a packet.
-const PACKET: usize = 1_200;
+pub const PACKET: usize = 1_200;
 /// Bytes of its header.
-const HEADER: usize = 12;
+pub const HEADER: usize = 12;
 /// Packets that are sealed before they are opened, so that each is opened once.
 const BATCH: usize = 512;
 
 /// Nanoseconds for each direction.
-struct Figures {
-    seal: f64,
-    open: f64,
+pub struct Figures {
+    pub seal: f64,
+    pub open: f64,
 }
 
 pub fn run(options: &Options) {
@@ -48,19 +48,27 @@ pub fn run(options: &Options) {
         for (case, stack, figures) in [
             (GCM, "purertc", ours(Profile::AeadAes128Gcm)),
             (GCM, "rtc", theirs(ProtectionProfile::AeadAes128Gcm, secs)),
+            (GCM, "str0m", srtp_rivals::str0m_gcm(secs)),
             (GCM, FLOOR, floor_gcm(secs)),
             (CM, "purertc", ours(Profile::Aes128CmSha1_80)),
             (CM, "rtc", theirs(ProtectionProfile::Aes128CmHmacSha1_80, secs)),
+            (CM, "str0m", srtp_rivals::str0m_cm(secs)),
             (CM, FLOOR, floor_cm(secs)),
         ] {
             report.add(case, SEAL, stack, figures.seal);
             report.add(case, OPEN, stack, figures.open);
         }
+        for (case, profile) in [(GCM, "gcm"), (CM, "cm")] {
+            if let Some(figures) = srtp_rivals::libsrtp2(profile, secs) {
+                report.add(case, SEAL, "libsrtp2", figures.seal);
+                report.add(case, OPEN, "libsrtp2", figures.open);
+            }
+        }
     }
     report.print(options.json);
 }
 
-fn packet(sequence: u16) -> Vec<u8> {
+pub fn packet(sequence: u16) -> Vec<u8> {
     let [high, low] = sequence.to_be_bytes();
     let mut packet = vec![0x80, 96, high, low, 0, 0, 0, 1, 0, 0, 0, 7];
     packet.resize(PACKET, 0x5a);
@@ -132,7 +140,7 @@ fn theirs(profile: ProtectionProfile, secs: f64) -> Figures {
 }
 
 /// Nanoseconds of `open` alone, each packet once: what makes them is measured, too, and taken off.
-fn batched<P>(secs: f64, mut seal: impl FnMut() -> P, mut open: impl FnMut(P)) -> f64 {
+pub fn batched<P>(secs: f64, mut seal: impl FnMut() -> P, mut open: impl FnMut(P)) -> f64 {
     let mut spent = 0.0;
     let mut count = 0;
     let start = crate::clock::cpu_seconds();
