@@ -30,8 +30,10 @@ enum Content {
     Media,
     /// Media inside of RFC 2198, with older media perhaps.
     Redundant,
-    /// Parity, inside of RFC 2198 or not; or padding there.
+    /// Parity as it is, or padding.
     Parity,
+    /// Parity inside of RFC 2198.
+    WrappedParity,
 }
 
 /// How a packet came to be here.
@@ -182,7 +184,7 @@ impl Media {
                 let inner = find(primary.payload_type)?;
                 match inner.protection {
                     None => (inner, Content::Redundant),
-                    Some(Protection::Ulpfec) => return Ok(Content::Parity),
+                    Some(Protection::Ulpfec) => return Ok(Content::WrappedParity),
                     Some(_) => return Err(DropReason::RtpMalformed),
                 }
             }
@@ -211,7 +213,11 @@ impl Media {
         let count = stream.count(now, &packet, round_trip, !is_first).ok_or(DropReason::RtpOutOfPlace)?;
         if is_first {
             match content {
-                Content::Parity => stream.join_ulpfec(packet.payload),
+                Content::Parity => stream.join_ulpfec(Some(packet.payload)),
+                Content::WrappedParity => {
+                    let blocks = red::parse(packet.payload).unwrap_or_default();
+                    stream.join_ulpfec(blocks.last().map(|block| block.data));
+                }
                 _ => stream.shield(count, &bytes, &self.extensions, content == Content::Redundant),
             }
         }
@@ -238,7 +244,7 @@ impl Media {
                 let in_time = match content {
                     Content::Media => stream.collect(count, piece(bytes.slice_ref(packet.payload))),
                     // It has a number, and is no part of any frame.
-                    Content::Parity => stream.collect(count, piece(Bytes::new())),
+                    Content::Parity | Content::WrappedParity => stream.collect(count, piece(Bytes::new())),
                     Content::Redundant => {
                         let blocks = red::parse(packet.payload).map_err(|_| DropReason::RtpMalformed)?;
                         // Browsers wrap every packet: an older block is the payload of the number before.

@@ -44,9 +44,10 @@ fuzz_target!(|data: &[u8]| {
         Bytes::from(bytes)
     };
     let payloads: Vec<Bytes> = cut.iter().map(laid_out).collect();
-    let back = depacketize(format, &payloads, 1 << 20).expect("payloads of ours");
+    let back = depacketize(format, &payloads, 1 << 20);
     if matches!(format, Format::Whole | Format::Vp8 | Format::Vp9) {
-        assert_eq!(back, frame);
+        assert_eq!(back.as_deref().ok(), Some(&frame[..]));
     }
-    let _ = annex_b::units(&back).map(Iterator::count);
+    // Units of other formats may be of types that only packets have: those are refused on arrival.
+    let _ = back.map(|back| annex_b::units(&back).map(Iterator::count));
 });

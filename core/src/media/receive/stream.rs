@@ -3,7 +3,6 @@
 use crate::base::media::{MediaKind, TransceiverId};
 use crate::base::seq::{Serial16, Serial32};
 use crate::base::time::{Instant, date_of, earliest};
-use crate::media::codec::red;
 use crate::media::contributing::{Contributing, Heard};
 use crate::media::counters::{Inbound, Received, RemoteSent};
 use crate::media::event::Frame;
@@ -210,10 +209,11 @@ impl Incoming {
         }
     }
 
-    /// Takes parity that came among the stream's own packets, inside of RFC 2198 as a rule.
-    pub(in crate::media) fn join_ulpfec(&mut self, payload: &[u8]) {
-        let inner = red::parse(payload).ok().and_then(|blocks| blocks.last().map(|block| block.data));
-        if let Some(Ok(correction)) = inner.map(Correction::parse_ulpfec) {
+    /// Takes parity that came among the stream's own packets. What is none, such as padding, is nothing.
+    pub(in crate::media) fn join_ulpfec(&mut self, payload: Option<&[u8]>) {
+        if let Some(payload) = payload
+            && let Ok(correction) = Correction::parse_ulpfec(payload)
+        {
             self.join_parity(&correction, payload.len());
         }
     }

@@ -162,7 +162,7 @@ fn parity_is_named_until_the_end_and_padding_is_none() {
 
 quickcheck::quickcheck! {
     fn any_parity_is_taken_or_refused(packets: Vec<(u16, u8, Vec<u8>)>) -> bool {
-        for (protections, outer) in [(&FLEXFEC[..], 121_u8), (&ULPFEC, 118)] {
+        for (protections, outer) in [(&FLEXFEC[..], 121_u8), (&ULPFEC, 118), (&ULPFEC, 120)] {
             let mut net = Net::with(&ends(protections), |_| false);
             for (number, kind, bytes) in &packets {
                 let mut payload = vec![if outer == 118 { 120 } else { *kind & 0x3f }];
