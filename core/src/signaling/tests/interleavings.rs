@@ -1,6 +1,6 @@
 //! Every order of the verbs on both sides, up to a depth: what webrtc-pc says must always hold is looked at after each.
 
-use super::Peer;
+use super::{Peer, credentials};
 use crate::base::media::{
     KindCapabilities, MediaCapabilities, MediaKind, MediaStreamTrack, RtpTransceiverDirection as Direction,
 };
@@ -10,7 +10,7 @@ use crate::signaling::local::SessionConfig;
 use crate::signaling::session::Session;
 use crate::signaling::state::{SdpType, SignalingState};
 use crate::signaling::transceiver::RtpTransceiverInit;
-use crate::wire::sdp::description::Description;
+use crate::wire::sdp::description::{Description, Section};
 use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug)]
@@ -25,9 +25,13 @@ enum Verb {
     /// Turns the last transceiver round.
     Turn,
     StopFirst,
+    /// A data channel is created.
+    WantData,
+    /// Other credentials are wanted, once.
+    RestartIce,
 }
 
-const VERBS: [Verb; 11] = [
+const VERBS: [Verb; 13] = [
     Verb::SetLocal(SdpType::Offer),
     Verb::SetLocal(SdpType::Pranswer),
     Verb::SetLocal(SdpType::Answer),
@@ -39,6 +43,8 @@ const VERBS: [Verb; 11] = [
     Verb::RemoveTrack,
     Verb::Turn,
     Verb::StopFirst,
+    Verb::WantData,
+    Verb::RestartIce,
 ];
 
 /// More transceivers than this tell nothing new.
@@ -94,6 +100,17 @@ fn act(sides: &mut [Peer; 2], at: usize, verb: Verb) -> Option<bool> {
             let id = last.id();
             peer.session.set_direction(id, direction).is_ok()
         }
+        Verb::WantData if peer.wants_data => return None,
+        Verb::WantData => {
+            peer.wants_data = true;
+            true
+        }
+        Verb::RestartIce if peer.ice != credentials(peer.name, 1) => return None,
+        // The answer to a restart has other credentials, too.
+        Verb::RestartIce => {
+            sides.iter_mut().for_each(|side| side.restart_ice(2));
+            true
+        }
         Verb::StopFirst => {
             let id = peer.session.transceivers().find(|t| !t.is_stopping())?.id();
             peer.session.stop(id).is_ok()
@@ -144,7 +161,8 @@ fn check(peer: &Peer) {
         && let Some(local) = session.current_local_description()
     {
         let parsed = Description::parse(&local.sdp).expect("what is kept reads back");
-        let live = parsed.sections.iter().filter(|section| section.port != 0).count();
+        let live = |section: &&Section<'_>| section.port != 0 && section.media != "application";
+        let live = parsed.sections.iter().filter(live).count();
         assert_eq!(session.media().len(), live, "{}", local.sdp);
     }
 }
@@ -170,7 +188,7 @@ fn check_progress(sides: &[Peer; 2]) {
     for (ours, theirs) in a.session.media().iter().zip(b.session.media()) {
         assert_eq!((ours.direction, &ours.send), (theirs.direction.reversed(), &theirs.receive));
     }
-    let needed = |peer: &Peer| peer.session.is_negotiation_needed(false, false);
+    let needed = |peer: &Peer| peer.session.is_negotiation_needed(peer.wants_data, false);
     assert!(!needed(&a) && !needed(&b), "two exchanges each way settle everything");
 }
 
