@@ -12,8 +12,8 @@ use std::time::Duration;
 
 /// The floor of Ta (RFC 8445 §14.2).
 const MINIMUM_PACING: Duration = Duration::from_millis(5);
-/// Checks of one pair that were given up but may still be answered.
-const MAX_CANCELLED: usize = 4;
+/// Checks of one pair that were given up but may still be answered: more than a long round trip sees begin.
+const MAX_CANCELLED: usize = 16;
 /// While no pair works, how many of the best are checked anew rather than again ([`Config::anew`](super::Config::anew)).
 const MAX_ANEW_PAIRS: usize = 2;
 
