@@ -12,8 +12,8 @@ use std::time::Duration;
 
 /// The floor of Ta (RFC 8445 §14.2).
 const MINIMUM_PACING: Duration = Duration::from_millis(5);
-/// Checks of one pair that were given up but may still be answered.
-const MAX_CANCELLED: usize = 4;
+/// Checks of one pair that were given up but may still be answered: more than a long round trip sees begin.
+const MAX_CANCELLED: usize = 16;
 /// While no pair works, how many of the best are checked anew rather than again ([`Config::anew`](super::Config::anew)).
 const MAX_ANEW_PAIRS: usize = 2;
 
@@ -100,11 +100,9 @@ impl Agent {
 
     /// Sends a pair's check, and keeps the pace.
     fn check(&mut self, id: PairId, now: Instant) {
-        let at_once = self.nominates_at_once(id);
         let Some(pair) = self.list.get_mut(id) else { return };
         pair.counters.requests_sent += 1;
-        let wanted = self.role == IceRole::Controlling && pair.nomination == Nomination::Wanted;
-        let nominate = at_once || wanted;
+        let nominate = self.role == IceRole::Controlling && pair.nomination == Nomination::Wanted;
         self.request(id, Purpose::Check { nominate }, now);
         // RFC 8445 §6.1.4.2, §14.2.
         self.next_check_at = now + self.config.pacing.max(MINIMUM_PACING);

@@ -65,8 +65,7 @@ pub struct Config {
     pub mode: Mode,
     /// Whether the descriptions say that nominations may be numbered (draft-thatcher-ice-renomination,
     /// `a=ice-options:renomination`), and ours are with a peer that says so, too: the controlling side may then change its mind
-    /// in any direction at once. Those of a peer are followed in any case. Default no, as in browsers: a nomination is then
-    /// always a check of its own.
+    /// in any direction at once. Those of a peer are followed in any case. Default no, as in browsers.
     pub renomination: bool,
     /// The credentials of the first generation. Default: drawn. A server may choose them so that it finds a connection by
     /// its user fragment; whoever can guess the password can take the connection over.

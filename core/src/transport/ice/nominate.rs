@@ -50,16 +50,6 @@ impl Agent {
         None
     }
 
-    /// Whether a check that starts now nominates its pair though none was picked yet: the only one that there can be. RFC 8445
-    /// §8.1.1 picks among the pairs that work; where there is nothing to pick from, that is settled before, and a round
-    /// trip is saved. Not with numbers, which say in which order the picks were made.
-    pub(super) fn nominates_at_once(&self, id: PairId) -> bool {
-        let fresh = self.selected.is_none() && self.former.is_none() && !self.renomination;
-        let only = self.list.iter().count() == 1 && !self.more_candidates_may_come();
-        let direct = |pair| self.settle_time(pair) == self.config.settle_direct;
-        self.role == IceRole::Controlling && fresh && only && self.list.get(id).is_some_and(direct)
-    }
-
     /// How long something better than `pair` is worth waiting for.
     fn settle_time(&self, pair: &Pair) -> Duration {
         let kinds = [self.candidates.local[pair.local].kind, self.candidates.remote[pair.remote].kind()];
