@@ -31,17 +31,21 @@ impl Session {
     pub(in crate::signaling) fn plan_offer(&self, local: &LocalParameters<'_>) -> Plan {
         let mut payloads = Payloads::of(&self.used);
         let mut plan = Plan::default();
+        // One source for all: sections of a peer that uses no mids get theirs now, each its own.
+        let mut mids = self.fresh_mids();
         for (at, (section, live)) in self.places().enumerate() {
             let maker = self.transceivers.at(at);
             let offered = maker.filter(|maker| live && maker.life == Life::Live);
             let planned = match offered {
-                Some(maker) => self.plan_media(maker, section.mid.clone(), Some(section), &mut payloads),
-                None => self.plan_data_again(section, live, local),
+                Some(maker) => {
+                    let mid = section.mid.clone().or_else(|| mids.next());
+                    self.plan_media(maker, mid, Some(section), &mut payloads)
+                }
+                None => self.plan_data_again(section, live, local, &mut mids),
             };
             plan.sections.push(planned);
             plan.makers.push(maker.map(|maker| maker.id));
         }
-        let mut mids = self.fresh_mids();
         for maker in self.transceivers.iter().filter(|t| t.place.is_none() && t.life == Life::Live) {
             let planned = self.plan_media(maker, mids.next(), None, &mut payloads);
             plan.put(planned, Some(maker.id));
@@ -64,12 +68,18 @@ impl Session {
         local.iter().zip(remote).map(|(local, remote)| (local, local.is_live() && remote.is_live()))
     }
 
-    fn plan_data_again(&self, section: &SectionContent, live: bool, local: &LocalParameters<'_>) -> Planned {
+    fn plan_data_again(
+        &self,
+        section: &SectionContent,
+        live: bool,
+        local: &LocalParameters<'_>,
+        mids: &mut impl Iterator<Item = String>,
+    ) -> Planned {
         let data = section.data.filter(|_| live);
         let what = data.map_or(What::Rejected, |data| What::Data(plan_data(data, local)));
         let mid = match &what {
             What::Rejected => section.mid.clone(),
-            _ => section.mid.clone().or_else(|| self.fresh_mids().next()),
+            _ => section.mid.clone().or_else(|| mids.next()),
         };
         Planned { mid, what, ..mirror(section) }
     }
@@ -241,7 +251,6 @@ impl Session {
         known: Option<&SectionContent>,
         payloads: &mut Payloads<'a>,
     ) -> Planned {
-        let mid = mid.or_else(|| self.fresh_mids().next());
         let mut planned = Planned {
             media: maker.kind.as_str().to_owned(),
             protocol: known.map_or("UDP/TLS/RTP/SAVPF", |known| known.protocol.as_str()).to_owned(),

@@ -118,3 +118,17 @@ fn structured_answers_are_refused_whole_or_end_the_exchange() {
     }
     QuickCheck::new().tests(300).quickcheck(holds as fn(bool, Vec<Change>) -> TestResult);
 }
+
+/// Our offer names all sections that a peer without mids has.
+#[test]
+fn sections_without_mids_get_one_each() {
+    let [mut a, mut b] = sides(false);
+    let (said, _) = a.offer();
+    let text: String = said.sdp.split_inclusive("\r\n").filter(|line| !line.starts_with("a=mid:")).collect();
+    let text = text.replace("a=group:BUNDLE 0 1 2\r\n", "");
+    b.set_remote(&offer(text)).unwrap();
+    b.set_local(SdpType::Answer).unwrap();
+    let (ours, _) = b.offer();
+    let mids: Vec<&str> = ours.sdp.lines().filter_map(|line| line.strip_prefix("a=mid:")).collect();
+    assert_eq!(mids, ["0", "1", "2"]);
+}
