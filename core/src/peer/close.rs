@@ -42,7 +42,9 @@ impl PeerConnection {
         self.planes.clear();
         while self.data.poll_event().is_some() {}
         self.tones.clear();
-        self.identity.close();
+        if let Some(identity) = &mut self.identity {
+            identity.close();
+        }
         self.events.clear();
     }
 }

@@ -166,11 +166,7 @@ impl Identity {
         }
     }
 
-    pub fn poll_request(&mut self) -> Option<IoRequest> {
-        self.requests.pop()
-    }
-
-    pub fn deadline(&self) -> Option<Instant> {
+    fn deadline(&self) -> Option<Instant> {
         let ours = match &self.assertion {
             Ours::Asked(asked) => Some(asked.deadline),
             Ours::Absent | Ours::Ready(_) => None,
@@ -224,9 +220,10 @@ impl PeerConnection {
         }
         let provider = IdentityProvider { domain: domain.to_owned(), protocol: protocol.to_owned() };
         let new = Some((provider, options));
-        if self.identity.provider != new {
-            self.identity.provider = new;
-            self.identity.assertion = Ours::Absent;
+        let identity = self.identity.get_or_insert_default();
+        if identity.provider != new {
+            identity.provider = new;
+            identity.assertion = Ours::Absent;
         }
         Ok(())
     }
@@ -242,8 +239,9 @@ impl PeerConnection {
         if self.is_closed() {
             return Err(IdentityError::Closed);
         }
-        let (provider, options) = self.identity.provider.clone().ok_or(IdentityError::NoProvider)?;
-        match &self.identity.assertion {
+        let identity = self.identity.as_mut().ok_or(IdentityError::NoProvider)?;
+        let (provider, options) = identity.provider.clone().ok_or(IdentityError::NoProvider)?;
+        match &identity.assertion {
             Ours::Ready(value) => self.events.push(Event::IdentityResult(value.as_str().into())),
             Ours::Asked(_) => {}
             Ours::Absent => {
@@ -253,7 +251,7 @@ impl PeerConnection {
                     username_hint: options.username_hint,
                     peer_identity: options.peer_identity,
                 };
-                self.identity.assertion = Ours::Asked(self.identity.ask(now, request));
+                identity.assertion = Ours::Asked(identity.ask(now, request));
             }
         }
         Ok(())
@@ -282,36 +280,35 @@ impl PeerConnection {
         if claim.assertion.is_none() {
             return Err(IdentityError::NoAssertion);
         }
-        match (&self.identity.validated, &self.identity.peer) {
-            (Some(validated), Some(peer)) if validated.covers(&claim) => {
-                self.events.push(Event::PeerIdentity(Box::new(peer.clone())));
-            }
-            _ => self.check_claim(now, claim),
+        let is_known = self.validated().is_some_and(|validated| validated.covers(&claim));
+        match self.peer_identity().filter(|_| is_known).cloned() {
+            Some(peer) => self.events.push(Event::PeerIdentity(Box::new(peer))),
+            None => self.check_claim(now, claim),
         }
         Ok(())
     }
 
     /// Who the peer is (`peerIdentity`), once that was validated.
     #[must_use]
-    pub const fn peer_identity(&self) -> Option<&PeerIdentity> {
-        self.identity.peer.as_ref()
+    pub fn peer_identity(&self) -> Option<&PeerIdentity> {
+        self.identity.as_ref()?.peer.as_ref()
     }
 
     /// Where the user of our provider can log in (`idpLoginUrl`), when it asked for that.
     #[must_use]
     pub fn idp_login_url(&self) -> Option<&str> {
-        self.identity.login_url.as_deref()
+        self.identity.as_ref()?.login_url.as_deref()
     }
 
     /// What a provider said of its last failure (`idpErrorInfo`).
     #[must_use]
     pub fn idp_error_info(&self) -> Option<&str> {
-        self.identity.error_info.as_deref()
+        self.identity.as_ref()?.error_info.as_deref()
     }
 
     /// Who the peer has to be.
     fn target_identity(&self) -> Option<&str> {
-        let known = self.identity.peer.as_ref().map(|peer| peer.name.as_str());
+        let known = self.peer_identity().map(|peer| peer.name.as_str());
         self.configuration.peer_identity.as_deref().or(known)
     }
 
@@ -321,7 +318,7 @@ impl PeerConnection {
             return Ok(());
         }
         let claim = IdentityClaim::read(&description.sdp);
-        match &self.identity.validated {
+        match self.validated() {
             Some(validated) if validated.covers(&claim) => Ok(()),
             _ => Err(SetDescriptionError::IdentityNotValidated),
         }
@@ -330,9 +327,12 @@ impl PeerConnection {
     /// A description was set that may have an assertion: without a target, that is checked while all goes on.
     pub(super) fn check_description(&mut self, now: Instant, sdp: &str) {
         let claim = IdentityClaim::read(sdp);
-        let known = self.identity.validated.as_ref().is_some_and(|validated| validated.covers(&claim));
-        let asked = self.identity.check.as_ref().is_some_and(|check| check.claim == claim);
-        if claim.assertion.is_some() && !known && !asked {
+        if claim.assertion.is_none() {
+            return;
+        }
+        let known = self.validated().is_some_and(|validated| validated.covers(&claim));
+        let check = self.identity.as_ref().and_then(|identity| identity.check.as_ref());
+        if !known && check.is_none_or(|check| check.claim != claim) {
             self.check_claim(now, claim);
         }
     }
@@ -342,8 +342,9 @@ impl PeerConnection {
         match IdentityAssertion::parse(value) {
             Ok(IdentityAssertion { provider, assertion }) => {
                 let request = IdentityRequest::Validate { provider: provider.clone(), assertion };
-                let asked = self.identity.ask(now, request);
-                self.identity.check = Some(Check { asked, provider, claim });
+                let identity = self.identity.get_or_insert_default();
+                let asked = identity.ask(now, request);
+                identity.check = Some(Check { asked, provider, claim });
             }
             Err(error) => {
                 let provider = IdentityProvider { domain: String::new(), protocol: String::new() };
@@ -362,13 +363,11 @@ impl PeerConnection {
             IoResponse::Failed(words) => Err(failed(IdentityErrorDetail::Load, words)),
             _ => Err(failed(IdentityErrorDetail::Execution, "the driver answered something else")),
         };
-        match &self.identity.assertion {
-            Ours::Asked(asked) if asked.id == id => self.asserted(answer),
-            _ => {
-                if let Some(check) = self.identity.check.take_if(|check| check.asked.id == id) {
-                    self.conclude(check, answer);
-                }
-            }
+        let identity = self.identity.as_mut()?;
+        if matches!(&identity.assertion, Ours::Asked(asked) if asked.id == id) {
+            self.asserted(answer);
+        } else if let Some(check) = identity.check.take_if(|check| check.asked.id == id) {
+            self.conclude(check, answer);
         }
         None
     }
@@ -376,12 +375,28 @@ impl PeerConnection {
     /// Gives up on providers that take too long.
     pub(super) fn time_out_identity(&mut self, now: Instant) {
         let late = || Err(failed(IdentityErrorDetail::Timeout, "the identity provider took too long"));
-        if matches!(&self.identity.assertion, Ours::Asked(asked) if asked.deadline <= now) {
+        let Some(identity) = &mut self.identity else { return };
+        let check = identity.check.take_if(|check| check.asked.deadline <= now);
+        if matches!(&identity.assertion, Ours::Asked(asked) if asked.deadline <= now) {
             self.asserted(late());
         }
-        if let Some(check) = self.identity.check.take_if(|check| check.asked.deadline <= now) {
+        if let Some(check) = check {
             self.conclude(check, late());
         }
+    }
+
+    /// What a provider is to be asked.
+    pub(super) fn identity_request(&mut self) -> Option<IoRequest> {
+        self.identity.as_mut()?.requests.pop()
+    }
+
+    /// When a provider has taken too long.
+    pub(super) fn identity_deadline(&self) -> Option<Instant> {
+        self.identity.as_ref()?.deadline()
+    }
+
+    fn validated(&self) -> Option<&Validated> {
+        self.identity.as_ref()?.validated.as_ref()
     }
 
     fn asserted(&mut self, answer: Result<IdentityAnswer, IdentityFailure>) {
@@ -390,16 +405,17 @@ impl PeerConnection {
             Ok(_) => Err(failed(IdentityErrorDetail::Execution, "the provider answered something else")),
             Err(failure) => Err(failure),
         };
+        let identity = self.identity.get_or_insert_default();
         match answer {
             Ok((provider, assertion)) => {
                 let value = IdentityAssertion { provider, assertion }.to_text();
                 self.events.push(Event::IdentityResult(value.as_str().into()));
-                self.identity.assertion = Ours::Ready(value);
+                identity.assertion = Ours::Ready(value);
             }
             Err(failure) => {
-                self.identity.assertion = Ours::Absent;
-                self.identity.note(&failure);
-                if let Some((provider, _)) = &self.identity.provider {
+                identity.assertion = Ours::Absent;
+                identity.note(&failure);
+                if let Some((provider, _)) = &identity.provider {
                     let error = IdpError { provider: provider.clone(), failure };
                     self.events.push(Event::IdpAssertionError(Box::new(error)));
                 }
@@ -412,17 +428,18 @@ impl PeerConnection {
         match answer.and_then(|answer| validated(&provider, &claim, answer, self.target_identity())) {
             Ok((name, fingerprints)) => {
                 let assertion = claim.assertion.unwrap_or_default();
-                self.identity.validated = Some(Validated { assertion, fingerprints });
                 let peer = PeerIdentity { idp: provider.domain, name };
                 self.events.push(Event::PeerIdentity(Box::new(peer.clone())));
-                self.identity.peer = Some(peer);
+                let identity = self.identity.get_or_insert_default();
+                identity.validated = Some(Validated { assertion, fingerprints });
+                identity.peer = Some(peer);
             }
             Err(failure) => self.not_validated(provider, failure),
         }
     }
 
     fn not_validated(&mut self, provider: IdentityProvider, failure: IdentityFailure) {
-        self.identity.note(&failure);
+        self.identity.get_or_insert_default().note(&failure);
         self.events.push(Event::IdpValidationError(Box::new(IdpError { provider, failure })));
     }
 }

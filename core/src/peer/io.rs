@@ -16,7 +16,7 @@ impl PeerConnection {
         if !self.farewell.is_empty() {
             return None;
         }
-        self.identity.poll_request().or_else(|| self.links.poll_io_request())
+        self.identity_request().or_else(|| self.links.poll_io_request())
     }
 
     /// Takes the answer to the request `id`. An answer that nobody waits for any more is harmless.

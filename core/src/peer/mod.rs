@@ -159,7 +159,8 @@ pub struct PeerConnection {
     data_section: DataSection,
     /// The local ICE generations that `restart_ice` wants to see replaced (`LocalIceCredentialsToReplace`).
     ufrags_to_replace: Vec<String>,
-    identity: Identity,
+    /// Once anybody asked about identities.
+    identity: Option<Box<Identity>>,
     /// `negotiationneeded` was said and not answered yet.
     negotiation_needed: bool,
     ice_gathering_state: IceGatheringState,
@@ -232,7 +233,7 @@ impl PeerConnection {
             fingerprints: vec![fingerprint],
             data_section: DataSection::Absent,
             ufrags_to_replace: Vec::new(),
-            identity: Identity::default(),
+            identity: None,
             negotiation_needed: false,
             ice_gathering_state: IceGatheringState::New,
             ice_connection_state: IceConnectionState::New,

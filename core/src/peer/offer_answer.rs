@@ -39,7 +39,7 @@ macro_rules! local_parameters {
             max_message_size: u64::from($pc.max_message_size),
             wants_data: $pc.data_section != DataSection::Absent,
             fast: FastSetup { sped: $pc.sped, sctp_init: $pc.sctp_init.as_deref() },
-            identity: $pc.identity.assertion(),
+            identity: $pc.identity.as_ref().and_then(|identity| identity.assertion()),
         }
     };
 }
@@ -72,7 +72,10 @@ impl PeerConnection {
 
     /// W3C Identity §5.1: with a provider, descriptions have its assertion.
     fn may_create(&self) -> Result<(), CreateDescriptionError> {
-        if self.is_closed() { Ok(()) } else { self.identity.ready() }
+        match &self.identity {
+            Some(identity) if !self.is_closed() => identity.ready(),
+            _ => Ok(()),
+        }
     }
 
     /// Asks for new ICE credentials in the next offer (`restartIce`), as after a change of networks: a path is

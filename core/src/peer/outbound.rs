@@ -170,7 +170,7 @@ impl PeerConnection {
             return None;
         }
         let planes = self.planes.poll_timeout();
-        let own = earliest([self.next_tone(), self.identity.deadline()]);
+        let own = earliest([self.next_tone(), self.identity_deadline()]);
         earliest([self.links.poll_timeout(), self.data.poll_timeout(), planes, own])
     }
 }

@@ -162,7 +162,8 @@ impl World {
     fn is_quiet(&self) -> bool {
         let is_done = |end: &Association| {
             let stats = end.stats();
-            end.is_up() && stats.unacked_chunks == 0 && stats.queued_bytes == 0 || end.close_reason().is_some()
+            end.is_up() && stats.unacked_chunks == 0 && stats.queued_bytes == 0
+                || end.close_reason().is_some()
         };
         self.wires.iter().all(VecDeque::is_empty) && self.ends.iter().all(is_done)
     }

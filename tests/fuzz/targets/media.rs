@@ -40,7 +40,10 @@ fuzz_target!(|data: &[u8]| {
     media.set_sections(now, &SECTIONS);
     for section in SECTIONS.iter() {
         let id = section.transceiver;
-        media.set_protection(id.sender(), Protection { redundancy: first & 3, correction: f32::from(first >> 4) / 8.0 });
+        media.set_protection(
+            id.sender(),
+            Protection { redundancy: first & 3, correction: f32::from(first >> 4) / 8.0 },
+        );
         if first & 4 != 0 {
             media.set_delivery(id.receiver(), Delivery::Packets);
         }
@@ -68,7 +71,8 @@ fuzz_target!(|data: &[u8]| {
             _ => {
                 // A packet with a good header, of a payload type that was agreed on.
                 let payload_type = codec.map_or(what, |codec| codec.payload_type);
-                let mut packet = vec![0x80, payload_type | time << 7, 0, time, 0, 0, 0, time >> 1, 0, 0, 0, what & 3];
+                let mut packet =
+                    vec![0x80, payload_type | time << 7, 0, time, 0, 0, 0, time >> 1, 0, 0, 0, what & 3];
                 packet.extend_from_slice(bytes);
                 media.handle_rtp(now, BytesMut::from(&packet[..]));
             }

@@ -20,8 +20,7 @@ const LIMIT: usize = 200;
 fuzz_target!(|data: &[u8]| {
     let Some((&[first, size], rest)) = data.split_first_chunk() else { return };
     let format = FORMATS[usize::from(first) % FORMATS.len()];
-    let payloads: Vec<Bytes> =
-        rest.chunks(usize::from(size).max(1)).map(Bytes::copy_from_slice).collect();
+    let payloads: Vec<Bytes> = rest.chunks(usize::from(size).max(1)).map(Bytes::copy_from_slice).collect();
     for payload in &payloads {
         let _ = format.inspect(payload);
         let _ = opus::duration(payload);
