@@ -1,6 +1,6 @@
 //! When a frame is to be played: evenly, behind its arrival by what the network's unsteadiness demands and no more.
 //!
-//! Nothing waits here until the application asks for it ([`set_target`](Playout::set_target)): who records or forwards
+//! Nothing waits here until the application asks for it (`jitterBufferTarget`): who records or forwards
 //! wants frames as soon as they are whole. What is played has to come evenly, and so each frame waits until the slowest
 //! of the last seconds would have come as well.
 
