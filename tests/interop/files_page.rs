@@ -54,10 +54,13 @@ fn to_the_page(stage: &mut Stage<'_>, demo: &DemoServer) -> Outcome {
     std::fs::write(&file, bytes(SIZE))?;
     stage.open()?;
     stage.run(
-        "window.offers = 0;
+        "demo.receiveFiles();
+        window.offers = 0;
         const letters = new EventSource('/api/files');
         letters.addEventListener('message', ({ data }) => { window.offers += data !== 'null'; });
-        await event(letters, 'message');",
+        // Two streams are open by then.
+        await event(letters, 'message');
+        await sleep(500);",
     )?;
     let mut command = Program::Tokio.command()?;
     command.args(["send", "--to", demo.origin()]).arg(&file);

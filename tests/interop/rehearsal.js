@@ -111,8 +111,7 @@
   window.EventSource = class extends EventTarget {
     constructor(path) {
       super();
-      // No terminal is near.
-      const it = sessions.get(path.split('/')[3]) ?? { candidates: [], listeners: new Set() };
+      const it = sessions.get(path.split('/')[3]);
       this.tell = (data) => this.dispatchEvent(new MessageEvent('message', { data }));
       this.it = it;
       setTimeout(() => { it.candidates.forEach(this.tell); it.listeners.add(this.tell); });

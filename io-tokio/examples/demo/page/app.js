@@ -287,7 +287,18 @@ function transfer(name, size, way) {
 }
 
 for (const origin of document.querySelectorAll('[data-origin]')) origin.textContent = location.origin;
-receiveFiles(transfer);
+
+let deaf = null; // ends the receiving
+
+function receive(on) {
+  if (on === (deaf !== null)) return;
+  deaf?.();
+  deaf = on ? receiveFiles(transfer) : null;
+  $('receive').checked = on;
+}
+
+$('receive').addEventListener('change', () => receive($('receive').checked));
+addEventListener('pagehide', () => receive(false));
 $('files').addEventListener('submit', async (event) => {
   event.preventDefault();
   const form = new FormData(event.target);
@@ -309,6 +320,7 @@ window.demo = {
   download: (options) => download(link, options),
   ping: (options) => ping(link, options),
   sendFiles: (url, files) => sendFiles(url, files, transfer),
+  receiveFiles: () => receive(true),
   facts: () => link.facts(),
   get greeting() { return link.greeting; },
   get states() { return { ...link?.states }; },

@@ -111,7 +111,10 @@ async function receiveFile(channel, show) {
   });
 }
 
-/** Takes files of terminals that send to this page. */
+/**
+ * Takes files of terminals that send to this page, until what comes back is called. It keeps a request open, of which
+ * browsers have but six for a server, however many pages there are.
+ */
 export function receiveFiles(show) {
   const senders = new Map(); // by the session id of their offers, so that an ICE restart finds its connection
   const source = new EventSource('/api/files');
@@ -138,4 +141,5 @@ export function receiveFiles(show) {
       console.warn(error.message); // another page was faster
     }
   });
+  return () => source.close();
 }
