@@ -58,7 +58,7 @@ impl Endpoint {
     ///
     /// [`SetupError`]: settings that cannot be, no socket, no runtime.
     pub async fn new(settings: impl Into<Settings>) -> Result<Self, SetupError> {
-        let Settings { mut configuration, sockets, send_buffer, receive_buffer, linger } = settings.into();
+        let (mut configuration, sockets, limits) = settings.into().split();
         let clock = Clock::start();
         if configuration.certificates.is_empty() {
             let init = net::init(clock.now())?;
@@ -71,16 +71,14 @@ impl Endpoint {
         let core = purertc::Endpoint::new(net::seed()?);
         let shared = Arc::new(Shared::new(Group::new(core, true), clock, span));
         let addresses = drive(&shared, sockets, SocketLimits::ENDPOINT)?;
-        let limits = Limits { send_buffer, receive_buffer: receive_buffer.max(1), linger };
         Ok(Self { lease: Arc::new(Lease { shared, configuration, limits, addresses }) })
     }
 
     /// A connection with sockets of its own.
     pub(crate) fn alone(settings: Settings) -> Result<PeerConnection, SetupError> {
-        let Settings { configuration, sockets, send_buffer, receive_buffer, linger } = settings;
+        let (configuration, sockets, limits) = settings.split();
         let clock = Clock::start();
         let core = purertc::PeerConnection::new(configuration, net::init(clock.now())?)?;
-        let limits = Limits { send_buffer, receive_buffer: receive_buffer.max(1), linger };
         let span = tracing::debug_span!("connection", port = tracing::field::Empty);
         let mut group = Group::new(purertc::Endpoint::new(net::seed()?), false);
         let id = group.add(core, limits);

@@ -1,5 +1,6 @@
 //! What an application may choose about a connection on tokio.
 
+use crate::state::Limits;
 use purertc::Configuration;
 use purertc_mio::net::SocketSettings;
 use std::time::Duration;
@@ -46,6 +47,12 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// What the core needs, what the sockets do, and what handles and driver do.
+    pub(crate) fn split(self) -> (Configuration, SocketSettings, Limits) {
+        let Self { configuration, sockets, send_buffer, receive_buffer, linger } = self;
+        (configuration, sockets, Limits { send_buffer, receive_buffer: receive_buffer.max(1), linger })
+    }
+
     /// The same with loopback interfaces, for peers on this host.
     #[must_use]
     pub const fn with_loopback(mut self) -> Self {

@@ -80,13 +80,13 @@ export async function sendFiles(url, files, show) {
       const sent = sendFile(pc.createDataChannel(file.name, { protocol: PROTOCOL }), file, progress);
       return sent.catch((error) => { progress.failed(error.message); throw error; });
     });
-    await Promise.race([offer().then(() => Promise.all(sending)), Promise.all(sending)]);
+    await Promise.all([offer(), ...sending]);
   } finally {
     pc.close();
   }
 }
 
-async function receiveFile(channel, show) {
+function receiveFile(channel, show) {
   const pieces = [];
   let progress = null, header = null, bytes = 0;
   channel.binaryType = 'arraybuffer';
