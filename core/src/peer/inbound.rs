@@ -69,7 +69,7 @@ impl PeerConnection {
                 if let Some(link) = self.links.get_quietly(id) {
                     link.received(packet.len());
                 }
-                self.data.handle_packet(now, packet.freeze());
+                self.data.handle_packet(now, packet);
             }
             Inbound::Rtp(packet) => self.handle_rtp(now, id, packet),
             Inbound::Rtcp(packet) => self.handle_rtcp(now, id, &packet),
