@@ -55,6 +55,7 @@ impl Session {
         let (next, rolls_back) = self.next_state(kind)?;
         let parsed = Description::parse(&description.sdp)?;
         let content = Content::read(&parsed, kind)?;
+        self.check_rtcp(kind, &content)?;
         rtp_checks::check(&parsed, &content)?;
         fast_setup::check(&parsed)?;
         let against = Against {

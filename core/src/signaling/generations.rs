@@ -6,6 +6,9 @@ use crate::wire::candidate::Candidate;
 /// Generations to remember: of each transport the one in use, the one that replaces it, and those that a rollback left.
 const MOST: usize = 4 * MAX_TRANSPORTS;
 
+/// The component of RTCP (RFC 8445 §2).
+const RTCP_COMPONENT: u16 = 2;
+
 /// Every generation that may still matter, the newest last.
 #[derive(Clone, Debug, Default)]
 pub(in crate::signaling) struct Generations(Vec<Generation>);
@@ -90,6 +93,13 @@ impl Generation {
             self.gathering = Gathering::Complete;
         }
         new
+    }
+
+    /// Forgets the candidates of the second component, which is gone.
+    pub fn drop_rtcp(&mut self) {
+        let is_rtcp = |candidate: &Candidate| candidate.component == RTCP_COMPONENT;
+        self.announced -= self.candidates[..self.announced].iter().filter(|known| is_rtcp(known)).count();
+        self.candidates.retain(|candidate| !is_rtcp(candidate));
     }
 
     pub fn is_complete(&self) -> bool {

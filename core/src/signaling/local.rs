@@ -20,6 +20,17 @@ crate::w3c_enum! {
     }
 }
 
+crate::w3c_enum! {
+    /// Whether RTCP may have a port of its own (`RTCRtcpMuxPolicy`).
+    pub enum RtcpMuxPolicy {
+        /// Offers have one for it, and peers that do not multiplex are taken. Not in the W3C enum any more; for peers from
+        /// before RFC 5761.
+        Negotiate = "negotiate",
+        /// It shares that of RTP, and peers that do not multiplex are refused. The default.
+        Require = "require",
+    }
+}
+
 /// What stays the same during a session's life.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -27,7 +38,9 @@ pub struct SessionConfig {
     /// Default [`BundlePolicy::Balanced`], as in browsers. Decides which sections of an offer have an address of
     /// their own, and which of an offer without a usable bundle group are accepted.
     pub bundle_policy: BundlePolicy,
-    /// How many transports the owner drives; sections that would need one more are rejected. Default 16.
+    /// Default [`RtcpMuxPolicy::Require`], as in browsers.
+    pub rtcp_mux_policy: RtcpMuxPolicy,
+    /// How many transports the owner drives, those of RTCP alone not counted; sections that would need one more are rejected. Default 16.
     pub max_transports: usize,
     /// What an offer says of the DTLS role of a new association. Default `actpass`, as RFC 8842 §5.3 wants it; the other two
     /// are for peers that have no choice. `holdconn` counts as `actpass`.
@@ -42,6 +55,7 @@ impl Default for SessionConfig {
     fn default() -> Self {
         Self {
             bundle_policy: BundlePolicy::Balanced,
+            rtcp_mux_policy: RtcpMuxPolicy::Require,
             max_transports: MAX_TRANSPORTS,
             offered_setup: Setup::ActPass,
             renomination: false,

@@ -18,6 +18,7 @@ pub mod description;
 pub mod error;
 pub mod fast_setup;
 mod generations;
+mod header_extensions;
 pub mod identity;
 pub mod local;
 pub mod media_error;

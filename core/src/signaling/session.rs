@@ -290,6 +290,12 @@ impl Session {
         if new { self.announce(ufrag, None) } else { None }
     }
 
+    /// The port for RTCP is gone, and what was gathered for it in the local generation `ufrag`: later descriptions do not
+    /// have it.
+    pub fn drop_rtcp_candidates(&mut self, ufrag: &str) {
+        self.generations.entry(ufrag).drop_rtcp();
+    }
+
     /// Closes the session: the state is `closed`, descriptions stay readable, every verb refuses.
     pub fn close(&mut self) {
         self.state = SignalingState::Closed;
