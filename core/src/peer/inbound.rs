@@ -107,7 +107,8 @@ impl PeerConnection {
                 TransportEvent::LocalCandidate(candidate) => {
                     let Some(link) = self.links.get(id) else { continue };
                     let ufrag = &link.transport.local_credentials().ufrag;
-                    if let Some(init) = self.session.add_local_candidate(ufrag, &candidate) {
+                    if let Some(init) = self.session.add_local_candidate(id.rtp().index(), ufrag, &candidate)
+                    {
                         self.events.push(Event::IceCandidate(Some(Box::new(init))));
                     }
                 }
@@ -147,7 +148,7 @@ impl PeerConnection {
             return;
         }
         let ufrag = link.transport.local_credentials().ufrag.clone();
-        if let Some(end) = self.session.end_of_local_candidates(&ufrag) {
+        if let Some(end) = self.session.end_of_local_candidates(id.index(), &ufrag) {
             self.events.push(Event::IceCandidate(Some(Box::new(end))));
         }
     }

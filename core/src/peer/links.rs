@@ -135,15 +135,18 @@ impl Links {
         &mut self.rng
     }
 
-    /// Puts a transport under `id`, in place of what was there. It gets the addresses of this host.
-    pub fn put(&mut self, now: Instant, id: TransportId, mut transport: Transport) {
+    /// Puts a transport under `id`, in place of what was there. It gets the addresses of this host, unless it is to have ports
+    /// to itself.
+    pub fn put(&mut self, now: Instant, id: TransportId, mut transport: Transport, ports: PortsOf) {
         if self.is_shared || id != TransportId::FIRST {
             transport.share_sockets();
         }
-        self.dealt(id).for_each(|address| transport.add_local_address(now, address));
+        if ports == PortsOf::All {
+            self.dealt(id).for_each(|address| transport.add_local_address(now, address));
+        }
         self.remove(id);
         let mut link = Link::new(transport, self.made);
-        link.ports = id.is_rtcp().then(Box::default);
+        link.ports = (ports == PortsOf::One).then(Box::default);
         self.made = (self.made + 1) % u16::MAX;
         if id == TransportId::FIRST {
             self.first = link;
@@ -261,12 +264,17 @@ impl Links {
         addresses.filter(move |&address| {
             let (count, place) =
                 (beside(address).count(), beside(address).position(|&other| other == address));
-            id == TransportId::FIRST || !id.is_rtcp() && place == Some(id.index() % count)
+            id == TransportId::FIRST || place == Some(id.index() % count)
         })
     }
 
-    /// Has a link for RTCP gather under `credentials`, from ports of its own, once in each generation.
-    pub fn gather_rtcp(&mut self, now: Instant, id: TransportId, credentials: &Credentials) {
+    /// Whether a link has ports to itself.
+    fn is_apart(&self, id: TransportId) -> bool {
+        self.get(id).is_some_and(|link| link.ports.is_some())
+    }
+
+    /// Has a link with ports to itself gather under `credentials`, once in each generation.
+    pub fn gather_apart(&mut self, now: Instant, id: TransportId, credentials: &Credentials) {
         let datagrams = |address: &&LocalAddress| address.protocol == Protocol::Udp;
         let ips: Vec<_> = self.addresses.iter().filter(datagrams).map(|known| known.address.ip()).collect();
         let Some(link) = self.get_mut(id) else { return };
@@ -374,7 +382,7 @@ impl Links {
     /// A path that ICE vouched for leads to the link from now on.
     fn learn(&mut self, path: &Path, id: TransportId) {
         let Some(mut tables) = self.tables.take() else { return };
-        if !id.is_rtcp()
+        if !self.is_apart(id)
             && !tables.routes.leads_to(path, id)
             && let Some(link) = self.get_quietly(id)
             && link.transport.is_validated(path)
@@ -419,7 +427,7 @@ impl Links {
     /// An answer to a first check comes back on its path and names nobody. A stream is known by its number.
     fn note_question(&mut self, path: &Path, id: TransportId, datagram: &[u8]) {
         let Some(mut tables) = self.tables.take() else { return };
-        let by_port = id.is_rtcp() || path.protocol == Protocol::Tcp;
+        let by_port = self.is_apart(id) || path.protocol == Protocol::Tcp;
         if !by_port && !tables.routes.leads_to(path, id) {
             tables.routes.note_question(path, id, datagram);
             if let Some(link) = self.get_quietly(id) {
@@ -447,11 +455,11 @@ impl Links {
     fn settled(&mut self, id: TransportId) {
         let Some(mut tables) = self.tables.take() else { return };
         tables.to_settle.pop();
-        if let Some(Link { transport, place, .. }) = self.get_quietly(id) {
+        if let Some(Link { transport, place, ports, .. }) = self.get_quietly(id) {
             place.to_settle = Turn::None;
             let names = transport.ice().answers_to();
-            // RTCP of its own has the names of RTP, and is found by its port.
-            if !id.is_rtcp() && !names.clone().eq(place.names.iter().map(String::as_str)) {
+            // What has ports to itself may have the names of another, and is found by them.
+            if ports.is_none() && !names.clone().eq(place.names.iter().map(String::as_str)) {
                 tables.routes.rename(id, &mut place.names, names);
             }
             place.deadline = tables.deadlines.set(id, place.deadline, transport.poll_timeout());
@@ -535,6 +543,15 @@ impl Links {
         self.iter().skip(1).for_each(|(_, link)| drops.merge(&link.transport.drops()));
         drops
     }
+}
+
+/// Whose ports a link uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PortsOf {
+    /// Those that the driver named, as all others do.
+    All,
+    /// Its own, which it asks for: its credentials are those of another link, so that nothing else tells them apart.
+    One,
 }
 
 /// What a link is touched for.

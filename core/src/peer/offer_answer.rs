@@ -176,15 +176,15 @@ impl PeerConnection {
     ) -> Result<(), AddIceCandidateError> {
         let now = self.tick(now);
         match self.session.add_remote_candidate(candidate)? {
-            RemoteCandidate::Candidate { ufrag, candidate } => {
-                for id in self.transports_of_remote(&ufrag) {
+            RemoteCandidate::Candidate { transport, ufrag, candidate } => {
+                for id in self.components_of(transport, &ufrag) {
                     if let Some(link) = self.links.get_mut(id).filter(|_| id.is_for(&candidate)) {
                         link.transport.add_remote_candidate(now, &candidate);
                     }
                 }
             }
-            RemoteCandidate::EndOfCandidates { ufrag } => {
-                for id in self.transports_of_remote(&ufrag) {
+            RemoteCandidate::EndOfCandidates { transport, ufrag } => {
+                for id in self.components_of(transport, &ufrag) {
                     if let Some(link) = self.links.get_mut(id) {
                         link.transport.end_of_remote_candidates(now);
                     }
@@ -216,6 +216,7 @@ impl PeerConnection {
         for (number, credentials) in gather {
             self.gather(now, TransportId::of(number), &credentials);
         }
+        self.split_links(now, &transports);
         self.gather_rtcp(now);
         self.move_data(&transports);
         let agreed = !transports.is_empty();

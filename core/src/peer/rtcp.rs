@@ -27,7 +27,7 @@ impl PeerConnection {
             let Some(link) = self.links.get(id) else { continue };
             let credentials = link.transport.local_credentials().clone();
             self.make_link(id.rtcp());
-            self.links.gather_rtcp(now, id.rtcp(), &credentials);
+            self.links.gather_apart(now, id.rtcp(), &credentials);
         }
     }
 
@@ -38,7 +38,7 @@ impl PeerConnection {
             return;
         }
         let ufrag = self.links.get(id).map(|link| link.transport.local_credentials().ufrag.clone());
-        ufrag.iter().for_each(|ufrag| self.session.drop_rtcp_candidates(ufrag));
+        ufrag.iter().for_each(|ufrag| self.session.drop_rtcp_candidates(first.index(), ufrag));
         self.close_link(now, id);
         self.tell_end_of_candidates(first);
     }

@@ -3,6 +3,7 @@
 use crate::base::time::Instant;
 use crate::peer::event::Event;
 use crate::peer::link::{Blueprint, IceComponent, Link, TransportId};
+use crate::peer::links::PortsOf;
 use crate::peer::offer_answer::Generation;
 use crate::peer::{DataSection, PeerConnection};
 use crate::signaling::changes::{DtlsRole, RtcpUse, TransportAgreement, TransportChange};
@@ -77,13 +78,20 @@ impl PeerConnection {
         self.links.described().chain(self.links.iter().take(usize::from(none)))
     }
 
-    /// The transports whose peer has this user fragment: one, or one for each component. None for a generation that is not in
-    /// use: an older one, or one that its answer will bring.
-    pub(super) fn transports_of_remote(&self, ufrag: &str) -> Vec<TransportId> {
-        let is_known = |transport: &Transport| {
-            transport.ice().remote_credentials().is_some_and(|remote| remote.ufrag == ufrag)
+    /// The components of a transport whose peer has this user fragment. None for a generation that is not in use: an older
+    /// one, or one that its answer will bring.
+    pub(super) fn components_of(
+        &self,
+        number: usize,
+        ufrag: &str,
+    ) -> impl Iterator<Item = TransportId> + use<> {
+        let id = TransportId::of(number);
+        let is_known = |id: &TransportId| {
+            let remote = self.links.get(*id).and_then(|link| link.transport.ice().remote_credentials());
+            remote.is_some_and(|remote| remote.ufrag == ufrag)
         };
-        self.links.iter().filter(|(_, link)| is_known(&link.transport)).map(|(id, _)| id).collect()
+        let known = [id, id.rtcp()].map(|id| is_known(&id).then_some(id));
+        known.into_iter().flatten()
     }
 
     /// No section needs a transport any more. The peer is told, as far as a path to it exists; what is described later
@@ -108,7 +116,7 @@ impl PeerConnection {
             self.events.push(Event::IceTransportStateChange(id, IceTransportState::Closed));
         }
         match self.new_transport(id) {
-            Some(transport) if id == TransportId::FIRST => self.links.put(now, id, transport),
+            Some(transport) if id == TransportId::FIRST => self.links.put(now, id, transport, PortsOf::All),
             _ => self.links.remove(id),
         }
         self.planes.remove(id);
@@ -176,7 +184,30 @@ impl PeerConnection {
         let role = self.links.first().ice().role();
         if let Some(mut transport) = self.new_transport(id) {
             transport.set_ice_role(self.now, role);
-            self.links.put(self.now, id, transport);
+            let ports = if id.is_rtcp() { PortsOf::One } else { PortsOf::All };
+            self.links.put(self.now, id, transport, ports);
+        }
+    }
+
+    /// The peer does not bundle what our offer has one transport for: makes the others, under the same credentials.
+    pub(super) fn split_links(&mut self, now: Instant, changes: &[TransportChange]) {
+        for change in changes {
+            let TransportChange::Agreed(agreement) = change else { continue };
+            let id = TransportId::of(agreement.index);
+            if self.links.get(id).is_some() {
+                continue;
+            }
+            let mut rng = self.links.rng().fork();
+            let Self { configuration, certificate, crypto, .. } = self;
+            let blueprint = Blueprint { configuration, certificate, crypto };
+            let credentials = agreement.local_ice.clone();
+            // The servers were read when the configuration was set.
+            let Ok(mut transport) = blueprint.build(IceComponent::Rtp, Some(credentials), &mut rng) else {
+                continue;
+            };
+            transport.set_ice_role(now, self.links.first().ice().role());
+            self.links.put(now, id, transport, PortsOf::One);
+            self.links.gather_apart(now, id, &agreement.local_ice);
         }
     }
 

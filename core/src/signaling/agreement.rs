@@ -120,7 +120,7 @@ impl Agreement {
     }
 }
 
-fn are_live(ours: &SectionContent, theirs: &SectionContent) -> bool {
+pub(in crate::signaling) fn are_live(ours: &SectionContent, theirs: &SectionContent) -> bool {
     let data = ours.data.is_some() && theirs.data.is_some();
     ours.is_live() && theirs.is_live() && (data || ours.rtp.is_some() && theirs.rtp.is_some())
 }

@@ -188,6 +188,9 @@ impl Session {
 
     /// An answer was set: what both sides agree on.
     fn agree(&mut self, side: Side, kind: SdpType, had_sctp: bool, changes: &mut Changes) {
+        if side == Side::Remote {
+            self.split_offered();
+        }
         let (Some(local), Some(remote)) = (self.slots.local.newest(), self.slots.remote.newest()) else {
             return;
         };

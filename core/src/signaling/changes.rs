@@ -160,6 +160,8 @@ pub struct SctpAgreement {
 pub enum RemoteCandidate {
     /// Hand it to the ICE agent: a candidate of the generation with this user fragment.
     Candidate {
+        /// The transport.
+        transport: usize,
         /// The remote generation.
         ufrag: String,
         /// What the peer offers.
@@ -167,6 +169,8 @@ pub enum RemoteCandidate {
     },
     /// Tell the ICE agent that no more candidates of this generation will come.
     EndOfCandidates {
+        /// The transport.
+        transport: usize,
         /// The remote generation.
         ufrag: String,
     },

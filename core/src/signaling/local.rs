@@ -10,8 +10,9 @@ use std::sync::Arc;
 crate::w3c_enum! {
     /// How media sections share transports when the peer does not bundle (`RTCBundlePolicy`).
     pub enum BundlePolicy {
-        /// Of an offer without a bundle: one transport for each kind of media. Our own offers have one for all, and sections
-        /// beyond the first of their kind are for the bundle alone. The default.
+        /// With a peer that does not bundle: one transport for each kind of media. Our own offers have one for all, which falls
+        /// apart where the answer wants that, and sections beyond the first of their kind are for the bundle alone. The
+        /// default.
         Balanced = "balanced",
         /// A transport for each section, in our offers, too: for peers that do not bundle.
         MaxCompat = "max-compat",

@@ -33,6 +33,7 @@ mod rtp;
 mod rtp_checks;
 pub mod session;
 mod slots;
+mod split;
 pub mod state;
 #[cfg(test)]
 mod tests;

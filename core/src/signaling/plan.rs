@@ -130,7 +130,7 @@ impl Session {
             if let What::Rtp(rtp) = &mut planned.what {
                 rtp.mux = mux;
             }
-            planned.transport = Some(self.plan_transport(ice, setup, (own, has_address)));
+            planned.transport = Some(self.plan_transport((number, ice), setup, (own, has_address)));
         }
     }
 
@@ -270,16 +270,16 @@ impl Session {
             DtlsRole::Client => Setup::Active,
             DtlsRole::Server => Setup::Passive,
         };
-        Some(self.plan_transport(ice, setup, (rtcp, with_candidates)))
+        Some(self.plan_transport((number, ice), setup, (rtcp, with_candidates)))
     }
 
     fn plan_transport(
         &self,
-        ice: &Credentials,
+        (number, ice): (usize, &Credentials),
         setup: Setup,
         (rtcp, with_candidates): (bool, bool),
     ) -> PlannedTransport {
-        let generation = self.generations.get(&ice.ufrag).filter(|_| with_candidates);
+        let generation = self.generations.get(number, &ice.ufrag).filter(|_| with_candidates);
         PlannedTransport {
             ice: ice.clone(),
             setup,
