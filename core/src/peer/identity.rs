@@ -53,6 +53,7 @@ pub struct PeerIdentity {
 
 /// `RTCIdentityErrorEvent`: whose answer failed, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct IdpError {
     /// Who was asked; without a domain when the peer's description does not say.
     pub provider: IdentityProvider,

@@ -33,6 +33,9 @@ impl PeerConnection {
         if known.bundle_policy != configuration.bundle_policy {
             return Err(ConfigurationError::Modified("bundle_policy"));
         }
+        if known.rtcp_mux_policy != configuration.rtcp_mux_policy {
+            return Err(ConfigurationError::Modified("rtcp_mux_policy"));
+        }
         if known.peer_identity != configuration.peer_identity {
             return Err(ConfigurationError::Modified("peer_identity"));
         }
