@@ -95,6 +95,7 @@ pub use base::parameters::{
     DegradationPreference, RtcpParameters, RtpCodecParameters, RtpEncodingParameters,
     RtpHeaderExtensionParameters, RtpReceiveParameters, RtpSendParameters,
 };
+pub use base::routes::RouteChange;
 pub use base::time::{Instant, WallClock};
 pub use base::w3c::ErrorKind;
 pub use crypto::CryptoProvider;

@@ -15,6 +15,7 @@ pub mod parameters;
 pub mod queue;
 pub mod random;
 pub mod redact;
+pub mod routes;
 pub mod seq;
 pub mod time;
 pub mod timers;
