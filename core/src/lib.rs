@@ -96,6 +96,7 @@ pub use base::parameters::{
     RtpHeaderExtensionCapability, RtpHeaderExtensionParameters, RtpReceiveParameters, RtpSendParameters,
 };
 pub use base::priority::Priority;
+pub use base::routes::RouteChange;
 pub use base::time::{Instant, WallClock};
 pub use base::w3c::ErrorKind;
 pub use crypto::CryptoProvider;

@@ -16,6 +16,7 @@ pub mod priority;
 pub mod queue;
 pub mod random;
 pub mod redact;
+pub mod routes;
 pub mod seq;
 pub mod time;
 pub mod timers;
