@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 use mio::{Events, Poll, Token};
+use purertc::wire::candidate::Credentials;
 use purertc::{
-    ChannelEvent, Configuration, DataChannelId, DataChannelInit, Event, IceGatheringState, Message,
-    MessageKind, PeerConnectionState, Protocol, SendError, SessionDescription,
+    ChannelEvent, Configuration, DataChannelId, DataChannelInit, Event, ExternalAddress, IceGatheringState,
+    Message, MessageKind, PeerConnectionState, Protocol, SendError, SessionDescription,
 };
 use purertc_mio::Driver;
 use purertc_mio::net::SocketSettings;
@@ -204,4 +205,28 @@ fn close_tells_the_peer() {
         }
         side == 1 && matches!(event, Event::Channel(_, ChannelEvent::Close))
     });
+}
+
+#[test]
+fn ports_outside_addresses_and_credentials_are_as_the_settings_say() {
+    let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let ports = socket.local_addr().unwrap().port()..=u16::MAX;
+    let mut settings = on_loopback();
+    settings.ports = Some(ports.clone());
+    let (internal, external) = (Ipv4Addr::LOCALHOST.into(), Ipv4Addr::new(203, 0, 113, 7).into());
+    let mut configuration = Configuration::default();
+    configuration.external_addresses = vec![ExternalAddress { internal, external, replaces_host: true }];
+    configuration.ice.credentials = Credentials::new("chosen", "chosenchosenchosenchosen").ok();
+    let poll = Poll::new().unwrap();
+    let mut driver = Driver::new(configuration, &settings, poll.registry(), Token(0)).unwrap();
+    let now = driver.now();
+    driver.connection().create_data_channel("test", DataChannelInit::default()).unwrap();
+    driver.connection().set_local_description(now, None).unwrap();
+    let sdp = driver.connection().local_description().unwrap().sdp.clone();
+    assert!(sdp.contains("\r\na=ice-ufrag:chosen\r\na=ice-pwd:chosenchosenchosenchosen\r\n"), "{sdp}");
+    let (_, candidate) = sdp.split_once(" 203.0.113.7 ").expect("the address that the world sees");
+    let port = candidate.split(' ').next().unwrap().parse().unwrap();
+    // The first of the range is the socket's above.
+    assert!(ports.contains(&port) && port != *ports.start(), "{sdp}");
+    assert!(!sdp.contains("127.0.0.1"), "{sdp}");
 }

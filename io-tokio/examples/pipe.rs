@@ -12,7 +12,7 @@ mod servers;
 use clap::Parser;
 use purertc::transport::ice::SelectedPair;
 use purertc_tokio::{
-    DataChannel, DataChannelInit, Event, IceCandidateInit, PeerConnection, PeerConnectionState,
+    DataChannel, DataChannelInit, Event, IceCandidateInit, PeerConnection, PeerConnectionState, Settings,
 };
 use servers::Servers;
 use std::error::Error;
@@ -34,6 +34,9 @@ struct Arguments {
     /// Messages to send and to get back.
     #[arg(long, default_value_t = 64)]
     messages: usize,
+    /// Accept streams, too, and open them together with the peer (ICE-TCP): for networks that let no datagrams through.
+    #[arg(long)]
+    streams: bool,
     /// Milliseconds between two of them.
     #[arg(long, default_value_t = 0)]
     pause: u64,
@@ -44,7 +47,10 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Outcome {
     let arguments = Arguments::parse();
-    let pc = PeerConnection::new(arguments.servers.configuration()).await?;
+    let mut settings = Settings::from(arguments.servers.configuration());
+    settings.sockets.listen_tcp = arguments.streams;
+    settings.configuration.ice.simultaneous_open = arguments.streams;
+    let pc = PeerConnection::new(settings).await?;
     let mut input = BufReader::new(tokio::io::stdin()).lines();
     let channel = signal(&pc, &mut input, arguments.offer).await?;
     let sent = async {

@@ -91,6 +91,10 @@ impl Driver {
                 step = Step::More;
             }
         }
+        if !self.accepted.is_empty() {
+            // What came on them before they were taken in wakes nobody.
+            step = Step::More;
+        }
         self.settle();
         self.sockets.exchange();
         step

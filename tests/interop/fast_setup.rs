@@ -9,9 +9,9 @@ use std::time::{Duration, SystemTime};
 
 use bytes::BytesMut;
 use purertc::transport::dtls::Connection;
-use purertc::wire::dtls::codepoints::NamedGroup;
+use purertc::wire::dtls::codepoints::{NamedGroup, ProtocolVersion};
 use purertc::{
-    ChannelEvent, Configuration, DataChannelInit, Datagram, Event, Init, Instant, LocalAddress,
+    ChannelEvent, Configuration, DataChannelInit, Datagram, Event, Init, Instant, KeyAgreement, LocalAddress,
     PeerConnection, SdpType, SessionDescription, SocketId,
 };
 use purertc_tests::browser::{Browser, Kind, Options};
@@ -58,11 +58,9 @@ fn failure(error: impl std::fmt::Display) -> Failure {
 }
 
 impl Ours {
-    fn new() -> Result<Self, Failure> {
+    fn new(configuration: Configuration) -> Result<Self, Failure> {
         let socket = UdpSocket::bind("127.0.0.1:0").map_err(failure)?;
         socket.set_read_timeout(Some(Duration::from_millis(5))).map_err(failure)?;
-        let mut configuration = Configuration::default();
-        (configuration.sped, configuration.snap) = (true, true);
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_err(failure)?;
         let mut seed = [0; 32];
         seed[..16].copy_from_slice(&now.as_nanos().to_le_bytes());
@@ -119,16 +117,30 @@ impl Ours {
     }
 }
 
-/// Connects, says hello, and looks at how it went.
-pub(crate) fn play(offerer: Offerer) -> Outcome {
-    let options = Options { switches: vec![TRIALS.to_owned()], ..Options::default() };
-    let mut browser = Browser::launch(Kind::Chromium, &options)?;
+/// What came of it.
+pub(crate) struct Met {
+    /// What came back to the page.
+    pub(crate) greeting: String,
+    pub(crate) descriptions: [String; 2],
+    pub(crate) connection: PeerConnection,
+}
+
+/// Connects a page with a connection of ours, and lets the page greet.
+pub(crate) fn meet(
+    kind: Kind,
+    switches: &[&str],
+    configuration: Configuration,
+    offerer: Offerer,
+) -> Result<Met, Failure> {
+    let switches = switches.iter().map(|&switch| switch.to_owned()).collect();
+    let options = Options { switches, ..Options::default() };
+    let mut browser = Browser::launch(kind, &options)?;
     let page = b"<!doctype html><title>fast setup</title>".to_vec();
     let server = PageServer::start(Files::from([("/index.html".to_owned(), page)])).map_err(failure)?;
     browser.open(&server.origin())?;
     browser.run_async(PAGE)?;
 
-    let mut ours = Ours::new()?;
+    let mut ours = Ours::new(configuration)?;
     let stop = Arc::new(AtomicBool::new(false));
     let (descriptions, thread) = match offerer {
         Offerer::Page => {
@@ -152,8 +164,14 @@ pub(crate) fn play(offerer: Offerer) -> Outcome {
     let greeting = browser.run_async(&format!("return await Promise.race([answer, {late}]);"));
     stop.store(true, Ordering::Relaxed);
     let connection = thread.join().map_err(|_| failure("our side panicked"))?;
-    let greeting = text(greeting?)?;
+    Ok(Met { greeting: text(greeting?)?, descriptions, connection })
+}
 
+/// Connects, says hello, and looks at how it went.
+pub(crate) fn play(offerer: Offerer) -> Outcome {
+    let mut configuration = Configuration::default();
+    (configuration.sped, configuration.snap) = (true, true);
+    let Met { greeting, descriptions, connection } = meet(Kind::Chromium, &[TRIALS], configuration, offerer)?;
     let embedded = connection.transport().embedded();
     let told = format!("{embedded:?}, drops {:?}", connection.drops());
     if greeting != "hello" {
@@ -175,6 +193,22 @@ pub(crate) fn play(offerer: Offerer) -> Outcome {
         return Err(Failure(format!("keys were agreed on with {group:?}")));
     }
     println!("{}: {told}", offerer.name());
+    Ok(())
+}
+
+/// Keys that no quantum computer finds out (X25519MLKEM768), with nothing else switched on: of a page that answers in its
+/// hello, which takes two datagrams, and of a page that offers in ours.
+pub(crate) fn play_post_quantum(kind: Kind, offerer: Offerer) -> Outcome {
+    let mut configuration = Configuration::default();
+    if offerer == Offerer::Page {
+        configuration.key_agreement = KeyAgreement::PostQuantum;
+    }
+    let Met { greeting, connection, .. } = meet(kind, &[], configuration, offerer)?;
+    let dtls = connection.transport().dtls();
+    let agreed = (dtls.and_then(Connection::version), dtls.and_then(Connection::group));
+    if greeting != "hello" || agreed != (Some(ProtocolVersion::Dtls13), Some(NamedGroup::X25519MlKem768)) {
+        return Err(Failure(format!("{greeting} came back; {agreed:?}, drops {:?}", connection.drops())));
+    }
     Ok(())
 }
 

@@ -142,3 +142,37 @@ pub(crate) fn play(nats: [Nat; 2], expected: Meeting) -> Outcome {
         pairs.push(pair);
     }
 }
+
+/// Lets two peers meet whose firewalls drop datagrams, and streams that were not asked for from inside: only a stream that
+/// both open at once gets through (RFC 6544).
+pub(crate) fn play_guarded() -> Outcome {
+    let program = build_example("pipe").map_err(|error| Failure(error.to_string()))?;
+    let network = Network::up(&["a", "b"])?;
+    let [a, b] = ["a", "b"].map(|room| network.name(room));
+    ip(&["link", "add", "eth0", "netns", &a, "type", "veth", "peer", "name", "eth0", "netns", &b])?;
+    for (room, address) in [(&a, "10.0.0.1/24"), (&b, "10.0.0.2/24")] {
+        ip(&["-n", room, "addr", "add", address, "dev", "eth0"])?;
+        ip(&["-n", room, "link", "set", "eth0", "up"])?;
+        let rules = "table ip filter {
+            chain input { type filter hook input priority 0; policy drop;
+                iifname \"lo\" accept; icmp type echo-reply accept;
+                meta l4proto tcp ct state established accept;
+            }
+        }
+        ";
+        run(&["ip", "netns", "exec", room, "nft", "-f", "-"], Some(rules))?;
+    }
+    let peer = |room: &str, words: &[&str]| {
+        let mut command = network.command(room, &program);
+        command.arg("--streams").args(words);
+        Lines::start(command)
+    };
+    let [mut alice, mut bob] = [peer("a", &["--offer"])?, peer("b", &[])?];
+    let offer = alice.expect("{", PATIENCE)?;
+    bob.put(&format!("{{{offer}"))?;
+    let answer = bob.expect("{", PATIENCE)?;
+    alice.put(&format!("{{{answer}"))?;
+    alice.expect("echoed ", PATIENCE)?;
+    let pair = alice.expect("connected ", PATIENCE)?;
+    if pair.contains("tcp") { Ok(()) } else { Err(Failure(format!("connected by {pair}"))) }
+}

@@ -336,6 +336,33 @@ fn a_restart_loses_nothing_that_was_under_way() {
 }
 
 #[test]
+fn later_offers_name_the_pair_in_use() {
+    let mut town = Town::with_server([Kind::FullCone, Kind::FullCone]);
+    town.connect();
+    town.run(Duration::from_secs(2));
+    let said = |description: &SessionDescription| {
+        let line = description.sdp.lines().find_map(|line| line.strip_prefix("a=remote-candidates:"));
+        line.map(str::to_owned)
+    };
+    assert_eq!(said(town.peers[0].local_description().expect("the offer")), None);
+    let pair = town.peers[0].transport().selected_pair().expect("a pair");
+    let remote = format!("1 {} {}", pair.path.remote.ip(), pair.path.remote.port());
+    let offer = town.peers[0].create_offer(OfferOptions::default()).expect("an offer");
+    assert_eq!(said(&offer), Some(remote));
+    // Who is controlled does not, nor does an offer that restarts.
+    let theirs = town.peers[1].create_offer(OfferOptions::default()).expect("an offer");
+    assert_eq!(said(&theirs), None);
+    let restart = town.peers[0].create_offer(OfferOptions::restarting_ice()).expect("an offer");
+    assert_eq!(said(&restart), None);
+    town.negotiate(OfferOptions::default());
+    town.run(Duration::from_secs(1));
+    assert_eq!(said(town.peers[1].local_description().expect("the answer")), None);
+    town.say(0, "as before");
+    town.run(Duration::from_secs(1));
+    assert_eq!(town.texts[1], ["as before"]);
+}
+
+#[test]
 fn a_restart_that_is_rolled_back_never_was() {
     let mut town = Town::with_server([Kind::PortRestricted, Kind::AddressRestricted]);
     town.connect();

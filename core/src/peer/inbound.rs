@@ -121,6 +121,8 @@ impl PeerConnection {
                     }
                     self.tell_round_trip(id);
                     self.events.push(Event::SelectedCandidatePairChange(id));
+                    // What this does to the states is told by the change of the transport's, which comes after it.
+                    continue;
                 }
                 TransportEvent::IceStateChange(state) => {
                     self.events.push(Event::IceTransportStateChange(id, state));

@@ -66,8 +66,21 @@ impl PeerConnection {
         }
         let generation = if ice_restart { Generation::Next } else { self.offered_generation() };
         let ice = self.credentials_to_offer(generation);
+        self.note_choices();
         let local = local_parameters!(self, &ice);
         self.session.create_offer(&local)
+    }
+
+    /// What offers say of the pairs in use (`a=remote-candidates`).
+    fn note_choices(&mut self) {
+        // RFC 8839 §4.4.1.2.2: where each component has one.
+        for (id, link) in self.links.described().filter(|(id, _)| !id.is_rtcp()) {
+            let components = [Some(link), self.links.get(id.rtcp())];
+            let chosen = components.into_iter().flatten().map(|link| link.transport.ice().remote_choice());
+            let choices = chosen.collect::<Option<Vec<_>>>().unwrap_or_default();
+            let ufrag = &link.transport.local_credentials().ufrag;
+            self.session.note_choices(id.index(), ufrag, choices);
+        }
     }
 
     /// W3C Identity §5.1: with a provider, descriptions have its assertion.
@@ -135,6 +148,7 @@ impl PeerConnection {
             true => self.credentials_to_answer(),
             false => self.credentials_to_offer(self.offered_generation()),
         };
+        self.note_choices();
         let local = local_parameters!(self, &ice);
         let changes = self.session.set_local(description, &local)?;
         self.carry_out(now, changes);

@@ -70,6 +70,10 @@ impl PeerConnection {
         if begins {
             transport.set_remote_credentials(now, remote_ice.credentials.clone());
         }
+        let component = transport.ice().component();
+        if let Some(choice) = remote_ice.choices.iter().find(|choice| choice.component == component) {
+            transport.set_remote_choice(now, choice);
+        }
     }
 
     /// The links that descriptions have; the first, if only the peer has described one so far.

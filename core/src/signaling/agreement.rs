@@ -184,6 +184,7 @@ impl AgreedTransport {
                 // RFC 8838 §3: a peer that does not trickle has said everything.
                 end_of_candidates: listed.end_of_candidates || !remote.options.trickle,
                 lite: self.lite.1,
+                choices: listed.choices.clone(),
             },
             ice_restarted: before.is_some_and(|before| before.remote_ice != self.remote_ice),
             fingerprints: self.fingerprints.clone(),

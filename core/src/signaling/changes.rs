@@ -3,7 +3,7 @@
 use crate::base::media::TransceiverId;
 use crate::signaling::description::IceCandidateInit;
 use crate::signaling::state::SignalingState;
-use crate::wire::candidate::{Candidate, Credentials};
+use crate::wire::candidate::{Candidate, Credentials, RemoteChoice};
 use crate::wire::fingerprint::Fingerprint;
 
 /// Who nominates (RFC 8445 §6.1.1).
@@ -123,6 +123,8 @@ pub struct RemoteIce {
     pub end_of_candidates: bool,
     /// Whether the peer is ICE-lite.
     pub lite: bool,
+    /// Which candidates of ours it has selected, of each component.
+    pub choices: Vec<RemoteChoice>,
 }
 
 /// What became of the SCTP association.

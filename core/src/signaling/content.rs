@@ -3,13 +3,16 @@
 use crate::signaling::error::InvalidDescription;
 use crate::signaling::rtp::RtpContent;
 use crate::signaling::state::SdpType;
-use crate::wire::candidate::{Candidate, Credentials};
+use crate::wire::candidate::{Candidate, Credentials, RemoteChoice};
 use crate::wire::fingerprint::Fingerprint;
 use crate::wire::sdp::attribute::{Attribute, Setup};
 use crate::wire::sdp::description::{Description, Section};
 
 /// The size of message that a peer takes when it does not say (RFC 8841 §6.1), in bytes.
 const UNSAID_MAX_MESSAGE_SIZE: u64 = 65_536;
+
+/// That of RTP and all that shares its port, and that of RTCP (RFC 8445 §2).
+const COMPONENTS: [u16; 2] = [1, 2];
 
 /// A description's sections and bundle groups.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +44,8 @@ pub(in crate::signaling) struct SectionContent {
     pub rtp: Option<Box<RtpContent>>,
     pub candidates: Vec<Candidate>,
     pub end_of_candidates: bool,
+    /// Which candidates of the other side's it has selected, of each component.
+    pub choices: Vec<RemoteChoice>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -284,8 +289,19 @@ impl SectionContent {
             rtp: None,
             candidates,
             end_of_candidates: has(&Attribute::EndOfCandidates),
+            choices: choices(section),
         })
     }
+}
+
+fn choices(section: &Section<'_>) -> Vec<RemoteChoice> {
+    let text = section.attributes.iter().find_map(|attribute| match attribute {
+        Attribute::RemoteCandidates(text) => Some(*text),
+        _ => None,
+    });
+    text.map_or_else(Vec::new, |text| {
+        COMPONENTS.into_iter().filter_map(|n| RemoteChoice::parse(text, n)).collect()
+    })
 }
 
 impl DataContent {

@@ -1,7 +1,7 @@
 //! Local ICE generations: what was gathered for each, and how much of it was announced.
 
 use crate::signaling::local::MAX_TRANSPORTS;
-use crate::wire::candidate::Candidate;
+use crate::wire::candidate::{Candidate, RemoteChoice};
 
 /// Generations to remember: of each transport the one in use, the one that replaces it, and those that a rollback left.
 const MOST: usize = 4 * MAX_TRANSPORTS;
@@ -23,6 +23,8 @@ pub(in crate::signaling) struct Generation {
     /// How many of them were announced.
     announced: usize,
     gathering: Gathering,
+    /// Which candidates of the peer's are in use, of each component, where we decide that.
+    pub choices: Vec<RemoteChoice>,
 }
 
 /// How far gathering is.
@@ -107,6 +109,11 @@ impl Generation {
         let is_rtcp = |candidate: &Candidate| candidate.component == RTCP_COMPONENT;
         self.announced -= self.candidates[..self.announced].iter().filter(|known| is_rtcp(known)).count();
         self.candidates.retain(|candidate| !is_rtcp(candidate));
+    }
+
+    /// The value of `a=remote-candidates`; empty for none.
+    pub fn choices_as_text(&self) -> String {
+        self.choices.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
     }
 
     pub fn is_complete(&self) -> bool {

@@ -270,7 +270,9 @@ impl Session {
             DtlsRole::Client => Setup::Active,
             DtlsRole::Server => Setup::Passive,
         };
-        Some(self.plan_transport((number, ice), setup, (rtcp, with_candidates)))
+        // RFC 8839 §4.4.1.2.2: what is in use stands in offers.
+        let planned = self.plan_transport((number, ice), setup, (rtcp, with_candidates));
+        Some(PlannedTransport { choices: String::new(), ..planned })
     }
 
     fn plan_transport(
@@ -286,6 +288,7 @@ impl Session {
             rtcp,
             candidates: generation.map_or_else(Vec::new, |known| known.candidates.clone()),
             end_of_candidates: generation.is_some_and(Generation::is_complete),
+            choices: generation.map_or_else(String::new, Generation::choices_as_text),
         }
     }
 

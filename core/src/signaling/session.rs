@@ -17,7 +17,7 @@ use crate::signaling::slots::{AllSlots, Applied, Created};
 use crate::signaling::state::{SdpType, Side, SignalingState};
 use crate::signaling::transceiver::{Transceivers, random_text};
 use crate::signaling::write::{Frame, Versions, What};
-use crate::wire::candidate::Candidate;
+use crate::wire::candidate::{Candidate, RemoteChoice};
 use data_encoding::BASE64;
 
 /// The offer/answer side of one peer connection (RFC 9429).
@@ -299,6 +299,14 @@ impl Session {
     /// have it.
     pub fn drop_rtcp_candidates(&mut self, transport: usize, ufrag: &str) {
         self.generations.entry(transport, ufrag).drop_rtcp();
+    }
+
+    /// Records which candidates of the peer's the local generation `ufrag` of a transport uses, one of each component, as
+    /// the controlling side; none before they are selected. Offers tell it.
+    pub fn note_choices(&mut self, number: usize, ufrag: &str, choices: Vec<RemoteChoice>) {
+        if !choices.is_empty() || self.generations.get(number, ufrag).is_some() {
+            self.generations.entry(number, ufrag).choices = choices;
+        }
     }
 
     /// Closes the session: the state is `closed`, descriptions stay readable, every verb refuses.

@@ -63,6 +63,8 @@ pub(in crate::signaling) struct PlannedTransport {
     pub rtcp: bool,
     pub candidates: Vec<Candidate>,
     pub end_of_candidates: bool,
+    /// The value of `a=remote-candidates`; empty for none.
+    pub choices: String,
 }
 
 /// A data section to write.
@@ -165,6 +167,9 @@ fn section<'a>(planned: &'a Planned, fingerprints: &[Fingerprint]) -> Section<'a
         attributes.extend(transport.candidates.iter().map(|c| Attribute::Candidate(Box::new(c.borrowed()))));
         if transport.end_of_candidates {
             attributes.push(Attribute::EndOfCandidates);
+        }
+        if !transport.choices.is_empty() {
+            attributes.push(Attribute::RemoteCandidates(&transport.choices));
         }
     }
     Section {

@@ -265,6 +265,8 @@ impl Transport {
             // After a restart the address is known and its candidate is signalled again, in the new generation.
             let Some(candidate) = fresh.or_else(|| self.agent.host_candidate(address)) else { return };
             self.say_candidate(Some(candidate));
+            let both = self.agent.simultaneous_candidate(address);
+            self.say_candidate(both);
             self.say_external(now, address);
         }
         for place in 0..self.gatherer.servers.len() {

@@ -139,6 +139,11 @@ impl Mdns {
         name
     }
 
+    /// The address of ours that `name` stands for.
+    pub(super) fn ip_of(&self, name: &str) -> Option<IpAddr> {
+        self.own.iter().find(|own| own.name.eq_ignore_ascii_case(name)).map(|own| own.ip)
+    }
+
     /// Takes back the name of an address that is gone.
     pub(super) fn forget_ip(&mut self, ip: IpAddr) {
         self.own.retain(|own| own.ip != ip);

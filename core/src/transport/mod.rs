@@ -375,6 +375,9 @@ impl Transport {
         }
         if let (Dtls::Ready(connection), Some(rtt)) = (&mut self.dtls, self.agent.rtt()) {
             connection.set_rtt(rtt);
+            if self.agent.has_lost() {
+                connection.note_loss();
+            }
         }
         // DTLS begins on the first pair that works, not on the nominated one; inside of checks it needs none.
         if let Dtls::Ready(connection) = &mut self.dtls

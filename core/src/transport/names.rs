@@ -7,7 +7,7 @@ use crate::transport::Transport;
 use crate::transport::event::{ExternalAddress, HostAddresses, IceTransportPolicy};
 use crate::transport::mdns::is_candidate_name;
 use crate::transport::requests::Purpose;
-use crate::wire::candidate::{Candidate, CandidateAddress, CandidateType};
+use crate::wire::candidate::{Candidate, CandidateAddress, CandidateType, RemoteChoice};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Host names of candidates that are looked up in a generation. Attack 37: the peer has us ask for them.
@@ -24,6 +24,22 @@ impl Transport {
     /// How our candidates show where this host is. It counts from the next generation on.
     pub fn set_host_addresses(&mut self, host_addresses: HostAddresses) {
         self.gatherer.host_addresses = host_addresses;
+    }
+
+    /// Takes what the peer's description says of the candidate of ours that it has selected (`a=remote-candidates`,
+    /// RFC 8839 §5.2): a nomination, if the check that nominates is still on its way.
+    pub fn set_remote_choice(&mut self, now: Instant, choice: &RemoteChoice) {
+        let ip = match &choice.address {
+            CandidateAddress::Name(name) => self.mdns.ip_of(name),
+            CandidateAddress::Ip(ip) => {
+                let replaced = |e: &&ExternalAddress| e.external == *ip && e.replaces_host;
+                Some(self.gatherer.external.iter().find(replaced).map_or(*ip, |e| e.internal))
+            }
+        };
+        if let Some(ip) = ip {
+            self.agent.follow_choice(now, SocketAddr::new(ip, choice.port));
+            self.advance(now);
+        }
     }
 
     /// Takes a candidate of the peer that has a name.

@@ -178,6 +178,44 @@ fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
     std::iter::from_fn(move || Some((next_word(&mut rest)?, next_word(&mut rest)?)))
 }
 
+/// Which candidate of the other side the describing side has selected: one entry of `a=remote-candidates`
+/// (RFC 8839 §5.2).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RemoteChoice {
+    /// 1 to 256.
+    pub component: u16,
+    /// Where it is, as the other side signalled it.
+    pub address: CandidateAddress,
+    /// The port there.
+    pub port: u16,
+}
+
+impl RemoteChoice {
+    /// Takes the value of the attribute, which has an entry for each component; that of `component`.
+    #[must_use]
+    pub fn parse(text: &str, component: u16) -> Option<Self> {
+        let mut rest = text;
+        for _ in 0..MAX_COMPONENTS {
+            let of: u16 = decimal(next_word(&mut rest)?)?;
+            let address = CandidateAddress::parse(next_word(&mut rest)?).ok()?;
+            let port = decimal(next_word(&mut rest)?)?;
+            if of == component {
+                return Some(Self { component, address: address.map(|name| (*name).to_owned()), port });
+            }
+        }
+        None
+    }
+}
+
+impl fmt::Display for RemoteChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { component, address, port } = self;
+        write!(f, "{component} {address} {port}")
+    }
+}
+
+/// More components than a section can have.
+const MAX_COMPONENTS: usize = 256;
 /// More extension pairs than any implementation sends.
 const MAX_EXTENSIONS: usize = 16;
 
@@ -371,7 +409,9 @@ impl Credentials {
 
 #[cfg(test)]
 mod tests {
-    use super::{Candidate, CandidateAddress, CandidateProtocol, CandidateType, Credentials, TcpType};
+    use super::{
+        Candidate, CandidateAddress, CandidateProtocol, CandidateType, Credentials, RemoteChoice, TcpType,
+    };
     use quickcheck::quickcheck;
 
     #[test]
@@ -427,7 +467,28 @@ mod tests {
         assert!(Credentials::new("ab:d", "0123456789012345678901").is_err());
     }
 
+    #[test]
+    fn what_the_other_side_selected_has_an_entry_for_each_component() {
+        // RFC 8839 §5.2.
+        let text = "1 192.0.2.3 45664 2 192.0.2.3 45665";
+        let of = |component| RemoteChoice::parse(text, component).map(|choice| choice.to_string());
+        assert_eq!([of(1).unwrap(), of(2).unwrap()].join(" "), text);
+        assert_eq!(of(3), None);
+        let named = "1 8d5e4a3c-0000-4000-8000-000000000000.local 9";
+        assert_eq!(RemoteChoice::parse(named, 1).unwrap().to_string(), named);
+        for bad in
+            ["", "1", "1 192.0.2.3", "1 [::1] 5", "+1 ::1 5", "1 ::1 65536", "x 192.0.2.1 9 1 192.0.2.1 9"]
+        {
+            assert_eq!(RemoteChoice::parse(bad, 1), None, "{bad}");
+        }
+    }
+
     quickcheck! {
+        fn arbitrary_choices_do_no_harm(text: String) -> bool {
+            RemoteChoice::parse(&text, 1)
+                .is_none_or(|choice| RemoteChoice::parse(&choice.to_string(), 1) == Some(choice))
+        }
+
         fn arbitrary_text_does_no_harm(text: String) -> bool {
             match text.parse::<Candidate>() {
                 Ok(candidate) => candidate.to_string().parse() == Ok(candidate),

@@ -2,7 +2,8 @@
 
 use crate::support::{Pair, incoming, settings, soon};
 use purertc_tokio::SessionDescription;
-use purertc_tokio::purertc::{MediaKind, RtpTransceiverInit, StatsSelector};
+use purertc_tokio::purertc::wire::candidate::Credentials;
+use purertc_tokio::purertc::{ExternalAddress, MediaKind, RtpTransceiverInit, StatsSelector};
 use purertc_tokio::{
     AnswerOptions, ConnectionLost, DataChannelInit, DataChannelState, Event, IceCandidateInit,
     IceGatheringState, OfferOptions, PeerConnection, PeerConnectionState, Settings, SetupError,
@@ -171,4 +172,30 @@ async fn operations_are_done_in_the_order_of_their_calls() {
             break;
         }
     }
+}
+
+#[tokio::test]
+async fn ports_outside_addresses_and_credentials_are_as_the_settings_say() {
+    let mut chosen = settings();
+    let ports = free_port()..=u16::MAX;
+    chosen.sockets.ports = Some(ports.clone());
+    let (internal, external) = (Ipv4Addr::LOCALHOST.into(), Ipv4Addr::new(203, 0, 113, 7).into());
+    chosen.configuration.external_addresses =
+        vec![ExternalAddress { internal, external, replaces_host: true }];
+    chosen.configuration.ice.credentials = Credentials::new("chosen", "chosenchosenchosenchosen").ok();
+    let Pair { alice, .. } = Pair::with(chosen, settings()).await;
+    alice.create_data_channel("test", DataChannelInit::default()).unwrap();
+    alice.set_local_description(None).await.unwrap();
+    soon(alice.gathering_complete()).await;
+    let sdp = alice.local_description().unwrap().sdp;
+    assert!(sdp.contains("\r\na=ice-ufrag:chosen\r\na=ice-pwd:chosenchosenchosenchosen\r\n"), "{sdp}");
+    let (_, candidate) = sdp.split_once(" 203.0.113.7 ").expect("the address that the world sees");
+    assert!(ports.contains(&candidate.split(' ').next().unwrap().parse().unwrap()), "{sdp}");
+    assert!(!sdp.contains("127.0.0.1"), "{sdp}");
+}
+
+/// A port that is free, or was just now.
+fn free_port() -> u16 {
+    let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    socket.local_addr().unwrap().port()
 }

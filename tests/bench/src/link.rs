@@ -30,6 +30,7 @@ pub struct Sent {
     pub at: Time,
     pub size: usize,
     pub what: &'static str,
+    pub lost: bool,
 }
 
 /// What a datagram is, as far as that is to be seen.
@@ -54,10 +55,11 @@ impl<D: AsRef<[u8]>> Link<D> {
     pub fn push(&mut self, now: Time, datagram: D) {
         self.datagrams += 1;
         self.bytes += datagram.as_ref().len() as u64;
+        let lost = self.loss > 0.0 && self.roll() < self.loss;
         if let Some(log) = &mut self.log {
-            log.push(Sent { at: now, size: datagram.as_ref().len(), what: what(datagram.as_ref()) });
+            log.push(Sent { at: now, size: datagram.as_ref().len(), what: what(datagram.as_ref()), lost });
         }
-        if self.loss > 0.0 && self.roll() < self.loss {
+        if lost {
             return;
         }
         self.queue.push_back((now + self.delay, datagram));

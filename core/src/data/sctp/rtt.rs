@@ -3,8 +3,8 @@
 use crate::data::sctp::config::Config;
 use std::time::Duration;
 
-/// How often the time-out of T1 passes before it doubles: what is under way then are single packets, whose loss says nothing
-/// of congestion.
+/// How often a time-out passes before it doubles where single packets are under way, whose loss says nothing of congestion:
+/// that of T1, and of a first packet of data.
 const UNDOUBLED: u32 = 3;
 
 /// Estimates the round trip.
@@ -18,6 +18,8 @@ pub(super) struct Rtt {
     max: Duration,
     /// How often the time-out has doubled since something was acknowledged.
     backoff: u32,
+    /// How often it has passed without doubling, before anything was.
+    undoubled: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +37,7 @@ impl Rtt {
             margin: config.rto_margin,
             max: config.rto_max,
             backoff: 0,
+            undoubled: 0,
         }
     }
 
@@ -75,6 +78,16 @@ impl Rtt {
         self.backoff = self.backoff.saturating_add(1);
     }
 
+    /// The same for a packet that is alone: an association that does without a handshake has measured nothing when its
+    /// first one is lost.
+    pub(super) const fn back_off_alone(&mut self) {
+        if self.smoothed.is_none() && self.undoubled < UNDOUBLED {
+            self.undoubled += 1;
+        } else {
+            self.back_off();
+        }
+    }
+
     pub(super) const fn clear_backoff(&mut self) {
         self.backoff = 0;
     }
@@ -93,6 +106,19 @@ mod tests {
             assert_eq!(rtt.setup_wait().as_millis(), wait);
             rtt.back_off();
         }
+    }
+
+    #[test]
+    fn a_first_packet_that_is_alone_waits_no_longer_at_first() {
+        let mut rtt = Rtt::new(&Config::default());
+        for wait in [500, 500, 500, 500, 1_000] {
+            assert_eq!(rtt.rto().as_millis(), wait);
+            rtt.back_off_alone();
+        }
+        rtt.sample(Duration::from_millis(100));
+        assert_eq!(rtt.rto().as_millis(), 300);
+        rtt.back_off_alone();
+        assert_eq!(rtt.rto().as_millis(), 600);
     }
 
     #[test]

@@ -82,7 +82,11 @@ impl Association {
         if self.gives_up() {
             return;
         }
-        self.rtt.back_off();
+        if self.flight.in_flight() <= self.mtu {
+            self.rtt.back_off_alone();
+        } else {
+            self.rtt.back_off();
+        }
         self.measure(now);
         self.suspect_black_hole();
         // While the peer has no room, what goes out are probes of its window, and their loss says nothing about the path.

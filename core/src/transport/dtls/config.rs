@@ -112,8 +112,9 @@ pub struct Retransmit {
     /// No wait is longer; each but the second is twice the one before. Default 60 s (RFC 6347 §4.2.4.1).
     pub cap: Duration,
     /// How often a flight is sent two times at once when it is repeated, and the wait does not grow: what lost one datagram
-    /// may well lose another, and one more is cheaper than one more wait (RFC 9002 §6.2.4 has QUIC do the same). Default 0:
-    /// a path that nobody has proven gets no more than it must. With ICE, 3.
+    /// may well lose another, and one more is cheaper than one more wait (RFC 9002 §6.2.4 has QUIC do the same). After a
+    /// first loss the flights that follow begin so. Default 0: a path that nobody has proven gets no more than it must.
+    /// With ICE, 3.
     pub twice: u8,
 }
 

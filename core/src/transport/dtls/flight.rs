@@ -88,6 +88,11 @@ impl Flight {
         }
     }
 
+    /// Already the first time it goes out two times.
+    pub(super) fn begin_twice(&mut self) {
+        self.again = true;
+    }
+
     pub(super) fn push(&mut self, piece: Piece) {
         self.pieces.push(piece);
     }

@@ -46,6 +46,7 @@ pub(super) struct Context {
     pub fingerprints: Option<Vec<Fingerprint>>,
     pub ids: Ids,
     rtt: Option<Duration>,
+    path_loses: bool,
     pub next_seq: u16,
     /// What a peer says otherwise than it should.
     #[cfg(test)]
@@ -68,6 +69,7 @@ impl Context {
             early: EarlyRecords::default(),
             fingerprints: None,
             rtt: None,
+            path_loses: false,
             next_seq: 0,
             #[cfg(test)]
             lie: None,
@@ -76,6 +78,11 @@ impl Context {
 
     pub(super) fn set_rtt(&mut self, rtt: Duration) {
         self.rtt = Some(rtt);
+    }
+
+    /// Something was lost on this path.
+    pub(super) fn note_loss(&mut self) {
+        self.path_loses = true;
     }
 
     /// How long to wait for an answer at first.
@@ -92,6 +99,9 @@ impl Context {
         self.acks.clear();
         let twice = self.config.retransmit.twice;
         self.flight = Flight::new(self.reassembly.next().checked_sub(1), self.wait(), twice);
+        if self.path_loses && twice > 0 {
+            self.flight.begin_twice();
+        }
     }
 
     /// The version is 1.3: from here on nothing counts that is not sealed.

@@ -221,6 +221,14 @@ impl Connection {
         }
     }
 
+    /// Tells that the path has lost something, or what is as likely on it: where the configuration has flights repeated
+    /// [two times at once](config::Retransmit::twice), they begin so.
+    pub fn note_loss(&mut self) {
+        if let State::Handshaking(handshake) = &mut self.state {
+            handshake.cx.note_loss();
+        }
+    }
+
     /// Tells the largest datagram to send from now on, in bytes of UDP payload.
     pub fn set_mtu(&mut self, mtu: usize) {
         self.mtu = mtu.max(LEAST_MTU);
@@ -232,6 +240,7 @@ impl Connection {
             match (timer, &mut self.state) {
                 (Timer::Retransmit, State::Handshaking(handshake)) => {
                     handshake.cx.flight.time_out(self.retransmit.cap);
+                    handshake.cx.note_loss();
                 }
                 (Timer::Retransmit, State::Connected(established)) => {
                     established.time_out(self.retransmit.cap);

@@ -150,8 +150,9 @@ impl Agent {
         };
         if let Some(pair) = self.list.get_mut(id) {
             if pair.path != path {
-                // A stream of ours, from before a restart: as good as the one that is wanted.
-                let Link::Wanted(count) = pair.link else { return };
+                // A stream of ours from before a restart, or, where both sides open, the peer's, which came first: as
+                // good as the one that is wanted.
+                let (Link::Wanted(count) | Link::Opening(count)) = pair.link else { return };
                 (pair.path, pair.link) = (path, Link::Opened(count));
             }
             pair.proven = true;
@@ -170,7 +171,8 @@ impl Agent {
 
     /// The pair that a check came on, made now if need be.
     fn pair_for(&mut self, local: usize, path: Path, priority: u32) -> Option<PairId> {
-        let remote = match self.candidates.remote_at(path.remote, path.protocol) {
+        let direction = self.candidates.local[local].tcp;
+        let remote = match self.candidates.remote_at(path.remote, path.protocol, direction) {
             Some(known) => known,
             None if self.candidates.remote.len() >= self.config.max_remote_candidates => return None,
             None => self.candidates.learn_remote(path.remote, path.protocol, priority),

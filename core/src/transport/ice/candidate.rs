@@ -1,7 +1,8 @@
-//! Candidates of both sides: priorities, foundations, and which addresses make a candidate at all.
+//! Candidates of both sides, their priorities and foundations.
 
 use crate::base::drops::DropReason;
 use crate::base::net::{LocalAddress, Path, Protocol};
+use crate::transport::ice::address::{is_link_local, is_usable, plain, same_host_and_port};
 use crate::transport::ice::tcp::{active_base, leaves_from};
 use crate::wire::candidate::{
     Candidate, CandidateAddress, CandidateExtensions, CandidateProtocol, CandidateType, TcpType,
@@ -65,7 +66,12 @@ impl RemoteCandidate {
 
     /// Whether it waits for streams.
     pub fn is_passive(&self) -> bool {
-        self.signalled.as_ref().is_some_and(|c| c.tcp_type == Some(TcpType::Passive))
+        self.tcp_type() == Some(TcpType::Passive)
+    }
+
+    /// Who opens its streams, as it was signalled.
+    pub fn tcp_type(&self) -> Option<TcpType> {
+        self.signalled.as_ref().and_then(|c| c.tcp_type)
     }
 
     pub fn kind(&self) -> CandidateType {
@@ -112,70 +118,16 @@ const fn priority(kind: CandidateType, local_preference: u16, component: u16) ->
 /// The priority that a candidate would have were it learnt from a check (RFC 8445 §7.1.1): what stands in
 /// PRIORITY, and what a local peer-reflexive candidate gets.
 pub(super) const fn as_peer_reflexive(priority: u32, protocol: Protocol) -> u32 {
+    learnt_as(CandidateType::PeerReflexive, priority, protocol)
+}
+
+/// The priority of a candidate of another kind whose base has `priority`.
+const fn learnt_as(kind: CandidateType, priority: u32, protocol: Protocol) -> u32 {
     let preference = match protocol {
-        Protocol::Udp => type_preference(CandidateType::PeerReflexive),
-        Protocol::Tcp => tcp_type_preference(CandidateType::PeerReflexive),
+        Protocol::Udp => type_preference(kind),
+        Protocol::Tcp => tcp_type_preference(kind),
     };
     preference << 24 | priority & 0x00FF_FFFF
-}
-
-/// Without what does not tell one host from another: flow labels, and scopes where they have no meaning.
-pub(super) fn plain(address: SocketAddr) -> SocketAddr {
-    match address {
-        SocketAddr::V6(mut v6) => {
-            v6.set_flowinfo(0);
-            if !v6.ip().is_unicast_link_local() {
-                v6.set_scope_id(0);
-            }
-            SocketAddr::V6(v6)
-        }
-        v4 @ SocketAddr::V4(_) => v4,
-    }
-}
-
-/// Candidates are signalled without a scope, so a scope does not make another candidate.
-pub(super) fn same_host_and_port(a: SocketAddr, b: SocketAddr) -> bool {
-    (a.ip(), a.port()) == (b.ip(), b.port())
-}
-
-/// Whether one host can have this address, and be reached at it.
-fn is_usable(address: SocketAddr) -> bool {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) => !ip.is_broadcast(),
-        // RFC 8445 §5.1.1.1: neither IPv4-mapped nor IPv4-compatible (which covers `::`).
-        IpAddr::V6(ip) => ip.is_loopback() || ip.to_ipv4().is_none(),
-    };
-    ip && address.port() != 0 && !address.ip().is_unspecified() && !address.ip().is_multicast()
-}
-
-fn is_link_local(address: IpAddr) -> bool {
-    matches!(address, IpAddr::V6(ip) if ip.is_unicast_link_local())
-}
-
-/// Whether a candidate that the peer merely named may be checked from `local`.
-///
-/// A peer does not get to probe what listens on this host's loopback, unless the application put a loopback
-/// address up itself. One that proved itself by a check from there is answered in kind: on one host, a check to
-/// another of its addresses may well come from loopback.
-pub(super) fn may_probe(local: &LocalAddress, remote: SocketAddr) -> bool {
-    local.address.ip().is_loopback() || !remote.ip().is_loopback()
-}
-
-/// Where `local` would reach `remote`, if the two may make a pair.
-pub(super) fn reach(local: &LocalAddress, remote: SocketAddr) -> Option<SocketAddr> {
-    let (from, to) = (local.address.ip(), remote.ip());
-    // RFC 8445 §6.1.2.2: same family; link-local IPv6 with its like alone.
-    let alike = from.is_ipv4() == to.is_ipv4() && is_link_local(from) == is_link_local(to);
-    if !alike {
-        return None;
-    }
-    match (local.address, remote) {
-        (SocketAddr::V6(from), SocketAddr::V6(mut to)) if is_link_local(from.ip().to_owned().into()) => {
-            to.set_scope_id(from.scope_id());
-            Some(SocketAddr::V6(to))
-        }
-        _ => Some(remote),
-    }
 }
 
 /// The peer's candidates of one generation.
@@ -217,9 +169,34 @@ impl Candidates {
                 (tcp_priority(TcpType::Passive, preference, self.component), Some(TcpType::Passive))
             }
         };
-        let at = self.push_local(CandidateType::Host, base, base.address, priority);
-        self.local[at].tcp = tcp;
-        Some(at)
+        Some(self.push_local(CandidateType::Host, base, base.address, priority, tcp))
+    }
+
+    /// Adds a candidate of simultaneous open beside the passive one of a listener; where it is, unless it is there.
+    pub fn add_simultaneous(&mut self, passive: usize, limit: usize) -> Option<usize> {
+        let LocalCandidate { base, priority: passive, tcp, .. } = self.local[passive];
+        let direction = TcpType::SimultaneousOpen;
+        let known = self.local.iter().position(|c| c.base == base && c.tcp == Some(direction));
+        if let Some(known) = known {
+            return mem::take(&mut self.local[known].gone).then_some(known);
+        }
+        if tcp != Some(TcpType::Passive) || self.local.len() >= limit {
+            return None;
+        }
+        // The same order among those of one direction.
+        let priority = tcp_priority(direction, ((passive >> 8) as u16) << 3, self.component);
+        Some(self.push_local(CandidateType::Host, base, base.address, priority, Some(direction)))
+    }
+
+    /// The candidate of simultaneous open at a listener of ours.
+    pub fn simultaneous(&self, base: LocalAddress) -> Option<usize> {
+        let here = |c: &LocalCandidate| {
+            c.tcp == Some(TcpType::SimultaneousOpen)
+                && c.kind == CandidateType::Host
+                && !c.gone
+                && same_host_and_port(c.base.address, base.address)
+        };
+        self.local.iter().position(here).filter(|_| base.protocol == Protocol::Tcp)
     }
 
     /// Makes an active candidate of each of our addresses that has none; those that are new.
@@ -241,9 +218,8 @@ impl Candidates {
                 None => {
                     let preference = self.local_preference(base.address.ip());
                     let priority = tcp_priority(TcpType::Active, preference, self.component);
-                    let active = self.push_local(CandidateType::Host, base, base.address, priority);
-                    self.local[active].tcp = Some(TcpType::Active);
-                    fresh.push(active);
+                    let direction = Some(TcpType::Active);
+                    fresh.push(self.push_local(CandidateType::Host, base, base.address, priority, direction));
                 }
             }
         }
@@ -259,8 +235,9 @@ impl Candidates {
         server: IpAddr,
         limit: usize,
     ) -> Option<usize> {
-        let LocalCandidate { base: from, priority: host, .. } = self.local[base];
-        let alike = |c: &LocalCandidate| c.base == from && same_host_and_port(c.address, mapped);
+        let LocalCandidate { base: from, priority: host, tcp, .. } = self.local[base];
+        let alike =
+            |c: &LocalCandidate| c.base == from && c.tcp == tcp && same_host_and_port(c.address, mapped);
         let known = self.local.iter().position(alike);
         let in_use = known
             .is_some_and(|at| !self.local[at].gone && self.local[at].kind != CandidateType::PeerReflexive);
@@ -268,8 +245,8 @@ impl Candidates {
             return None;
         }
         let kind = CandidateType::ServerReflexive;
-        let priority = priority(kind, (host >> 8) as u16, self.component);
-        let foundation = self.local_foundation(kind, from, Some(server));
+        let priority = learnt_as(kind, host, from.protocol);
+        let foundation = self.local_foundation(kind, from, Some(server), tcp);
         let fresh = LocalCandidate {
             kind,
             base: from,
@@ -278,7 +255,7 @@ impl Candidates {
             foundation,
             server: Some(server),
             mapped: None,
-            tcp: None,
+            tcp,
             gone: false,
         };
         match known {
@@ -305,7 +282,7 @@ impl Candidates {
         let rank = u16::try_from(2 * before + usize::from(base.address.is_ipv4())).unwrap_or(u16::MAX);
         // RFC 8445 §5.1.2.2 has 0 for all of them; a few above it tell what leads to the server.
         let priority = priority(kind, u16::MAX - rank, self.component) | u32::from(preference) << 24;
-        let foundation = self.local_foundation(kind, base, Some(server));
+        let foundation = self.local_foundation(kind, base, Some(server), None);
         let (address, server, mapped) = (base.address, Some(server), Some(mapped));
         self.local.reserve_exact(1);
         self.local.push(LocalCandidate {
@@ -333,11 +310,11 @@ impl Candidates {
     /// The local candidate that has `mapped` as its address, learnt now if need be (RFC 8445 §7.2.5.3.1). With
     /// the list at its limit the base stands for it.
     pub fn local_seen_as(&mut self, base: usize, mapped: SocketAddr, limit: usize) -> usize {
-        let from = self.local[base].base;
-        let known = self
-            .local
-            .iter()
-            .position(|c| same_host_and_port(c.address, mapped) && c.base.protocol == from.protocol);
+        let LocalCandidate { base: from, tcp, .. } = self.local[base];
+        let alike = |c: &LocalCandidate| {
+            same_host_and_port(c.address, mapped) && c.base.protocol == from.protocol && c.tcp == tcp
+        };
+        let known = self.local.iter().position(alike);
         if let Some(known) = known {
             self.local[known].gone = false;
             return known;
@@ -346,9 +323,7 @@ impl Candidates {
             return base;
         }
         let priority = as_peer_reflexive(self.local[base].priority, from.protocol);
-        let at = self.push_local(CandidateType::PeerReflexive, from, mapped, priority);
-        self.local[at].tcp = self.local[base].tcp;
-        at
+        self.push_local(CandidateType::PeerReflexive, from, mapped, priority, tcp)
     }
 
     /// The host or relayed candidate that a datagram to `base` came to.
@@ -364,9 +339,18 @@ impl Candidates {
     }
 
     /// The host or relayed candidate that a datagram along `path` came to: for a stream of ours, the active candidate that
-    /// it began at.
+    /// it began at; for one between two ports that are both for simultaneous open, that one.
     pub fn reached_by(&self, path: &Path) -> Option<usize> {
         let base = LocalAddress { socket: path.socket, protocol: path.protocol, address: path.local };
+        let both = |c: &RemoteCandidate| {
+            c.tcp_type() == Some(TcpType::SimultaneousOpen) && same_host_and_port(c.address, path.remote)
+        };
+        if path.protocol == Protocol::Tcp
+            && self.remote.iter().any(both)
+            && let Some(at) = self.simultaneous(base)
+        {
+            return Some(at);
+        }
         let active =
             |c: &LocalCandidate| c.tcp == Some(TcpType::Active) && !c.gone && leaves_from(&c.base, path);
         self.host(base).or_else(|| self.local.iter().position(active))
@@ -389,9 +373,20 @@ impl Candidates {
         Some(base)
     }
 
-    /// The peer's candidate at `address`.
-    pub fn remote_at(&self, address: SocketAddr, protocol: Protocol) -> Option<usize> {
-        self.remote.iter().position(|c| c.protocol == protocol && same_host_and_port(c.address, address))
+    /// The peer's candidate at `address`. A listener of the peer's may have two there: the one for simultaneous open is
+    /// meant where `direction` is that.
+    pub fn remote_at(
+        &self,
+        address: SocketAddr,
+        protocol: Protocol,
+        direction: Option<TcpType>,
+    ) -> Option<usize> {
+        let here = |c: &RemoteCandidate| c.protocol == protocol && same_host_and_port(c.address, address);
+        let simultaneous = |tcp: Option<TcpType>| tcp == Some(TcpType::SimultaneousOpen);
+        let meant = |c: &RemoteCandidate| {
+            here(c) && (c.signalled.is_none() || simultaneous(c.tcp_type()) == simultaneous(direction))
+        };
+        self.remote.iter().position(meant)
     }
 
     /// Learns a candidate of the peer from a check that came from it (RFC 8445 §7.3.1.3).
@@ -417,7 +412,7 @@ impl Candidates {
             // Nobody can connect to it: it shows when it has connected to us.
             return Ok(Signalled::Known);
         }
-        let known = self.remote_at(address, protocol);
+        let known = self.remote_at(address, protocol, candidate.tcp_type);
         if known.is_some_and(|at| self.remote[at].signalled.is_some()) {
             return Ok(Signalled::Known);
         }
@@ -488,9 +483,10 @@ impl Candidates {
         base: LocalAddress,
         address: SocketAddr,
         priority: u32,
+        tcp: Option<TcpType>,
     ) -> usize {
-        let foundation = self.local_foundation(kind, base, None);
-        let (server, mapped, tcp) = (None, None, None);
+        let foundation = self.local_foundation(kind, base, None, tcp);
+        let (server, mapped) = (None, None);
         self.local.push(LocalCandidate {
             kind,
             base,
@@ -505,15 +501,17 @@ impl Candidates {
         self.local.len() - 1
     }
 
-    /// RFC 8445 §5.1.1.3: same type, same base address, same protocol, same server.
+    /// RFC 8445 §5.1.1.3: same type, same base address, same protocol, same server. And the same direction: whether a
+    /// stream is let in says nothing of those that go out.
     fn local_foundation(
         &self,
         kind: CandidateType,
         base: LocalAddress,
         server: Option<IpAddr>,
+        tcp: Option<TcpType>,
     ) -> Foundation {
-        let what = |c: &LocalCandidate| (c.kind, c.base.address.ip(), c.base.protocol, c.server);
-        let wanted = (kind, base.address.ip(), base.protocol, server);
+        let what = |c: &LocalCandidate| (c.kind, c.base.address.ip(), c.base.protocol, c.server, c.tcp);
+        let wanted = (kind, base.address.ip(), base.protocol, server, tcp);
         let fresh = self.local.iter().map(|c| c.foundation + 1).max().unwrap_or(0);
         self.local.iter().find(|c| what(c) == wanted).map_or(fresh, |c| c.foundation)
     }
@@ -539,13 +537,12 @@ pub(super) enum Signalled {
     Known,
 }
 
-/// Names and other transports are not for this agent; nor is simultaneous-open, whose peers have a passive candidate,
-/// too.
+/// Names and other transports are not for this agent.
 fn usable_address(candidate: &Candidate, ip: Option<IpAddr>) -> Option<(SocketAddr, Protocol)> {
     let address = plain(SocketAddr::new(ip?, candidate.port));
     let protocol = match (&candidate.protocol, candidate.tcp_type) {
         (CandidateProtocol::Udp, _) => Protocol::Udp,
-        (CandidateProtocol::Tcp, Some(TcpType::Active | TcpType::Passive)) => Protocol::Tcp,
+        (CandidateProtocol::Tcp, Some(_)) => Protocol::Tcp,
         _ => return None,
     };
     is_usable(address).then_some((address, protocol))

@@ -3,7 +3,7 @@
 
 use crate::base::net::LocalAddress;
 use crate::base::time::Instant;
-use crate::transport::ice::candidate::plain;
+use crate::transport::ice::address::plain;
 use crate::transport::ice::consent::{Sending, Watch};
 use crate::transport::ice::pair::Pair;
 use crate::transport::ice::tcp::leaves_from;

@@ -100,9 +100,11 @@ impl Agent {
 
     /// Sends a pair's check, and keeps the pace.
     fn check(&mut self, id: PairId, now: Instant) {
+        let at_once = self.nominates_at_once(id);
         let Some(pair) = self.list.get_mut(id) else { return };
         pair.counters.requests_sent += 1;
-        let nominate = self.role == IceRole::Controlling && pair.nomination == Nomination::Wanted;
+        let wanted = self.role == IceRole::Controlling && pair.nomination == Nomination::Wanted;
+        let nominate = at_once || wanted;
         self.request(id, Purpose::Check { nominate }, now);
         // RFC 8445 §6.1.4.2, §14.2.
         self.next_check_at = now + self.config.pacing.max(MINIMUM_PACING);

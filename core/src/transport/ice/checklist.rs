@@ -2,7 +2,8 @@
 
 use crate::base::net::{LocalAddress, Path, Protocol};
 use crate::base::time::Instant;
-use crate::transport::ice::candidate::{Candidates, reach};
+use crate::transport::ice::address::reach;
+use crate::transport::ice::candidate::Candidates;
 use crate::transport::ice::pair::{Nomination, Pair, PairCounters, PairId, Rtt, Standing, pair_priority};
 use crate::transport::ice::state::IceRole;
 use crate::transport::ice::tcp::{Link, leaves_from};
@@ -90,6 +91,7 @@ impl Checklist {
             asked_for: None,
             proven: false,
             checked_anew: 0,
+            has_lost: false,
             rtt: Rtt::default(),
             counters: PairCounters::default(),
         };

@@ -65,11 +65,16 @@ pub struct Config {
     pub mode: Mode,
     /// Whether the descriptions say that nominations may be numbered (draft-thatcher-ice-renomination,
     /// `a=ice-options:renomination`), and ours are with a peer that says so, too: the controlling side may then change its mind
-    /// in any direction at once. Those of a peer are followed in any case. Default no, as in browsers.
+    /// in any direction at once. Those of a peer are followed in any case. Default no, as in browsers: a nomination is then
+    /// always a check of its own.
     pub renomination: bool,
     /// The credentials of the first generation. Default: drawn. A server may choose them so that it finds a connection by
     /// its user fragment; whoever can guess the password can take the connection over.
     pub credentials: Option<Credentials>,
+    /// Whether listeners for streams make candidates of simultaneous open, too (RFC 6544): streams that both sides open at
+    /// once, which gets through firewalls and NATs that let in answers alone. Default no: browsers take them for second
+    /// passive candidates.
+    pub simultaneous_open: bool,
     /// The component (RFC 8445 §2): 1 for RTP and for everything that shares its port, 2 for RTCP with a port of its
     /// own. Default 1. Each component has an agent to itself, with the credentials of the other.
     pub component: u16,
@@ -106,6 +111,7 @@ impl Default for Config {
             mode: Mode::Full,
             renomination: false,
             credentials: None,
+            simultaneous_open: false,
             component: 1,
             max_local_candidates: 32,
             max_remote_candidates: 100,

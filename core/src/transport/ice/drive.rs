@@ -3,7 +3,8 @@
 use crate::base::drops::DropReason;
 use crate::base::net::Protocol;
 use crate::base::time::Instant;
-use crate::transport::ice::candidate::{Candidates, LocalCandidate, Signalled, may_probe};
+use crate::transport::ice::address::may_probe;
+use crate::transport::ice::candidate::{Candidates, LocalCandidate, Signalled};
 use crate::transport::ice::checklist::NoPair;
 use crate::transport::ice::consent::Watch;
 use crate::transport::ice::pair::{Pair, pair_priority};
@@ -12,7 +13,10 @@ use crate::transport::ice::{Agent, Event, Patience, Timer};
 use crate::wire::candidate::{Candidate, CandidateType, TcpType};
 use std::mem::discriminant;
 use std::net::IpAddr;
+use std::time::Duration;
 
+/// Between two states that follow at once.
+const A_MOMENT: Duration = Duration::from_micros(1);
 /// Beyond this many unread events, only the latest of each kind is kept.
 const MAX_EVENTS: usize = 32;
 
@@ -76,7 +80,9 @@ impl Agent {
         // RFC 6544 §6.2: where the peer opens the stream, its check shows the pair.
         let opens = |l: usize, r: usize| match local[l].tcp {
             None => remote[r].protocol == Protocol::Udp,
-            Some(direction) => direction == TcpType::Active && remote[r].is_passive(),
+            Some(TcpType::Active) => remote[r].is_passive(),
+            Some(TcpType::Passive) => false,
+            Some(TcpType::SimultaneousOpen) => remote[r].tcp_type() == Some(TcpType::SimultaneousOpen),
         };
         pairs
             .retain(|&(l, r)| self.may_use(l) && opens(l, r) && may_probe(&local[l].base, remote[r].address));
@@ -108,7 +114,7 @@ impl Agent {
         while let Some(timer) = self.timers.pop_due(now) {
             match timer {
                 // Looked at below in any case.
-                Timer::Pace | Timer::Settle => {}
+                Timer::Pace | Timer::Settle | Timer::Complete => {}
                 Timer::Retransmit => self.retransmit(now),
                 Timer::Consent => self.ask_for_consent(now),
                 Timer::Silence => self.went_silent(),
@@ -135,7 +141,10 @@ impl Agent {
     }
 
     fn publish(&mut self) {
-        let state = IceTransportState::from_facts(self.facts());
+        let mut state = IceTransportState::from_facts(self.facts());
+        if state == IceTransportState::Completed && self.has_to_be_seen_connected() {
+            state = IceTransportState::Connected;
+        }
         if state == self.state {
             return;
         }
@@ -144,6 +153,15 @@ impl Agent {
         }
         self.state = state;
         self.push_event(Event::StateChange(state));
+    }
+
+    /// W3C WebRTC §5.6: what is completed was connected before. Where one check does both, whoever watches sees both: the
+    /// second one a moment later.
+    fn has_to_be_seen_connected(&mut self) -> bool {
+        if matches!(self.state, IceTransportState::New | IceTransportState::Checking) {
+            self.timers.set(Timer::Complete, self.clock + A_MOMENT);
+        }
+        self.timers.get(Timer::Complete).is_some()
     }
 
     fn facts(&self) -> Facts {

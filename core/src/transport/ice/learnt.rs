@@ -3,7 +3,8 @@
 use crate::base::net::LocalAddress;
 use crate::base::time::Instant;
 use crate::transport::ice::Agent;
-use crate::transport::ice::candidate::{LocalCandidate, plain};
+use crate::transport::ice::address::plain;
+use crate::transport::ice::candidate::LocalCandidate;
 use crate::wire::candidate::{Candidate, CandidateType};
 use std::net::{IpAddr, SocketAddr};
 

@@ -4,14 +4,13 @@
 //! It is a full agent for one component of one transport. It is not a gatherer: it is told its addresses, and
 //! talks to no STUN or TURN server; and it never looks at anything but STUN.
 //!
-//! Not here: simultaneous-open of ICE-TCP. What a peer sends of these is counted and ignored.
-//!
 //! # The order of things
 //!
 //! Local addresses, remote candidates, credentials and the role may come in any order. Checks begin when the
 //! role and the peer's credentials are known; checks of the peer are answered from the start, and what they
 //! teach is used then. [`Agent::send_path`] is set with the first valid pair, before nomination.
 
+mod address;
 mod answer;
 mod auth;
 mod candidate;
@@ -41,9 +40,10 @@ pub use self::pair::{PairCounters, PairInfo, PairState, Rtt};
 pub use self::state::{IceRole, IceTransportState};
 pub use self::token::{ConsentGranted, ValidatedPath};
 
+use self::address::plain;
 use self::answer::Early;
 use self::auth::Party;
-use self::candidate::{Candidates, RemoteCandidate, plain};
+use self::candidate::{Candidates, RemoteCandidate};
 use self::check::Transaction;
 use self::checklist::Checklist;
 use self::consent::{Sending, Watch};
@@ -84,7 +84,7 @@ pub enum Event {
     Connect {
         /// Names the pair.
         pair: u32,
-        /// The address of this host to connect from, without a port.
+        /// The address of this host to connect from: any port where it has 0, else exactly that one.
         from: SocketAddr,
         /// Where to connect to.
         to: SocketAddr,
@@ -116,6 +116,8 @@ crate::timer_keys! {
         Retransmit,
         /// The controlling agent has waited long enough for something better.
         Settle,
+        /// What is connected is completed, too.
+        Complete,
         /// The next consent check.
         Consent,
         /// The pair in use has been silent for so long that the state changes.
@@ -272,7 +274,8 @@ impl Agent {
 
     /// Adds an address of this host, or one back that was removed. What comes back is the host candidate to be signalled: `None` for an
     /// address that is there already, that nobody can be reached at (wildcard, multicast, port 0), or that is one over
-    /// [`Config::max_local_candidates`]. One of a listener for streams makes a passive candidate.
+    /// [`Config::max_local_candidates`]. One of a listener for streams makes a passive candidate, and
+    /// [one of simultaneous open](Self::simultaneous_candidate) if the configuration says so.
     ///
     /// The order of calls is the order of preference within an address family. Paths must name the address
     /// exactly as it was given here.
@@ -284,8 +287,12 @@ impl Agent {
         let address = LocalAddress { address: plain(address.address), ..address };
         let at = self.candidates.add_host(address, self.config.max_local_candidates)?;
         self.add_active();
+        let limit = self.config.max_local_candidates;
+        let wanted = self.config.simultaneous_open && !self.is_lite();
+        let both = wanted.then(|| self.candidates.add_simultaneous(at, limit)).flatten();
         let remotes = 0..self.candidates.remote.len();
-        self.form_pairs(remotes.map(|remote| (at, remote)).collect());
+        let pairs = remotes.flat_map(|remote| std::iter::once(at).chain(both).map(move |at| (at, remote)));
+        self.form_pairs(pairs.collect());
         self.run(now);
         Some(self.candidates.describe_local(at, &self.local.credentials.ufrag))
     }
@@ -511,6 +518,12 @@ impl Agent {
     #[must_use]
     pub fn rtt(&self) -> Option<Duration> {
         self.pair(self.sending?.pair)?.rtt.known()
+    }
+
+    /// Whether a check on the path in use, or its answer, was lost: others will be, too.
+    #[must_use]
+    pub fn has_lost(&self) -> bool {
+        self.sending.and_then(|sending| self.pair(sending.pair)).is_some_and(|pair| pair.has_lost)
     }
 
     /// What was refused, and how often.

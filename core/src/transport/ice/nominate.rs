@@ -1,11 +1,13 @@
 //! Nomination: choosing a pair as controlling agent, following as controlled one (RFC 8445 §8).
 
 use crate::base::time::Instant;
+use crate::transport::ice::address::same_host_and_port;
 use crate::transport::ice::answer::Wish;
 use crate::transport::ice::pair::{Nomination, Pair, PairId, Standing};
 use crate::transport::ice::state::IceRole;
 use crate::transport::ice::{Agent, Event};
-use crate::wire::candidate::CandidateType;
+use crate::wire::candidate::{Candidate, CandidateType, RemoteChoice};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// A controlled agent follows to a pair of lower priority only when its pair was not asked for during this
@@ -48,6 +50,16 @@ impl Agent {
             self.list.trigger_first(id);
         }
         None
+    }
+
+    /// Whether a check that starts now nominates its pair though none was picked yet: the only one that there can be. RFC 8445
+    /// §8.1.1 picks among the pairs that work; where there is nothing to pick from, that is settled before, and a round
+    /// trip is saved. Not with numbers, which say in which order the picks were made.
+    pub(super) fn nominates_at_once(&self, id: PairId) -> bool {
+        let fresh = self.selected.is_none() && self.former.is_none() && !self.renomination;
+        let only = self.list.iter().count() == 1 && !self.more_candidates_may_come();
+        let direct = |pair| self.settle_time(pair) == self.config.settle_direct;
+        self.role == IceRole::Controlling && fresh && only && self.list.get(id).is_some_and(direct)
     }
 
     /// How long something better than `pair` is worth waiting for.
@@ -95,6 +107,38 @@ impl Agent {
         if !stays {
             self.settle_on(id, now);
         }
+    }
+
+    /// Controlled: the peer says outside of checks that it has selected a pair with our candidate at `ours`
+    /// (RFC 8839 §4.4.3.2). It is as if its nominating check had come, which may have been lost or overtaken.
+    pub fn follow_choice(&mut self, now: Instant, ours: SocketAddr) {
+        let now = self.tick(now);
+        if self.role != IceRole::Controlled || self.is_over() {
+            return;
+        }
+        let meant = |pair: &Pair| {
+            let local = &self.candidates.local[pair.seen_as.unwrap_or(pair.local)];
+            same_host_and_port(local.address, ours)
+        };
+        if self.selected.and_then(|id| self.list.get(id)).is_some_and(meant) {
+            return;
+        }
+        let valid = self.list.best(|pair| meant(pair) && pair.consented(now));
+        let checked = || self.list.best(|pair| meant(pair) && pair.proven && !pair.is_revoked());
+        if let Some(id) = valid.or_else(checked).map(|pair| pair.id) {
+            self.asked_to_use(id, Wish::Plain, now);
+            self.run(now);
+        }
+    }
+
+    /// Controlling: the peer's candidate that is in use, as the peer signalled it. What it did not signal is not told:
+    /// it may have hidden it.
+    #[must_use]
+    pub fn remote_choice(&self) -> Option<RemoteChoice> {
+        let pair = self.list.get(self.selected?).filter(|_| self.role == IceRole::Controlling)?;
+        let signalled = self.candidates.remote[pair.remote].signalled.as_ref()?;
+        let Candidate { component, ref address, port, .. } = **signalled;
+        Some(RemoteChoice { component, address: address.clone(), port })
     }
 
     /// A pair that the peer named by number is taken, whatever its priority.

@@ -90,7 +90,11 @@ impl Agent {
             return;
         }
         let seen_as = self.candidates.local_seen_as(local, mapped, limit);
+        // Answers come in the order of their questions, so what was asked before this is not answered any more.
+        let passed_over = |t: &Transaction| t.pair == transaction.pair && t.sent_at < transaction.sent_at;
+        let lost = self.transactions.iter().any(passed_over);
         let Some(pair) = self.pair_mut(transaction.pair) else { return };
+        pair.has_lost |= lost;
         if transaction.sends == 1 {
             pair.rtt.measure(now - transaction.sent_at);
         } else {

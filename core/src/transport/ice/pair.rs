@@ -138,6 +138,8 @@ pub(super) struct Pair {
     pub proven: bool,
     /// How often it was checked anew without an answer to the check before.
     pub checked_anew: u8,
+    /// A check, or its answer, was lost on the way.
+    pub has_lost: bool,
     pub rtt: Rtt,
     pub counters: PairCounters,
 }

@@ -1,14 +1,16 @@
 //! ICE-TCP (RFC 6544): pairs that are streams.
 //!
 //! Of each pair one side opens the stream. We do towards passive candidates of the peer, from every address of ours; at
-//! our own passive candidates, which are listeners, the peer does, and its first check shows the pair. A pair has one
-//! stream. Opening, closing and framing are the owner's.
+//! our own passive candidates, which are listeners, the peer does, and its first check shows the pair. Where both sides
+//! have candidates of simultaneous open, both do, each from its listener's port: that goes through firewalls and NATs
+//! that let in answers alone. A pair has one stream. Opening, closing and framing are the owner's.
 
 use crate::base::net::{LocalAddress, Path, Protocol, SocketId};
 use crate::base::time::Instant;
-use crate::transport::ice::candidate::{plain, same_host_and_port};
-use crate::transport::ice::pair::{Nomination, PairId, Standing};
+use crate::transport::ice::address::{plain, same_host_and_port};
+use crate::transport::ice::pair::{Nomination, Pair, PairId, Standing};
 use crate::transport::ice::{Agent, Event};
+use crate::wire::candidate::{Candidate, TcpType};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -60,16 +62,23 @@ pub(super) fn leaves_from(base: &LocalAddress, path: &Path) -> bool {
 impl Agent {
     /// Asks for the stream of a pair whose check is due; `true` when there is none yet.
     pub(super) fn needs_stream(&mut self, id: PairId) -> bool {
+        let both = self.list.get(id).is_some_and(|pair| self.opens_both_ways(pair));
         let Some(pair) = self.list.get_mut(id) else { return false };
         match pair.link {
             Link::Wanted(before) => {
                 pair.link = Link::Opening(before + 1);
                 pair.standing = Standing::InProgress;
-                let (from, to) = (SocketAddr::new(pair.path.local.ip(), 0), pair.path.remote);
+                // RFC 6544 §5.2: simultaneous open is from the very port that was signalled.
+                let port = if both { pair.path.local.port() } else { 0 };
+                let (from, to) = (SocketAddr::new(pair.path.local.ip(), port), pair.path.remote);
                 self.events.push(Event::Connect { pair: id.0, from, to });
                 true
             }
-            Link::Opening(_) => true,
+            Link::Opening(_) => {
+                // It was to be checked anew before its stream was there: others need not wait for that.
+                pair.standing = Standing::InProgress;
+                true
+            }
             Link::Datagrams | Link::Opened(_) | Link::Accepted => false,
         }
     }
@@ -121,6 +130,7 @@ impl Agent {
             return;
         };
         self.transactions.retain(|t| t.pair != id);
+        let both = self.pair(id).is_some_and(|pair| self.opens_both_ways(pair));
         if let Some(pair) = self.pair_mut(id) {
             let again = match pair.link {
                 Link::Opened(count) if count < MAX_STREAMS => Some(Link::Wanted(count)),
@@ -132,7 +142,9 @@ impl Agent {
             if let Some(link) = again {
                 pair.link = link;
                 pair.path.socket = SocketId(u32::MAX);
-                pair.path.local.set_port(ACTIVE_PORT);
+                if !both {
+                    pair.path.local.set_port(ACTIVE_PORT);
+                }
             }
         }
         if self.selected == Some(id) {
@@ -142,6 +154,19 @@ impl Agent {
             self.reopen(now);
         }
         self.run(now);
+    }
+
+    /// Whether both sides open the stream of a pair.
+    fn opens_both_ways(&self, pair: &Pair) -> bool {
+        self.candidates.local[pair.local].tcp == Some(TcpType::SimultaneousOpen)
+    }
+
+    /// The candidate of simultaneous open at our listener `address`, as this generation signals it;
+    /// [`Config::simultaneous_open`](crate::transport::ice::Config::simultaneous_open).
+    #[must_use]
+    pub fn simultaneous_candidate(&self, address: LocalAddress) -> Option<Candidate> {
+        let at = self.candidates.simultaneous(LocalAddress { address: plain(address.address), ..address })?;
+        Some(self.candidates.describe_local(at, &self.local.credentials.ufrag))
     }
 
     /// Whether a pair of either generation is sent along this path.

@@ -1,7 +1,7 @@
 //! The network: NATs that translate and filter, STUN servers, and two transports with real cryptography.
 
 use super::turn_server::{TurnServer, login};
-use crate::base::io::{IoRequest, IoResponse, StreamName, StreamSecurity};
+use crate::base::io::{IoId, IoRequest, IoResponse, StreamName, StreamSecurity};
 use crate::base::net::{Datagram, Ecn, LocalAddress, Path, Protocol, SocketId};
 use crate::base::random::Rng;
 use crate::base::time::{Instant, WallClock, earliest};
@@ -96,6 +96,12 @@ pub struct Net {
     pub turn_servers: Vec<TurnServer>,
     /// Nothing gets from one peer to the other but through a server.
     pub apart: bool,
+    /// Firewalls in front of both let in no stream that was not asked for from inside.
+    pub guarded: bool,
+    /// Candidates that do not get to the other side.
+    pub unsaid: [fn(&Candidate) -> bool; 2],
+    /// Streams that wait for the other side to open them, too: whose, the request, from, to.
+    opening: Vec<(usize, IoId, SocketAddr, SocketAddr)>,
     /// Private address to public one, which lets in those alone who were sent to.
     pub nat: BTreeMap<SocketAddr, SocketAddr>,
     /// From, to: all that was ever sent, as it looks outside.
@@ -148,6 +154,9 @@ impl Net {
             stun_servers: Vec::new(),
             turn_servers: Vec::new(),
             apart: false,
+            guarded: false,
+            unsaid: [|_| false; 2],
+            opening: Vec::new(),
             nat: BTreeMap::new(),
             sent: Vec::new(),
             names: BTreeMap::new(),
@@ -228,7 +237,9 @@ impl Net {
             if let Event::LocalCandidate(candidate) = &event {
                 // What a description or a trickled candidate would look like.
                 let candidate: Candidate = candidate.to_string().parse().unwrap();
-                self.peers[1 - who].add_remote_candidate(self.now, &candidate);
+                if !self.unsaid[who](&candidate) {
+                    self.peers[1 - who].add_remote_candidate(self.now, &candidate);
+                }
             }
             self.events[who].push(event);
         }
@@ -245,11 +256,19 @@ impl Net {
                 self.peers[who].handle_io_response(self.now, id, response);
             }
             IoRequest::Connect { id, from, to, security } => {
-                assert_eq!(from.port(), 0);
                 self.sockets += 1;
-                let end = SocketAddr::new(from.ip(), 40_000 + self.sockets as u16);
+                let port = if from.port() == 0 { 40_000 + self.sockets as u16 } else { from.port() };
+                let end = SocketAddr::new(from.ip(), port);
                 let local = LocalAddress::tcp(SocketId(self.sockets), end);
+                let taken = |(_, _, path): &(usize, StreamName, Path)| (path.local, path.remote) == (end, to);
+                if self.streams.iter().any(taken) {
+                    let refused = IoResponse::Failed("address in use".to_owned());
+                    return self.peers[who].handle_io_response(self.now, id, refused);
+                }
                 let served = self.turn_servers.iter().any(|server| server.address == to);
+                if self.guarded && !served {
+                    return self.open_both_ways(who, id, (end, to));
+                }
                 let secure = matches!(&security, StreamSecurity::Tls(name) if **name != *"turn.example.org");
                 let listens =
                     self.hosts[1 - who].iter().any(|h| h.protocol == Protocol::Tcp && h.address == to);
@@ -281,6 +300,20 @@ impl Net {
                 self.groups[who] = Some(local);
                 self.peers[who].handle_io_response(self.now, id, IoResponse::Joined(vec![local]));
             }
+        }
+    }
+
+    /// The first of two that open a stream to one another waits, the second one makes it.
+    fn open_both_ways(&mut self, who: usize, id: IoId, (from, to): (SocketAddr, SocketAddr)) {
+        let other = |(_, _, f, t): &(usize, IoId, SocketAddr, SocketAddr)| (*f, *t) == (to, from);
+        let Some(at) = self.opening.iter().position(other) else {
+            return self.opening.push((who, id, from, to));
+        };
+        for (who, id, from, to) in [self.opening.remove(at), (who, id, from, to)] {
+            self.sockets += 1;
+            let local = LocalAddress::tcp(SocketId(self.sockets), from);
+            self.streams.push((who, StreamName::Requested(id), local.to(to)));
+            self.peers[who].handle_io_response(self.now, id, IoResponse::Connected(local));
         }
     }
 

@@ -6,7 +6,7 @@ use crate::base::drops::DropReason;
 use crate::base::io::{IoRequest, StreamSecurity};
 use crate::base::net::{Protocol, SocketId};
 use crate::transport::ice::IceTransportState;
-use crate::transport::{Event, IceGatheringState};
+use crate::transport::{Event, ExternalAddress, IceGatheringState};
 use crate::wire::candidate::{CandidateProtocol, CandidateType, TcpType};
 use crate::wire::server_url::ServerTransport;
 
@@ -243,4 +243,69 @@ fn strangers_on_streams_are_few_and_short_lived() {
     let closed =
         |(who, request): &&(usize, IoRequest)| *who == LEFT && matches!(request, IoRequest::Close { .. });
     assert_eq!(net.requests.iter().filter(closed).count(), 40);
+}
+
+/// Both have a listener and candidates of simultaneous open; datagrams go nowhere.
+fn both_open(seed: u64, guarded: bool) -> Net {
+    let mut net = Net::with(seed, &|config| config.ice.simultaneous_open = true);
+    (net.apart, net.guarded) = (true, guarded);
+    net.add_listener(LEFT, "192.0.2.1:9000");
+    net.add_listener(RIGHT, "192.0.2.2:9001");
+    net
+}
+
+#[test]
+fn both_open_a_stream_at_once_where_neither_lets_anyone_in() {
+    let mut net = both_open(12, true);
+    net.signal();
+    net.run_for(ms(4_000));
+    assert!(net.connected());
+    let types: Vec<_> = net.candidates(LEFT).iter().map(|c| c.tcp_type.unwrap()).collect();
+    assert_eq!(types, [TcpType::Passive, TcpType::SimultaneousOpen]);
+    for who in [LEFT, RIGHT] {
+        let pair = net.peers[who].selected_pair().unwrap();
+        let ends = [pair.local.tcp_type, pair.remote.tcp_type];
+        assert_eq!(ends, [Some(TcpType::SimultaneousOpen); 2]);
+        assert_eq!((pair.path.local.port(), pair.path.protocol), (9_000 + who as u16, Protocol::Tcp));
+    }
+    net.exchange();
+    // Both open another one when it breaks.
+    net.break_streams();
+    net.run_for(ms(4_000));
+    net.exchange();
+    assert_eq!(net.streams.len(), 2);
+    assert_eq!(net.peers.each_ref().map(|peer| peer.drops().total()), [0, 0]);
+}
+
+#[test]
+fn of_two_that_open_at_once_a_listener_may_take_the_first() {
+    let mut net = both_open(13, false);
+    // What a peer would do that has this kind alone.
+    for who in [LEFT, RIGHT] {
+        net.unsaid[who] = |candidate| candidate.tcp_type == Some(TcpType::Passive);
+    }
+    net.signal();
+    net.run_for(ms(4_000));
+    assert!(net.connected());
+    assert_eq!(net.streams.len(), 2, "one stream, though both asked for one");
+    assert_eq!(net.peers[LEFT].selected_pair().unwrap().local.tcp_type, Some(TcpType::SimultaneousOpen));
+    net.exchange();
+    for _ in 0..20 {
+        net.break_streams();
+        net.run_for(ms(4_000));
+    }
+    assert!(connects(&net).len() <= 8, "{}", connects(&net).len());
+}
+
+#[test]
+fn a_listener_behind_a_one_to_one_nat_is_shown_with_its_direction() {
+    let mut net = both_open(14, false);
+    let (internal, external) = ([192, 0, 2, 1].into(), [198, 51, 100, 1].into());
+    let seen = ExternalAddress { internal, external, replaces_host: false };
+    net.peers[LEFT].set_external_addresses(vec![seen]);
+    net.signal();
+    let outside =
+        net.candidates(LEFT).into_iter().find(|c| c.kind == CandidateType::ServerReflexive).unwrap();
+    assert_eq!((outside.tcp_type, outside.port), (Some(TcpType::Passive), 9_000));
+    assert_eq!(outside.priority >> 24, 70);
 }

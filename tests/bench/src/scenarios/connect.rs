@@ -19,8 +19,6 @@ const LOSSES: [(f64, Metric, Metric); 2] = [
     (0.10, Metric::lower("p50 at 10 % loss", "ms"), Metric::lower("p95 at 10 % loss", "ms")),
     (0.25, Metric::lower("p50 at 25 % loss", "ms"), Metric::lower("p95 at 25 % loss", "ms")),
 ];
-/// Openings behind each median and percentile under loss.
-const OPENINGS: u64 = 100;
 /// A connection that is not open by then counts as if it had opened then.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -32,7 +30,7 @@ pub struct Opening {
     flights: f64,
     datagrams: u64,
     bytes: u64,
-    /// Each datagram as a line, in order, where nothing is lost.
+    /// Each datagram as a line, in order, where nothing is lost or all of it is asked for.
     log: Vec<String>,
 }
 
@@ -53,18 +51,22 @@ pub fn run(options: &Options, runners: &[Runner]) {
         let opening = (runner.opening)(options, Profile::Default, 0.0, 0);
         add_opening(&mut report, "default settings", runner.name, &opening);
     }
-    for (case, protocols) in matrix() {
+    let wanted = |case: &str| options.cell.as_deref().is_none_or(|cell| cell == case);
+    for (case, protocols) in matrix().into_iter().filter(|(case, _)| wanted(case)) {
         for runner in runners.iter().filter(|runner| (runner.speaks)(protocols)) {
             let profile = Profile::Speaking(protocols);
             let opening = (runner.opening)(options, profile, 0.0, 0);
             add_opening(&mut report, &case, runner.name, &opening);
             for (loss, p50, p95) in LOSSES {
-                let opening = |seed| (runner.opening)(options, profile, loss, seed).time;
-                let mut times: Vec<Duration> = (1..=OPENINGS).map(opening).collect();
-                times.sort_unstable();
+                let opening = |seed| (runner.opening)(options, profile, loss, seed);
+                let mut openings: Vec<Opening> = (1..=options.openings).map(opening).collect();
+                openings.sort_by_key(|opening| opening.time);
                 for (metric, share) in [(p50, 0.50), (p95, 0.95)] {
-                    let time = times[(share * OPENINGS as f64) as usize];
-                    report.add(&case, metric, runner.name, time.as_secs_f64() * 1e3);
+                    let at = (share * options.openings as f64) as usize;
+                    report.add(&case, metric, runner.name, openings[at].time.as_secs_f64() * 1e3);
+                }
+                if options.trace {
+                    trace(&case, loss, &openings);
                 }
             }
         }
@@ -77,6 +79,15 @@ pub fn run(options: &Options, runners: &[Runner]) {
             opening.log.iter().for_each(|line| println!("{line}"));
             println!();
         }
+    }
+}
+
+/// Prints some of the slowest openings.
+fn trace(case: &str, loss: f64, openings: &[Opening]) {
+    let slow = openings.len() * 19 / 20;
+    for opening in openings[slow..].iter().step_by((openings.len() / 200).max(1)) {
+        println!("{case}, {} % loss, {} ms:", loss * 100.0, opening.time.as_millis());
+        opening.log.iter().for_each(|line| println!("{line}"));
     }
 }
 
@@ -150,7 +161,7 @@ pub fn opening<S: Stack>(options: &Options, profile: Profile, loss: f64, seed: u
     let mut pair = Pair::new(a, b, delay, batch::<S>(options));
     for (end, dice) in [(&mut pair.a.out, 2 * seed), (&mut pair.b.out, 2 * seed + 1)] {
         (end.loss, end.dice) = (loss, dice);
-        end.log = (loss == 0.0).then(Vec::new);
+        end.log = (loss == 0.0 || options.trace).then(Vec::new);
     }
     pair.a.drain(pair.now);
     pair.b.stack.timeout(pair.now);
@@ -179,7 +190,8 @@ fn lines<S: Stack>(pair: &mut Pair<S>) -> Vec<String> {
         .collect();
     sent.sort_by_key(|(_, sent)| sent.at);
     let line = |(name, sent): &(&str, Sent)| {
-        format!("{:>6} ms  {name:<8}  {:>5} B  {}", sent.at.as_millis(), sent.size, sent.what)
+        let fate = if sent.lost { "  lost" } else { "" };
+        format!("{:>6} ms  {name:<8}  {:>5} B  {}{fate}", sent.at.as_millis(), sent.size, sent.what)
     };
     sent.iter().map(line).collect()
 }

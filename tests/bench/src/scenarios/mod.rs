@@ -63,10 +63,13 @@ pub struct Options {
     /// dc-grid: the congestion controller, instead of the default
     #[arg(long, value_enum)]
     pub congestion: Option<Congestion>,
-    /// dc-grid: only the cells whose name contains this, such as "100 ms"
+    /// connect: openings behind each median and percentile under loss
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(20..))]
+    pub openings: u64,
+    /// dc-grid: only the cells whose name contains this, such as "100 ms"; connect: only the case of this name
     #[arg(long)]
     pub cell: Option<String>,
-    /// dc-grid: prints what the sender knows of the path, once a round trip
+    /// dc-grid: prints what the sender knows of the path, once a round trip; connect: prints the slowest openings
     #[arg(long)]
     pub trace: bool,
     /// dc-real: bytes of a datagram, besides the default

@@ -186,6 +186,23 @@ fn on_a_proven_path_a_flight_is_sent_twice_before_waits_double() {
 }
 
 #[test]
+fn on_a_path_that_loses_flights_begin_twice() {
+    for (twice, copies) in [(0, 1), (3, 2)] {
+        let config = || Config { retransmit: Retransmit { twice, ..Retransmit::default() }, ..config() };
+        let mut pair = Pair::at_rest(config(), config());
+        pair.client.dtls.note_loss();
+        pair.client.dtls.start(pair.now);
+        let mut sent = 0;
+        pair.transmit(&mut |_, _| {
+            sent += 1;
+            vec![]
+        });
+        assert_eq!(sent, copies);
+        assert_eq!(pair.client.dtls.poll_timeout(), Some(Instant::from_millis(1_000)), "and no sooner again");
+    }
+}
+
+#[test]
 fn the_round_trip_time_sets_the_first_wait() {
     for (rtt, wait) in [(1, 50), (40, 50), (2_000, 2_500), (99_000, 60_000)] {
         let mut pair = Pair::at_rest(config(), config());

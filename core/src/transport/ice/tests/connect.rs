@@ -25,6 +25,31 @@ fn two_hosts_connect_within_a_few_round_trips() {
     }
 }
 
+/// A request and an answer from either side: the check of the only pair nominates it.
+#[test]
+fn one_pair_takes_four_datagrams() {
+    let mut net = Net::new(2);
+    net.roles(IceRole::Controlling, IceRole::Controlled);
+    for (who, at) in [(LEFT, "192.0.2.1:5000"), (RIGHT, "192.0.2.2:6000")] {
+        for candidate in net.gather(who, &[at]) {
+            net.agents[1 - who].add_remote_candidate(net.now, &candidate);
+        }
+    }
+    net.end_candidates();
+    net.exchange_credentials();
+    net.drain();
+    net.run_for(ms(2_000));
+    assert!(net.agreed().is_some());
+    let start = crate::base::time::Instant::ZERO;
+    let sent: usize = [LEFT, RIGHT].map(|side| net.sent_by(side, start).count()).iter().sum();
+    assert_eq!(sent, 4);
+    // And yet nobody is told that it is completed who was not told that it is connected.
+    for who in [LEFT, RIGHT] {
+        use IceTransportState::{Checking, Completed, Connected};
+        assert_eq!(net.states(who), [Checking, Connected, Completed]);
+    }
+}
+
 #[test]
 fn data_may_flow_on_the_first_valid_pair() {
     let mut net = Net::connected_by(2, &["192.0.2.1:5000", "192.0.2.1:5001"], &["192.0.2.2:6000"]);

@@ -188,3 +188,61 @@ fn a_keepalive_is_neither_answered_nor_believed() {
     assert!(scene.agent.validated(&Scene::path("198.51.100.7:7000")).is_none());
     assert_eq!(scene.agent.drops().total(), 0);
 }
+
+#[test]
+fn what_a_description_says_of_the_pair_in_use_nominates_it() {
+    // RFC 8839 §4.4.3.2: the check that nominates was lost, and the description was not.
+    let (mut scene, elsewhere) = (Scene::new(), address("192.0.2.1:5999"));
+    scene.agent.add_remote_candidate(NOW, &candidate(NEAR));
+    scene.exchange(NOW, |_| true);
+    assert!(scene.agent.send_path().is_some());
+    scene.agent.follow_choice(NOW, elsewhere);
+    assert!(scene.agent.selected().is_none());
+    scene.agent.follow_choice(NOW, address("192.0.2.1:5000"));
+    assert_eq!(scene.agent.selected().unwrap().remote.port, 7_000);
+    assert_eq!(scene.agent.remote_choice(), None, "it is for the other side to say");
+}
+
+#[test]
+fn a_pair_that_a_description_names_is_taken_once_it_works() {
+    let mut scene = Scene::new();
+    let (check, path) = (scene.good_request(&[]), Scene::path("198.51.100.7:7000"));
+    scene.agent.handle_stun(NOW, path, &check);
+    scene.agent.follow_choice(NOW, address("192.0.2.1:5000"));
+    assert!(scene.agent.selected().is_none());
+    scene.run(NOW + ms(100), |_| true);
+    assert!(scene.agent.selected().is_some());
+}
+
+#[test]
+fn only_the_controlling_side_says_what_is_in_use_and_only_as_it_was_signalled() {
+    let mut scene = Scene::with_role(IceRole::Controlling);
+    scene.agent.add_remote_candidate(NOW, &candidate(NEAR));
+    assert_eq!(scene.agent.remote_choice(), None);
+    scene.run(NOW + ms(500), |_| true);
+    assert_eq!(scene.agent.remote_choice().unwrap().to_string(), "1 198.51.100.7 7000");
+    scene.agent.follow_choice(NOW + ms(500), address("192.0.2.1:5000"));
+    assert!(scene.agent.selected().is_some());
+    // One that was learnt from its checks alone may be hidden.
+    let mut scene = Scene::with_role(IceRole::Controlling);
+    let check = scene.good_request(&[]);
+    scene.agent.handle_stun(NOW, Scene::path("198.51.100.7:7000"), &check);
+    scene.run(NOW + ms(500), |_| true);
+    assert!(scene.agent.selected().is_some() && scene.agent.remote_choice().is_none());
+}
+
+#[test]
+fn what_is_passed_over_was_lost_and_what_is_late_was_not() {
+    for late in [false, true] {
+        let mut scene = Scene::with_role(IceRole::Controlling);
+        (scene.agent.config.minimum_rto, scene.agent.config.anew) = (ms(100), 5);
+        scene.agent.add_remote_candidate(NOW, &candidate(NEAR));
+        let first = scene.exchange(NOW, |_| false).remove(0).1;
+        let second = scene.run(NOW + ms(100), |_| false).pop().unwrap().1;
+        let answered = if late { first } else { second };
+        let response = Scene::response(&answered, "192.0.2.1:5000", &scene.theirs.password.0);
+        scene.agent.handle_stun(NOW + ms(150), Scene::path("198.51.100.7:7000"), &response);
+        assert!(scene.agent.send_path().is_some());
+        assert_eq!(scene.agent.has_lost(), !late);
+    }
+}

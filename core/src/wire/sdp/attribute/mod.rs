@@ -74,7 +74,8 @@ pub enum Attribute<'a> {
     Candidate(Box<Candidate<&'a str>>),
     /// `end-of-candidates` (RFC 8840)
     EndOfCandidates,
-    /// `remote-candidates` (RFC 8839), which trickling peers ignore.
+    /// `remote-candidates` (RFC 8839): which of the other side's candidates are in use; see
+    /// [`RemoteChoice`](crate::wire::candidate::RemoteChoice).
     RemoteCandidates(&'a str),
     /// `fingerprint` (RFC 8122)
     Fingerprint(Box<Fingerprint>),
