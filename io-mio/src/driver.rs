@@ -1,12 +1,14 @@
 //! One connection, or an endpoint with many, on mio sockets.
 
 use crate::error::SetupError;
-use crate::net::{self, Arrivals, Clock, Kind, Machine, Outbox, Place, SocketSettings, Sockets};
+use crate::net::{
+    self, Alarm, Arrivals, Clock, Exchanged, Kind, Machine, Outbox, Place, Share, SocketSettings, Sockets,
+};
 use crate::runtime::{Bell, Registrar};
 use mio::event::Events;
 use mio::net::TcpStream;
 use mio::{Registry, Token};
-use purertc::{Configuration, Endpoint, Instant, LocalAddress, PeerConnection, PeerId};
+use purertc::{Configuration, Endpoint, Instant, LocalAddress, PeerConnection, PeerId, SocketId};
 use std::io;
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -61,7 +63,9 @@ impl Driver {
     ) -> Result<Self, SetupError> {
         let clock = Clock::start();
         let connection = PeerConnection::new(configuration, net::init(clock.now())?)?;
-        Ok(Self::of(connection, clock, settings, registry, first)?)
+        let open =
+            |registrar, alarm| Sockets::open(registrar, settings.clone(), PeerConnection::LIMITS, alarm);
+        Ok(Self::of(connection, clock, registry, first, open)?)
     }
 
     /// The connection, for its verbs and attributes. [`flush`](Self::flush) after verbs.
@@ -81,7 +85,30 @@ impl Driver<Endpoint> {
     ///
     /// What the system refused.
     pub fn endpoint_on(settings: &SocketSettings, registry: &Registry, first: Token) -> io::Result<Self> {
-        Self::of(Endpoint::new(net::seed()?), Clock::start(), settings, registry, first)
+        let open = |registrar, alarm| Sockets::open(registrar, settings.clone(), Endpoint::LIMITS, alarm);
+        Self::of(Endpoint::new(net::seed()?), Clock::start(), registry, first, open)
+    }
+
+    /// The same on sockets whose ports other threads share: one `Driver` in each thread's own `Poll`, all behind one
+    /// port. See [`SocketSettings::share`].
+    ///
+    /// Verbs that name a peer (a local description, an ICE restart) are told to the other threads by
+    /// [`flush`](Self::flush): flush before the description leaves.
+    ///
+    /// # Errors
+    ///
+    /// What the system refused.
+    pub fn endpoint_in(share: Share, registry: &Registry, first: Token) -> io::Result<Self> {
+        let mut endpoint = Endpoint::new(net::seed()?);
+        endpoint.tell_route_changes();
+        let open = |registrar, alarm| Sockets::open_share(registrar, share, Endpoint::LIMITS, alarm);
+        Self::of(endpoint, Clock::start(), registry, first, open)
+    }
+
+    /// What the threads that share the ports handed to this one.
+    #[must_use]
+    pub fn exchanged(&self) -> Exchanged {
+        self.sockets.exchanged()
     }
 
     /// Makes a connection behind the endpoint's sockets, whose addresses it knows already. Give all of them one
@@ -105,16 +132,15 @@ impl<M: Machine> Driver<M> {
     fn of(
         mut machine: M,
         clock: Clock,
-        settings: &SocketSettings,
         registry: &Registry,
         first: Token,
+        open: impl FnOnce(Registrar, Alarm) -> io::Result<Sockets<Registrar>>,
     ) -> io::Result<Self> {
         let tokens = first.0..first.0 + M::LIMITS.sockets + 1;
         let mut registrar = Registrar { registry: registry.try_clone()?, tokens: tokens.clone() };
         let bell = registrar.bell()?;
         let ring = bell.clone();
-        let alarm = Arc::new(move || ring.ring());
-        let mut sockets = Sockets::open(registrar, settings.clone(), M::LIMITS, alarm)?;
+        let mut sockets = open(registrar, Arc::new(move || ring.ring()))?;
         let (_, arrivals) = sockets.parts();
         arrivals.deliver(clock.now(), &mut machine);
         Ok(Self { machine, clock, sockets, tokens, bell, first: 0, outbox: Outbox::default() })
@@ -222,10 +248,19 @@ impl<M: Machine> Driver<M> {
     }
 
     fn deliver(&mut self) {
+        self.sockets.exchange();
         let (_, arrivals) = self.sockets.parts();
         if !arrivals.is_empty() {
             arrivals.deliver(self.clock.now(), &mut self.machine);
         }
+        self.sockets.publish(&mut self.machine);
+    }
+
+    /// Has the next run ready, and says on which socket it goes.
+    fn load(&mut self) -> Option<SocketId> {
+        let id = self.outbox.load(self.clock.now(), &mut self.machine);
+        self.sockets.publish(&mut self.machine);
+        id
     }
 
     fn timer(&mut self) {
@@ -248,7 +283,7 @@ impl<M: Machine> Driver<M> {
 
     fn transmit(&mut self) {
         for _ in 0..SENDS {
-            let Some(id) = self.outbox.load(self.clock.now(), &mut self.machine) else { break };
+            let Some(id) = self.load() else { break };
             let (table, _) = self.sockets.parts();
             let Some(place) = table.get_mut(id) else {
                 self.outbox.discard();
@@ -261,7 +296,7 @@ impl<M: Machine> Driver<M> {
         self.streams();
         self.requests();
         // More than a turn's worth: have the next run ready, so that `timeout` knows.
-        self.outbox.load(self.clock.now(), &mut self.machine);
+        self.load();
     }
 
     /// Lets streams send what waits in them.

@@ -92,6 +92,7 @@ impl Driver {
             }
         }
         self.settle();
+        self.sockets.exchange();
         step
     }
 
@@ -121,6 +122,7 @@ impl Driver {
             core.handle_timeout(now);
         }
         self.requests.extend(std::iter::from_fn(|| core.poll_io_request()));
+        group.publish();
     }
 
     /// Does what the core asks for, and what is due at the sockets themselves.
@@ -161,7 +163,10 @@ impl Driver {
                 waiting @ Some(_) => waiting,
                 None => {
                     let mut group = self.shared.lock();
-                    self.outbox.load(self.shared.clock.now(), &mut group.endpoint)
+                    let next = self.outbox.load(self.shared.clock.now(), &mut group.endpoint);
+                    // Before it is sent: the answer may come to another thread.
+                    group.publish();
+                    next
                 }
             };
             let Some(id) = id else { return Step::Done };
@@ -325,6 +330,7 @@ impl Future for Driver {
         let this = self.get_mut();
         let span = this.shared.span.clone();
         let _entered = span.enter();
+        this.shared.hear(cx);
         let received = this.receive(cx);
         this.timer(cx);
         let performed = this.perform();

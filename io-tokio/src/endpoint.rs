@@ -8,7 +8,7 @@ use crate::runtime::Tokio;
 use crate::settings::Settings;
 use crate::state::{Group, Limits, Seat, Shared};
 use purertc::{CertificateOptions, Configuration, LocalAddress};
-use purertc_mio::net::{self, SocketLimits, Sockets};
+use purertc_mio::net::{self, Alarm, Desk, Exchanged, Share, SocketLimits, Sockets};
 use std::fmt;
 use std::future::poll_fn;
 use std::io;
@@ -19,8 +19,9 @@ use tokio::runtime::Handle;
 /// Many peer connections behind one socket for each address, as servers have them: one port to open, one task for all. A
 /// handle: clones are the same endpoint.
 ///
-/// Connections share the task and a lock. For more than one core, make one endpoint for each
-/// ([`PortUse::Shared`](crate::PortUse::Shared) lets them have the same port).
+/// Connections share the task and a lock. For more than one core make several endpoints on the same port:
+/// [`crew`](Self::crew) does, or [`SocketSettings::share`](crate::SocketSettings::share) and
+/// [`in_share`](Self::in_share) for threads with runtimes of their own.
 ///
 /// The sockets stay open as long as a handle of the endpoint or one of its connections is left.
 #[derive(Clone)]
@@ -58,20 +59,56 @@ impl Endpoint {
     ///
     /// [`SetupError`]: settings that cannot be, no socket, no runtime.
     pub async fn new(settings: impl Into<Settings>) -> Result<Self, SetupError> {
-        let (mut configuration, sockets, limits) = settings.into().split();
-        let clock = Clock::start();
-        if configuration.certificates.is_empty() {
-            let init = net::init(clock.now())?;
-            let certificate =
-                purertc::PeerConnection::generate_certificate(CertificateOptions::default(), init)
-                    .map_err(io::Error::other)?;
-            configuration.certificates.push(certificate);
-        }
-        let span = tracing::debug_span!("endpoint", port = tracing::field::Empty);
-        let core = purertc::Endpoint::new(net::seed()?);
-        let shared = Arc::new(Shared::new(Group::new(core, true), clock, span));
-        let addresses = drive(&shared, sockets, SocketLimits::ENDPOINT)?;
+        let mut settings = settings.into();
+        certify(&mut settings.configuration)?;
+        let (configuration, sockets, limits) = settings.split();
+        let shared = Self::shared(None)?;
+        let open = |alarm| Sockets::open(Tokio, sockets, SocketLimits::ENDPOINT, alarm);
+        let addresses = drive(&shared, open)?;
         Ok(Self { lease: Arc::new(Lease { shared, configuration, limits, addresses }) })
+    }
+
+    /// Opens `members` endpoints, 1 to 64, whose sockets have the same ports, so that a server uses that many cores behind
+    /// one port. They share a certificate. Each has a task and a lock of its own; a connection stays where it was
+    /// [made](Self::connection), so spread connections evenly.
+    ///
+    /// The system deals datagrams out to the sockets by their senders and knows nothing of connections: what reaches the
+    /// wrong endpoint is handed to the right one, whole batches at a time and without a copy.
+    ///
+    /// The tasks are those of the runtime that this is called in. One with several threads moves them about; for one
+    /// thread each, see [`in_share`](Self::in_share).
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`]: settings that cannot be, no socket, no runtime.
+    pub async fn crew(settings: impl Into<Settings>, members: usize) -> Result<Vec<Self>, SetupError> {
+        let mut settings = settings.into();
+        certify(&mut settings.configuration)?;
+        let shares = settings.sockets.share(members)?;
+        shares.into_iter().map(|share| Self::in_share(settings.clone(), share)).collect()
+    }
+
+    /// An endpoint on sockets whose ports other threads share, driven by the runtime that this is called in: one runtime
+    /// for each thread, and work stays where it is. The share has the settings of its sockets already; those in `settings`
+    /// are not looked at. Give all of them one certificate.
+    ///
+    /// # Errors
+    ///
+    /// [`SetupError`]: settings that cannot be, no runtime.
+    pub fn in_share(settings: impl Into<Settings>, share: Share) -> Result<Self, SetupError> {
+        let mut settings = settings.into();
+        certify(&mut settings.configuration)?;
+        let (configuration, _, limits) = settings.split();
+        let shared = Self::shared(Some(share.desk().clone()))?;
+        let open = |alarm| Sockets::open_share(Tokio, share, SocketLimits::ENDPOINT, alarm);
+        let addresses = drive(&shared, open)?;
+        Ok(Self { lease: Arc::new(Lease { shared, configuration, limits, addresses }) })
+    }
+
+    fn shared(desk: Option<Desk>) -> io::Result<Arc<Shared>> {
+        let span = tracing::debug_span!("endpoint", port = tracing::field::Empty);
+        let group = Group::at_desk(purertc::Endpoint::new(net::seed()?), true, desk);
+        Ok(Arc::new(Shared::new(group, Clock::start(), span)))
     }
 
     /// A connection with sockets of its own.
@@ -83,7 +120,7 @@ impl Endpoint {
         let mut group = Group::new(purertc::Endpoint::new(net::seed()?), false);
         let id = group.add(core, limits);
         let shared = Arc::new(Shared::new(group, clock, span));
-        drive(&shared, sockets, SocketLimits::CONNECTION)?;
+        drive(&shared, |alarm| Sockets::open(Tokio, sockets, SocketLimits::CONNECTION, alarm))?;
         Ok(PeerConnection::at(Seat { shared, id }))
     }
 
@@ -128,6 +165,12 @@ impl Endpoint {
         look(&self.lease.shared.lock().endpoint)
     }
 
+    /// What the endpoints that share the ports handed to this one: datagrams that the system had given to them.
+    #[must_use]
+    pub fn exchanged(&self) -> Exchanged {
+        self.lease.shared.lock().exchanged()
+    }
+
     /// Closes every connection, and waits until the peers were told and the sockets are closed: one second at most.
     ///
     /// Cancel-safe: closing begins on the first poll.
@@ -147,20 +190,30 @@ impl Endpoint {
     }
 }
 
+/// One certificate for all connections, unless there is one.
+fn certify(configuration: &mut Configuration) -> io::Result<()> {
+    if configuration.certificates.is_empty() {
+        let init = net::init(Clock::start().now())?;
+        let certificate = purertc::PeerConnection::generate_certificate(CertificateOptions::default(), init)
+            .map_err(io::Error::other)?;
+        configuration.certificates.push(certificate);
+    }
+    Ok(())
+}
+
 /// Opens the sockets, names their addresses to the core, and starts the driver.
 fn drive(
     shared: &Arc<Shared>,
-    settings: net::SocketSettings,
-    limits: SocketLimits,
+    open: impl FnOnce(Alarm) -> io::Result<Sockets<Tokio>>,
 ) -> Result<Vec<LocalAddress>, SetupError> {
     let runtime = Handle::try_current().map_err(|_| SetupError::NoRuntime)?;
     let driver = Arc::downgrade(shared);
     let alarm = move || {
         if let Some(shared) = driver.upgrade() {
-            shared.nudge();
+            shared.ring();
         }
     };
-    let mut sockets = Sockets::open(Tokio, settings, limits, Arc::new(alarm))?;
+    let mut sockets = open(Arc::new(alarm))?;
     let (_, arrivals) = sockets.parts();
     arrivals.deliver(shared.clock.now(), &mut shared.lock().endpoint);
     let addresses: Vec<LocalAddress> = sockets.local_addresses().collect();

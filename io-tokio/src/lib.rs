@@ -83,6 +83,7 @@ mod error;
 mod event;
 mod media;
 mod objects;
+mod operations;
 mod runtime;
 mod settings;
 mod state;
@@ -104,4 +105,6 @@ pub use purertc::{
     IceTransportState, LocalDescriptionInit, Message, MessageKind, OfferOptions, PeerConnectionState,
     Priority, SctpTransportState, SdpType, SessionDescription, SignalingState, TransportId,
 };
-pub use purertc_mio::net::{IdentityGateway, PortUse, Resolver, SocketSettings, TlsSettings};
+pub use purertc_mio::net::{
+    Exchanged, IdentityGateway, PortUse, Resolver, Share, SocketSettings, TlsSettings,
+};

@@ -34,7 +34,7 @@ use crate::data::sctp::init::described;
 use crate::data::sctp::state::{Local, Peer};
 use crate::data::sctp::stream_map::StreamMap;
 use crate::wire::dcep::Ppid;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
@@ -216,7 +216,7 @@ impl DataChannels {
     }
 
     /// Takes one SCTP packet.
-    pub fn handle_packet(&mut self, now: Instant, packet: Bytes) {
+    pub fn handle_packet(&mut self, now: Instant, packet: BytesMut) {
         match &mut self.link {
             Link::Up(association) => {
                 association.handle_packet(now, packet);

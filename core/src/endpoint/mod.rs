@@ -19,6 +19,7 @@ use crate::base::map::SeededMap;
 use crate::base::net::{Datagram, LocalAddress, Path, Protocol, SocketId, Transmit};
 use crate::base::queue::{BusyQueue, Queue, Turn};
 use crate::base::random::Rng;
+use crate::base::routes::RouteChange;
 use crate::base::time::{Instant, earliest};
 use crate::peer::deadlines::Deadlines;
 use crate::peer::routes::{Routes, names_nobody};
@@ -269,7 +270,7 @@ impl Endpoint {
             };
             let rest = std::iter::from_fn(|| datagrams.next_if(follows));
             peer.connection.handle_datagrams(now, std::iter::once(datagram).chain(rest));
-            if !self.routes.leads_to(&path, id) && peer.connection.is_validated(&path) {
+            if !self.routes.knows(&path, id) && peer.connection.is_validated(&path) {
                 self.routes.learn(path, id, &mut peer.paths, true);
             }
             self.touch(id);
@@ -369,6 +370,18 @@ impl Endpoint {
     #[must_use]
     pub fn routes(&self) -> usize {
         self.routes.len()
+    }
+
+    /// From now on [`poll_route_change`](Self::poll_route_change) tells what leads to the peers of this endpoint: for a driver
+    /// of several endpoints whose sockets share a port. Call it before the first peer is added.
+    pub fn tell_route_changes(&mut self) {
+        self.routes.tell_changes();
+    }
+
+    /// What changed in the way to the peers, oldest first. Changes wait, so poll them all after each call; and before what
+    /// [`poll_transmit`](Self::poll_transmit) gave is sent, or the answer may be faster.
+    pub fn poll_route_change(&mut self) -> Option<RouteChange> {
+        self.routes.poll_change()
     }
 
     /// Looks after a peer that something happened to.

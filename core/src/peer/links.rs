@@ -14,8 +14,10 @@ use crate::base::time::Instant;
 use crate::peer::deadlines::Deadlines;
 use crate::peer::link::{Link, TransportId};
 use crate::peer::routes::Routes;
-use crate::transport::{Event, Inbound, Transport};
+use crate::transport::{Event, IceGatheringState, Inbound, Transport};
+use crate::wire::candidate::Credentials;
 use crate::wire::mdns::PORT as MDNS_PORT;
+use std::net::SocketAddr;
 
 /// The bits of an [`IoId`] that are the transport's own; above them is the link's serial number.
 const IO_BITS: u32 = 48;
@@ -49,6 +51,15 @@ struct Tables {
     to_settle: BusyQueue<TransportId>,
     to_request: BusyQueue<TransportId>,
     sockets: SeededMap<SocketId, TransportId>,
+    /// Ports that one link has to itself.
+    ports: SeededMap<SocketAddr, TransportId>,
+}
+
+impl Tables {
+    /// Whose a datagram is.
+    fn find(&self, path: &Path, datagram: &[u8]) -> Option<TransportId> {
+        self.ports.get(&path.local).copied().or_else(|| self.routes.find(path, datagram))
+    }
 }
 
 impl Links {
@@ -124,14 +135,18 @@ impl Links {
         &mut self.rng
     }
 
-    /// Puts a transport under `id`, in place of what was there. It gets the addresses of this host.
-    pub fn put(&mut self, now: Instant, id: TransportId, mut transport: Transport) {
+    /// Puts a transport under `id`, in place of what was there. It gets the addresses of this host, unless it is to have ports
+    /// to itself.
+    pub fn put(&mut self, now: Instant, id: TransportId, mut transport: Transport, ports: PortsOf) {
         if self.is_shared || id != TransportId::FIRST {
             transport.share_sockets();
         }
-        self.dealt(id).for_each(|address| transport.add_local_address(now, address));
+        if ports == PortsOf::All {
+            self.dealt(id).for_each(|address| transport.add_local_address(now, address));
+        }
         self.remove(id);
-        let link = Link::new(transport, self.made);
+        let mut link = Link::new(transport, self.made);
+        link.ports = (ports == PortsOf::One).then(Box::default);
         self.made = (self.made + 1) % u16::MAX;
         if id == TransportId::FIRST {
             self.first = link;
@@ -149,7 +164,9 @@ impl Links {
     pub fn remove(&mut self, id: TransportId) {
         let Some(link) = self.get_quietly(id) else { return };
         let serial = link.serial;
-        let requests: Vec<_> = std::iter::from_fn(|| link.transport.poll_io_request()).collect();
+        let ports: Vec<LocalAddress> = link.ports.iter().flat_map(|ports| ports.iter()).collect();
+        link.ports.iter_mut().for_each(|ports| ports.leave_all());
+        let requests: Vec<_> = std::iter::from_fn(|| link.poll_io_request()).collect();
         let mut place = std::mem::take(&mut link.place);
         self.leftovers.extend(requests.into_iter().map(|request| name_request(serial, request)));
         if let Some(tables) = &mut self.tables {
@@ -158,6 +175,9 @@ impl Links {
             tables.to_settle.retain(|other| *other != id);
             tables.to_transmit.retain(|other| *other != id);
             tables.to_request.retain(|other| *other != id);
+            for port in ports {
+                tables.ports.remove(&port.address);
+            }
         }
         if id != TransportId::FIRST {
             self.more[id.index() - 1] = None;
@@ -188,6 +208,7 @@ impl Links {
             to_settle: BusyQueue::default(),
             to_request: BusyQueue::default(),
             sockets: SeededMap::new(&mut self.rng),
+            ports: SeededMap::new(&mut self.rng),
         }));
         self.touch(TransportId::FIRST, Touch::ToTransmit);
     }
@@ -216,6 +237,12 @@ impl Links {
             self.addresses.push(address);
         }
         for id in self.ids() {
+            if let Some(Link { ports: Some(ports), .. }) = self.get_mut(id) {
+                if address.protocol == Protocol::Udp {
+                    ports.want(address.address.ip());
+                }
+                continue;
+            }
             let is_dealt = self.dealt(id).any(|dealt| dealt == address);
             if let Some(link) = self.get_mut(id).filter(|_| is_dealt) {
                 link.transport.add_local_address(now, address);
@@ -241,9 +268,83 @@ impl Links {
         })
     }
 
+    /// Whether a link has ports to itself.
+    fn is_apart(&self, id: TransportId) -> bool {
+        self.get(id).is_some_and(|link| link.ports.is_some())
+    }
+
+    /// Has a link with ports to itself gather under `credentials`, once in each generation.
+    pub fn gather_apart(&mut self, now: Instant, id: TransportId, credentials: &Credentials) {
+        let datagrams = |address: &&LocalAddress| address.protocol == Protocol::Udp;
+        let ips: Vec<_> = self.addresses.iter().filter(datagrams).map(|known| known.address.ip()).collect();
+        let Some(link) = self.get_mut(id) else { return };
+        let Some(ports) = &mut link.ports else { return };
+        let restarts = link.transport.local_credentials().ufrag != credentials.ufrag;
+        if restarts {
+            link.transport.prepare_restart_with(credentials.clone());
+            link.transport.restart(now);
+        }
+        if restarts || !link.is_described {
+            ips.into_iter().for_each(|ip| ports.want(ip));
+            ports.wants_to_gather = true;
+            link.is_described = true;
+            link.gathering = IceGatheringState::Gathering;
+            self.gather_if_ready(now, id);
+        }
+    }
+
+    /// Gathering ends with the ports that are known, so it begins when all are.
+    fn gather_if_ready(&mut self, now: Instant, id: TransportId) {
+        let Some(Link { transport, ports: Some(ports), .. }) = self.get_mut(id) else { return };
+        if ports.wants_to_gather && ports.are_known() {
+            ports.wants_to_gather = false;
+            transport.gather(now);
+        }
+    }
+
+    /// The driver answered a link with ports of its own.
+    fn handle_port(
+        &mut self,
+        now: Instant,
+        id: TransportId,
+        own: IoId,
+        response: IoResponse,
+    ) -> Result<(), IoResponse> {
+        let Some(Link { transport, ports: Some(ports), .. }) = self.get_mut(id) else { return Err(response) };
+        if let Some(local) = ports.answer(own, response)? {
+            transport.add_local_address(now, local);
+            if let Some(tables) = &mut self.tables {
+                tables.ports.insert(local.address, id);
+            }
+        }
+        self.gather_if_ready(now, id);
+        Ok(())
+    }
+
+    /// The end of all. What is asked of the driver now is to close what it opened.
+    pub fn shut_down(&mut self) {
+        for id in self.ids() {
+            let Some(link) = self.get_mut(id) else { continue };
+            link.transport.shut_down();
+            link.ports.iter_mut().for_each(|ports| ports.leave_all());
+        }
+    }
+
     pub fn remove_local_address(&mut self, now: Instant, address: LocalAddress) {
         self.addresses.retain(|known| *known != address);
         self.for_each(|transport| transport.remove_local_address(now, address));
+        let ip = address.address.ip();
+        if self.addresses.iter().any(|known| known.address.ip() == ip) {
+            return;
+        }
+        for id in self.ids() {
+            let Some(Link { transport, ports: Some(ports), .. }) = self.get_mut(id) else { continue };
+            let Some(port) = ports.leave(ip) else { continue };
+            transport.remove_local_address(now, port);
+            if let Some(tables) = &mut self.tables {
+                tables.ports.remove(&port.address);
+            }
+        }
     }
 
     /// Other connections use the same sockets.
@@ -270,7 +371,7 @@ impl Links {
             Some(tables) if path.protocol == Protocol::Tcp => {
                 tables.sockets.get(&path.socket).copied().unwrap_or_default()
             }
-            Some(tables) => tables.routes.find(&path, &datagram.data).ok_or(DropReason::UnvalidatedSource)?,
+            Some(tables) => tables.find(&path, &datagram.data).ok_or(DropReason::UnvalidatedSource)?,
         };
         let link = self.get_mut(id).ok_or(DropReason::UnvalidatedSource)?;
         link.transport.handle_datagram(now, datagram, received);
@@ -281,7 +382,8 @@ impl Links {
     /// A path that ICE vouched for leads to the link from now on.
     fn learn(&mut self, path: &Path, id: TransportId) {
         let Some(mut tables) = self.tables.take() else { return };
-        if !tables.routes.leads_to(path, id)
+        if !self.is_apart(id)
+            && !tables.routes.leads_to(path, id)
             && let Some(link) = self.get_quietly(id)
             && link.transport.is_validated(path)
         {
@@ -325,7 +427,8 @@ impl Links {
     /// An answer to a first check comes back on its path and names nobody. A stream is known by its number.
     fn note_question(&mut self, path: &Path, id: TransportId, datagram: &[u8]) {
         let Some(mut tables) = self.tables.take() else { return };
-        if path.protocol == Protocol::Udp && !tables.routes.leads_to(path, id) {
+        let by_port = self.is_apart(id) || path.protocol == Protocol::Tcp;
+        if !by_port && !tables.routes.leads_to(path, id) {
             tables.routes.note_question(path, id, datagram);
             if let Some(link) = self.get_quietly(id) {
                 tables.routes.learn(*path, id, &mut link.place.paths, false);
@@ -352,10 +455,11 @@ impl Links {
     fn settled(&mut self, id: TransportId) {
         let Some(mut tables) = self.tables.take() else { return };
         tables.to_settle.pop();
-        if let Some(Link { transport, place, .. }) = self.get_quietly(id) {
+        if let Some(Link { transport, place, ports, .. }) = self.get_quietly(id) {
             place.to_settle = Turn::None;
             let names = transport.ice().answers_to();
-            if !names.clone().eq(place.names.iter().map(String::as_str)) {
+            // What has ports to itself may have the names of another, and is found by them.
+            if ports.is_none() && !names.clone().eq(place.names.iter().map(String::as_str)) {
                 tables.routes.rename(id, &mut place.names, names);
             }
             place.deadline = tables.deadlines.set(id, place.deadline, transport.poll_timeout());
@@ -365,7 +469,8 @@ impl Links {
 
     /// The user fragments that checks for the links name.
     pub fn answers_to(&self) -> impl Iterator<Item = &str> + Clone {
-        self.iter().flat_map(|(_, link)| link.transport.ice().answers_to())
+        let named = self.iter().filter(|(id, _)| !id.is_rtcp());
+        named.flat_map(|(_, link)| link.transport.ice().answers_to())
     }
 
     /// Whether ICE vouched for this path.
@@ -373,7 +478,8 @@ impl Links {
         match &self.tables {
             None => self.first.transport.is_validated(path),
             Some(tables) => {
-                let owner = tables.routes.owner(path).and_then(|id| self.get(id));
+                let owner = tables.ports.get(&path.local).copied().or_else(|| tables.routes.owner(path));
+                let owner = owner.and_then(|id| self.get(id));
                 owner.is_some_and(|link| link.transport.is_validated(path))
             }
         }
@@ -391,11 +497,11 @@ impl Links {
             return Some(request);
         }
         if self.tables.is_none() {
-            return Some(name_request(self.first.serial, self.first.transport.poll_io_request()?));
+            return Some(name_request(self.first.serial, self.first.poll_io_request()?));
         }
         while let Some(&id) = self.tables.as_ref().and_then(|tables| tables.to_request.front()) {
             if let Some(link) = self.get_quietly(id) {
-                if let Some(request) = link.transport.poll_io_request() {
+                if let Some(request) = link.poll_io_request() {
                     return Some(name_request(link.serial, request));
                 }
                 link.place.to_request = Turn::None;
@@ -411,6 +517,7 @@ impl Links {
         let own = IoId(id.0 & ((1 << IO_BITS) - 1));
         let found = self.iter().find(|(_, link)| u64::from(link.serial) == serial);
         let Some((owner, _)) = found else { return };
+        let Err(response) = self.handle_port(now, owner, own, response) else { return };
         if let (IoResponse::Connected(local), Some(tables)) = (&response, &mut self.tables) {
             tables.sockets.insert(local.socket, owner);
         }
@@ -436,6 +543,15 @@ impl Links {
         self.iter().skip(1).for_each(|(_, link)| drops.merge(&link.transport.drops()));
         drops
     }
+}
+
+/// Whose ports a link uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PortsOf {
+    /// Those that the driver named, as all others do.
+    All,
+    /// Its own, which it asks for: its credentials are those of another link, so that nothing else tells them apart.
+    One,
 }
 
 /// What a link is touched for.

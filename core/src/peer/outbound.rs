@@ -125,7 +125,7 @@ impl PeerConnection {
             record.cancel(out);
             return None;
         };
-        link.sent(size);
+        link.sent(now, size);
         link.transport.finish_acknowledging(now, record, out).ok()?;
         Some(Transmit::single(path, out.len()))
     }
@@ -138,7 +138,7 @@ impl PeerConnection {
             record.cancel(out);
             return false;
         };
-        link.sent(size);
+        link.sent(now, size);
         link.transport.finish_record(record, out).is_ok()
     }
 

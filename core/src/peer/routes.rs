@@ -8,6 +8,7 @@ use crate::base::map::SeededMap;
 use crate::base::net::Path;
 use crate::base::queue::Queue;
 use crate::base::random::Rng;
+use crate::base::routes::RouteChange;
 use crate::transport::demux;
 use crate::wire::stun::{Class, TransactionId, peek_transaction, peek_username};
 
@@ -24,11 +25,21 @@ pub(crate) fn names_nobody(datagram: &[u8]) -> bool {
 /// The tables. `P` names a peer.
 #[derive(Debug)]
 pub(crate) struct Routes<P> {
-    by_path: SeededMap<Path, P>,
+    by_path: SeededMap<Path, Lead<P>>,
     by_ufrag: SeededMap<String, P>,
     /// Who asked what on a path that is another peer's, such as that to a STUN server; the oldest first.
     by_question: SeededMap<TransactionId, P>,
     questions: Queue<TransactionId>,
+    /// What changed, for others who share our ports; `None` when there are no others.
+    changes: Option<Queue<RouteChange>>,
+}
+
+/// Where a path leads.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Lead<P> {
+    owner: P,
+    /// ICE authenticated the owner on it.
+    is_proven: bool,
 }
 
 impl<P: Copy + PartialEq> Routes<P> {
@@ -38,6 +49,7 @@ impl<P: Copy + PartialEq> Routes<P> {
             by_ufrag: SeededMap::new(rng),
             by_question: SeededMap::new(rng),
             questions: Queue::default(),
+            changes: None,
         }
     }
 
@@ -45,7 +57,7 @@ impl<P: Copy + PartialEq> Routes<P> {
     pub(crate) fn find(&self, path: &Path, datagram: &[u8]) -> Option<P> {
         // A check names its addressee, and two peers may check the same address pair; so the name goes first.
         let found = self.named_in(datagram).or_else(|| self.asked_by(datagram));
-        found.or_else(|| self.by_path.get(path).copied())
+        found.or_else(|| self.owner(path))
     }
 
     /// Whom a check is addressed to.
@@ -65,29 +77,55 @@ impl<P: Copy + PartialEq> Routes<P> {
 
     /// Who owns `path`.
     pub(crate) fn owner(&self, path: &Path) -> Option<P> {
-        self.by_path.get(path).copied()
+        self.by_path.get(path).map(|lead| lead.owner)
     }
 
     /// Whether `path` leads to `peer` already.
     pub(crate) fn leads_to(&self, path: &Path, peer: P) -> bool {
-        self.by_path.get(path) == Some(&peer)
+        self.owner(path) == Some(peer)
+    }
+
+    /// Whether nothing is left to learn of `path` leading to `peer`. That it is proven matters to others alone.
+    pub(crate) fn knows(&self, path: &Path, peer: P) -> bool {
+        let lead = self.by_path.get(path).filter(|lead| lead.owner == peer);
+        lead.is_some_and(|lead| lead.is_proven || self.changes.is_none())
     }
 
     /// Lets `path` lead to `peer`; `paths` is the peer's own list. A path that another peer owns changes hands
     /// only when `authenticated`.
     pub(crate) fn learn(&mut self, path: Path, peer: P, paths: &mut Vec<Path>, authenticated: bool) {
-        let taken = self.by_path.get(&path).is_some_and(|&owner| owner != peer);
-        if (taken && !authenticated) || paths.len() >= MAX_PATHS_PER_PEER {
+        let known = self.by_path.get(&path).copied();
+        let is_ours = known.is_some_and(|lead| lead.owner == peer);
+        let taken = known.is_some() && !is_ours;
+        if (taken && !authenticated) || (!is_ours && paths.len() >= MAX_PATHS_PER_PEER) {
             return;
         }
-        if self.by_path.insert(path, peer) != Some(peer) {
+        self.by_path.insert(path, Lead { owner: peer, is_proven: authenticated });
+        if !is_ours {
             paths.push(path);
+        }
+        self.tell(RouteChange::Path { path, is_proven: authenticated });
+    }
+
+    /// From now on changes are told ([`poll_change`](Self::poll_change)).
+    pub(crate) fn tell_changes(&mut self) {
+        self.changes.get_or_insert_default();
+    }
+
+    /// What changed, oldest first.
+    pub(crate) fn poll_change(&mut self) -> Option<RouteChange> {
+        self.changes.as_mut()?.pop()
+    }
+
+    fn tell(&mut self, change: RouteChange) {
+        if let Some(changes) = &mut self.changes {
+            changes.push(change);
         }
     }
 
     /// Notes that `peer` asks something on a path that another one owns, so that the answer finds it.
     pub(crate) fn note_question(&mut self, path: &Path, peer: P, datagram: &[u8]) {
-        if self.by_path.get(path).is_none_or(|&owner| owner == peer) {
+        if self.owner(path).is_none_or(|owner| owner == peer) {
             return;
         }
         let Some((Class::Request, id)) = peek_transaction(datagram) else { return };
@@ -111,11 +149,13 @@ impl<P: Copy + PartialEq> Routes<P> {
         for old in known.drain(..).filter(|old| names.clone().all(|name| name != old)) {
             if self.by_ufrag.get(&old) == Some(&peer) {
                 self.by_ufrag.remove(&old);
+                self.tell(RouteChange::NameGone(old));
             }
         }
         for name in names {
             if self.by_ufrag.get(name).is_none() {
                 self.by_ufrag.insert(name.to_owned(), peer);
+                self.tell(RouteChange::Name(name.to_owned()));
             }
             known.push(name.to_owned());
         }
@@ -123,8 +163,11 @@ impl<P: Copy + PartialEq> Routes<P> {
 
     /// Forgets `peer`, which had these paths and these names.
     pub(crate) fn forget(&mut self, peer: P, paths: &[Path], names: &mut Vec<String>) {
-        for path in paths.iter().filter(|path| self.by_path.get(path) == Some(&peer)).collect::<Vec<_>>() {
-            self.by_path.remove(path);
+        for path in paths {
+            if self.leads_to(path, peer) {
+                self.by_path.remove(path);
+                self.tell(RouteChange::PathGone(*path));
+            }
         }
         self.rename(peer, names, std::iter::empty());
         let by_question = &mut self.by_question;

@@ -33,6 +33,11 @@ impl Inbox {
         self.datagrams.drain(..)
     }
 
+    /// What was received, to be looked through.
+    pub(super) const fn received(&mut self) -> &mut Vec<Datagram> {
+        &mut self.datagrams
+    }
+
     /// How many datagrams wait to be handed over.
     #[must_use]
     pub const fn len(&self) -> usize {

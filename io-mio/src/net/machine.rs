@@ -3,7 +3,7 @@
 use crate::net::sockets::SocketLimits;
 use purertc::{
     Datagram, Endpoint, Event, Instant, IoId, IoRequest, IoResponse, LocalAddress, Path, PeerConnection,
-    PeerId, SocketId, Transmit,
+    PeerId, RouteChange, SocketId, Transmit,
 };
 
 /// The driving verbs that [`PeerConnection`] and [`Endpoint`] have in common, so that adapters are written once. Each is
@@ -34,6 +34,8 @@ pub trait Machine {
     fn poll_io_request(&mut self) -> Option<IoRequest>;
     /// What happened.
     fn poll_event(&mut self) -> Option<Self::Event>;
+    /// What changed in the way to its peers, for others who share its ports.
+    fn poll_route_change(&mut self) -> Option<RouteChange>;
     /// Ends it, and tells who is connected.
     fn close(&mut self, now: Instant);
     /// When [`handle_timeout`](Self::handle_timeout) is due.
@@ -91,6 +93,11 @@ impl Machine for PeerConnection {
 
     same_verbs!(PeerConnection);
 
+    /// It has its ports to itself.
+    fn poll_route_change(&mut self) -> Option<RouteChange> {
+        None
+    }
+
     fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
         Self::poll_transmit(self, now, out)
     }
@@ -105,6 +112,10 @@ impl Machine for Endpoint {
     const LIMITS: SocketLimits = SocketLimits::ENDPOINT;
 
     same_verbs!(Endpoint);
+
+    fn poll_route_change(&mut self) -> Option<RouteChange> {
+        Self::poll_route_change(self)
+    }
 
     fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
         Self::poll_transmit(self, now, out).map(|(_, transmit)| transmit)

@@ -5,6 +5,7 @@
 
 mod arrivals;
 mod clock;
+mod exchange;
 mod identity;
 mod inbox;
 mod interfaces;
@@ -13,6 +14,7 @@ mod machine;
 mod multicast;
 mod outbox;
 mod settings;
+mod share;
 mod socket;
 mod sockets;
 mod stream;
@@ -25,12 +27,14 @@ mod watch;
 
 pub use self::arrivals::Arrivals;
 pub use self::clock::Clock;
+pub use self::exchange::{Desk, Exchanged};
 pub use self::identity::IdentityGateway;
 pub use self::inbox::Inbox;
 pub use self::lookup::{Alarm, Resolver};
 pub use self::machine::Machine;
 pub use self::outbox::Outbox;
 pub use self::settings::{Bound, PortUse, SocketSettings};
+pub use self::share::Share;
 pub use self::socket::Socket;
 pub use self::sockets::{Kind, Place, Runtime, SocketLimits, Sockets};
 pub use self::stream::{Opening, Stream, Tcp, stream_is_connected};

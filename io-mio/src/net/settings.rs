@@ -124,7 +124,7 @@ impl SocketSettings {
         Ok((socket, address))
     }
 
-    fn open(&self, address: SocketAddr) -> io::Result<UdpSocket> {
+    pub(super) fn open(&self, address: SocketAddr) -> io::Result<UdpSocket> {
         let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(socket2::Protocol::UDP))?;
         if address.is_ipv6() {
             // Or a wildcard would take the other family's datagrams, too, under mapped addresses.

@@ -1,10 +1,13 @@
 //! All sockets of one connection or endpoint, those that it asks for included, whatever runtime they belong to.
 
 use crate::net::arrivals::Arrivals;
+use crate::net::exchange::{Desk, Exchanged};
 use crate::net::identity::Inquiries;
 use crate::net::interfaces::{index_of, usable_addresses};
 use crate::net::lookup::{Alarm, Lookups};
-use crate::net::settings::SocketSettings;
+use crate::net::machine::Machine;
+use crate::net::settings::{Bound, PortUse, SocketSettings};
+use crate::net::share::Share;
 use crate::net::socket::Socket;
 use crate::net::stream::{Opening, Stream, Tcp};
 use crate::net::table::Table;
@@ -103,10 +106,14 @@ pub struct Sockets<R: Runtime> {
     table: Table<Place<R>>,
     /// Addresses of this host that sockets on wildcards are reached at.
     wild: Vec<LocalAddress>,
+    /// Sockets that one connection asked for, and for itself.
+    asked_for: Vec<(IoId, SocketId)>,
     lookups: Lookups,
     inquiries: Inquiries,
     watch: Option<InterfaceWatch>,
     arrivals: Arrivals,
+    /// Our place among threads that share our ports.
+    desk: Option<Desk>,
 }
 
 impl<R: Runtime> Sockets<R>
@@ -125,6 +132,28 @@ where
         limits: SocketLimits,
         alarm: Alarm,
     ) -> io::Result<Self> {
+        let mut sockets = Self::empty(runtime, settings, limits, alarm);
+        let bound = sockets.settings.bind()?;
+        sockets.begin(bound)?;
+        Ok(sockets)
+    }
+
+    /// Takes over the sockets of a member of a crew. `alarm` is rung, too, when other members have something for this one:
+    /// [`exchange`](Self::exchange) takes it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the runtime.
+    pub fn open_share(runtime: R, share: Share, limits: SocketLimits, alarm: Alarm) -> io::Result<Self> {
+        let Share { settings, bound, desk } = share;
+        let mut sockets = Self::empty(runtime, settings, limits, alarm.clone());
+        sockets.begin(bound)?;
+        desk.begin(alarm);
+        sockets.desk = Some(desk);
+        Ok(sockets)
+    }
+
+    fn empty(runtime: R, settings: SocketSettings, limits: SocketLimits, alarm: Alarm) -> Self {
         let named = &settings.addresses;
         let watches =
             settings.watch_interfaces && (named.is_empty() || named.iter().any(IpAddr::is_unspecified));
@@ -133,32 +162,68 @@ where
         let lookups = Lookups::new(settings.resolver.clone(), alarm.clone());
         let inquiries = Inquiries::new(settings.identity.clone(), alarm);
         let (table, arrivals) = (Table::up_to(limits.sockets), Arrivals::default());
-        let mut sockets = Self {
+        Self {
             runtime,
             settings,
             accepted: limits.accepted,
             table,
             wild: Vec::new(),
+            asked_for: Vec::new(),
             lookups,
             inquiries,
             watch,
             arrivals,
-        };
-        for bound in sockets.settings.bind()? {
-            let address = bound.local.address;
+            desk: None,
+        }
+    }
+
+    fn begin(&mut self, bound: Vec<Bound>) -> io::Result<()> {
+        for Bound { socket, local } in bound {
+            let address = local.address;
             if address.ip().is_unspecified() {
-                sockets.add_datagrams(bound.socket, address, Kind::Udp)?;
+                self.add_datagrams(socket, address, Kind::Udp)?;
             } else {
-                sockets.add_udp(bound.socket, address)?;
-                sockets.listen(address.ip());
+                self.add_udp(socket, address)?;
+                self.listen(address.ip());
             }
         }
-        if sockets.has_wild() {
-            for ip in usable_addresses(sockets.settings.include_loopback)? {
-                sockets.reach_at(ip);
+        if self.has_wild() {
+            for ip in usable_addresses(self.settings.include_loopback)? {
+                self.reach_at(ip);
             }
         }
-        Ok(sockets)
+        Ok(())
+    }
+
+    /// Hands over what came for other members of the crew, and takes in what they have for this one: before the
+    /// [`Arrivals`] are delivered. Without a crew there is nothing to do.
+    pub fn exchange(&mut self) {
+        let Some(desk) = &self.desk else { return };
+        let (table, wild) = (&self.table, &self.wild);
+        // The numbers of sockets are each member's own.
+        let mut last = None;
+        desk.exchange(self.arrivals.inbox.received(), |mut datagram| {
+            let local = datagram.path.local;
+            if last.is_none_or(|(address, _)| address != local) {
+                last = Some((local, socket_at(table, wild, local)?));
+            }
+            datagram.path.socket = last?.1;
+            Some(datagram)
+        });
+    }
+
+    /// What other members of the crew handed to this one.
+    #[must_use]
+    pub fn exchanged(&self) -> Exchanged {
+        self.desk.as_ref().map(Desk::exchanged).unwrap_or_default()
+    }
+
+    /// Tells the crew what changed in the way to the peers: after each call of the endpoint, and before what it gave is
+    /// sent.
+    pub fn publish(&self, machine: &mut impl Machine) {
+        if let Some(desk) = &self.desk {
+            desk.publish(std::iter::from_fn(|| machine.poll_route_change()));
+        }
     }
 
     /// The sockets, and where what they bring is collected.
@@ -174,8 +239,9 @@ where
 
     /// The addresses that the connection may use.
     pub fn local_addresses(&self) -> impl Iterator<Item = LocalAddress> {
-        let own = self.table.iter().filter_map(|(_, place)| match &place.kind {
-            Kind::Udp(socket) => (!socket.is_wild()).then(|| socket.local()),
+        let of_all = |id| self.asked_for.iter().all(|(_, known)| *known != id);
+        let own = self.table.iter().filter_map(move |(id, place)| match &place.kind {
+            Kind::Udp(socket) => (of_all(id) && !socket.is_wild()).then(|| socket.local()),
             Kind::Listener(_, local) => Some(*local),
             Kind::Multicast(_) | Kind::Stream(_) => None,
         });
@@ -226,6 +292,13 @@ where
                 if let Err(error) = self.connect(now, id, (from, to), &security) {
                     self.fail(id, to, &error);
                 }
+            }
+            IoRequest::Bind { id, at } => {
+                let response = match self.bind(id, at) {
+                    Ok(local) => IoResponse::Bound(local),
+                    Err(error) => IoResponse::Failed(format!("no port at {at}: {error}")),
+                };
+                self.arrivals.responses.push((id, response));
             }
             IoRequest::Close { stream } => self.close(now, stream),
             IoRequest::JoinMdns { id } => {
@@ -339,7 +412,21 @@ where
         Ok(())
     }
 
+    /// Opens a socket on a port that nobody has.
+    fn bind(&mut self, id: IoId, at: IpAddr) -> io::Result<LocalAddress> {
+        let alone = SocketSettings { port_use: PortUse::Alone, ..self.settings.clone() };
+        let (io, address) = alone.bind_one(at)?;
+        let local = self.add_datagrams(io, address, Kind::Udp)?;
+        self.asked_for.push((id, local.socket));
+        Ok(local)
+    }
+
     fn close(&mut self, now: Instant, name: StreamName) {
+        let asked = |(id, _): &mut (IoId, SocketId)| StreamName::Requested(*id) == name;
+        if let Some((_, socket)) = self.asked_for.extract_if(.., asked).next() {
+            self.table.remove(socket);
+            return;
+        }
         let (table, _) = self.parts();
         let named = table.iter_mut_from(0).find_map(|(id, place)| match &mut place.kind {
             Kind::Stream(stream) => {
@@ -451,6 +538,20 @@ where
             }
         }
     }
+}
+
+/// The socket that has this address.
+fn socket_at<R: Runtime>(
+    table: &Table<Place<R>>,
+    wild: &[LocalAddress],
+    address: SocketAddr,
+) -> Option<SocketId>
+where
+    for<'a> UdpSockRef<'a>: From<&'a R::Udp>,
+{
+    let is_here = |socket: &Socket<R::Udp>| socket.local().address == address;
+    let own = table.iter().find(|(_, place)| matches!(&place.kind, Kind::Udp(socket) if is_here(socket)));
+    own.map(|(id, _)| id).or_else(|| Some(wild.iter().find(|local| local.address == address)?.socket))
 }
 
 #[cfg(test)]

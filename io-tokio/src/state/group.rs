@@ -7,6 +7,7 @@ use crate::wakers::Wakers;
 use purertc::{
     ChannelEvent, DataChannelId, DataChannelState, Endpoint, Event, Instant, PeerConnection, PeerId, Wanted,
 };
+use purertc_mio::net::{Desk, Exchanged};
 use std::collections::HashMap;
 use std::task::{Context, Waker};
 
@@ -14,6 +15,8 @@ use std::task::{Context, Waker};
 #[derive(Debug)]
 pub(crate) struct Group {
     pub(crate) endpoint: Endpoint,
+    /// Our place among threads that share our ports.
+    desk: Option<Desk>,
     members: HashMap<PeerId, Member>,
     /// Members on their way out.
     ending: Vec<PeerId>,
@@ -34,8 +37,17 @@ pub(crate) struct Group {
 impl Group {
     /// Nobody yet. A group that is not `open` ends with its last member.
     pub(crate) fn new(endpoint: Endpoint, is_open: bool) -> Self {
+        Self::at_desk(endpoint, is_open, None)
+    }
+
+    /// The same, with a place among threads that share ports.
+    pub(crate) fn at_desk(mut endpoint: Endpoint, is_open: bool, desk: Option<Desk>) -> Self {
+        if desk.is_some() {
+            endpoint.tell_route_changes();
+        }
         Self {
             endpoint,
+            desk,
             members: HashMap::new(),
             ending: Vec::new(),
             alive: 0,
@@ -107,8 +119,16 @@ impl Group {
         !self.is_open && self.alive == 0
     }
 
-    pub(crate) fn nudge(&mut self) {
-        self.nudged = true;
+    /// Tells threads that share the ports what leads to the members now.
+    pub(crate) fn publish(&mut self) {
+        if let Some(desk) = &self.desk {
+            desk.publish(std::iter::from_fn(|| self.endpoint.poll_route_change()));
+        }
+    }
+
+    /// What those threads handed to this one.
+    pub(crate) fn exchanged(&self) -> Exchanged {
+        self.desk.as_ref().map(Desk::exchanged).unwrap_or_default()
     }
 
     /// The driver's task, if it is to be woken.

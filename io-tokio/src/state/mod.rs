@@ -15,6 +15,7 @@ pub(crate) use self::member::State;
 use crate::clock::Clock;
 use purertc::{Instant, PeerConnection, PeerId};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 /// How much may wait, from the settings.
@@ -31,11 +32,13 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) span: tracing::Span,
     group: Mutex<Group>,
+    /// The driver's task once more, for those who may not wait for the group.
+    bell: Mutex<Option<Waker>>,
 }
 
 impl Shared {
     pub(crate) fn new(group: Group, clock: Clock, span: tracing::Span) -> Self {
-        Self { clock, span, group: Mutex::new(group) }
+        Self { clock, span, group: Mutex::new(group), bell: Mutex::default() }
     }
 
     /// The group, whatever happened to a thread that held it: what it holds is always whole.
@@ -48,6 +51,7 @@ impl Shared {
         let _entered = self.span.enter();
         let mut group = self.lock();
         let result = act(&mut group, self.clock.now());
+        group.publish();
         let driver = group.take_nudged();
         drop(group);
         if let Some(driver) = driver {
@@ -56,9 +60,20 @@ impl Shared {
         result
     }
 
-    /// Wakes the driver.
-    pub(crate) fn nudge(&self) {
-        self.with(|group, _| group.nudge());
+    /// Wakes the driver, from any thread and at once: the group may be locked for as long as it likes.
+    pub(crate) fn ring(&self) {
+        let bell = self.bell.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(driver) = bell {
+            driver.wake();
+        }
+    }
+
+    /// The driver will look after what has rung before, and is to be woken for what rings later.
+    pub(crate) fn hear(&self, cx: &Context<'_>) {
+        let mut bell = self.bell.lock().unwrap_or_else(PoisonError::into_inner);
+        if !bell.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            *bell = Some(cx.waker().clone());
+        }
     }
 }
 

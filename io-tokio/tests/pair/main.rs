@@ -1,6 +1,7 @@
 //! Two connections in one process, over loopback: the adapter's promises, on real sockets.
 
 mod cancel;
+mod crew;
 mod endpoint;
 mod ends;
 mod media;
