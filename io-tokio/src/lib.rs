@@ -83,6 +83,7 @@ mod error;
 mod event;
 mod media;
 mod objects;
+mod operations;
 mod runtime;
 mod settings;
 mod state;

@@ -10,6 +10,7 @@ mod endpoint;
 mod fast_setup;
 mod lifecycle;
 mod media;
+mod media_abuse;
 mod media_pace;
 mod media_protection;
 mod media_signaling;

@@ -20,7 +20,7 @@ fn report(world: &World, at: usize) -> StatsReport {
 
 fn outbound(report: &StatsReport, wanted: MediaKind) -> OutboundRtpStats {
     let found = report.iter().find_map(|stats| match &stats.of {
-        StatsOf::OutboundRtp(of) if of.kind == wanted => Some(of.clone()),
+        StatsOf::OutboundRtp(of) if of.stream.kind == wanted => Some(of.clone()),
         _ => None,
     });
     found.expect("a stream of ours")
@@ -28,7 +28,7 @@ fn outbound(report: &StatsReport, wanted: MediaKind) -> OutboundRtpStats {
 
 fn inbound(report: &StatsReport, wanted: MediaKind) -> InboundRtpStats {
     let found = report.iter().find_map(|stats| match &stats.of {
-        StatsOf::InboundRtp(of) if of.kind == wanted => Some(of.clone()),
+        StatsOf::InboundRtp(of) if of.stream.kind == wanted => Some(of.clone()),
         _ => None,
     });
     found.expect("a stream that comes")
@@ -58,6 +58,28 @@ fn play(world: &mut World, [audio, video]: [TransceiverId; 2], frames: u32) {
 }
 
 #[test]
+fn what_waits_for_its_turn_in_a_burst_is_counted() {
+    let (mut world, [audio, video]) = call(&Setup::new(221, Link::clean(25)));
+    play(&mut world, [audio, video], 20);
+    let waited = |world: &World, kind| outbound(&report(world, 0), kind).total_packet_send_delay;
+    assert_eq!(waited(&world, MediaKind::Video), 0.0, "small frames leave at once");
+    let mut data = vec![1; 60_000];
+    data[0] = 1;
+    write(
+        &mut world,
+        0,
+        video.sender(),
+        &SendFrame { timestamp: 40_000, data: data.into(), ..picture(20, false) },
+    );
+    world.run(Duration::from_millis(500));
+    let packets = outbound(&report(&world, 0), MediaKind::Video).packets_sent;
+    let total = waited(&world, MediaKind::Video);
+    // Five bursts in 25 ms: half of that is what a packet waits.
+    assert!((0.2..1.0).contains(&total), "{total} s of {packets} packets");
+    assert_eq!(waited(&world, MediaKind::Audio), 0.0);
+}
+
+#[test]
 fn both_ends_count_the_same() {
     let (mut world, ids) = call(&Setup::new(220, Link::clean(25)));
     play(&mut world, ids, 250);
@@ -65,7 +87,7 @@ fn both_ends_count_the_same() {
     let [ours, theirs] = [report(&world, 0), report(&world, 1)];
     for kind in [MediaKind::Audio, MediaKind::Video] {
         let (sent, came) = (outbound(&ours, kind), inbound(&theirs, kind));
-        assert_eq!(sent.ssrc, came.ssrc);
+        assert_eq!(sent.stream.ssrc, came.stream.ssrc);
         assert_eq!((sent.packets_sent, sent.bytes_sent), (came.packets_received, came.bytes_received));
         assert_eq!(sent.header_bytes_sent, came.header_bytes_received);
         assert_eq!(
@@ -151,7 +173,7 @@ fn samples_and_their_wait_are_counted() {
     let receiver = world.nodes[1].pc.receiver(audio.receiver()).unwrap();
     let heard = receiver.get_synchronization_sources(now + Duration::from_secs(2));
     assert_eq!(heard.len(), 1);
-    assert_eq!(heard[0].source, came.ssrc);
+    assert_eq!(heard[0].source, came.stream.ssrc);
     assert!(heard[0].audio_level.is_some_and(|level| (level - 0.1).abs() < 1e-9));
     assert_eq!(Some(heard[0].timestamp), came.last_packet_received_timestamp);
     assert!(receiver.get_contributing_sources(now + Duration::from_secs(2)).is_empty());
@@ -180,7 +202,7 @@ fn a_selection_has_its_streams_and_what_they_refer_to() {
     assert_eq!(types(1, StatsSelector::Receiver(audio.receiver())), receiver);
     // The stream of one alone.
     let report = world.nodes[0].pc.get_stats(world.now, StatsSelector::Sender(audio.sender())).unwrap();
-    assert_eq!(outbound(&report, MediaKind::Audio).kind, MediaKind::Audio);
+    assert_eq!(outbound(&report, MediaKind::Audio).stream.kind, MediaKind::Audio);
     let streams = report.iter().filter(|stats| matches!(stats.of, StatsOf::OutboundRtp(_)));
     assert_eq!(streams.count(), 1);
 }
@@ -202,7 +224,7 @@ fn a_stream_lasts_while_nothing_is_sent() {
     assert!(
         !left
             .iter()
-            .any(|stats| matches!(&stats.of, StatsOf::OutboundRtp(of) if of.kind == MediaKind::Video))
+            .any(|stats| matches!(&stats.of, StatsOf::OutboundRtp(of) if of.stream.kind == MediaKind::Video))
     );
     assert!(world.nodes[1].saw(|event| matches!(event, Event::TrackEnded(_))));
 }

@@ -83,6 +83,8 @@ pub struct LocalSource {
     pub ssrc: u32,
     /// Its retransmissions'.
     pub rtx: u32,
+    /// Its parity's, where that is a stream of its own.
+    pub fec: u32,
 }
 
 /// A source that the peer's description names (RFC 5576).

@@ -88,6 +88,8 @@ pub struct Sent {
     pub intra_requests: u32,
     /// Picture losses that the peer told.
     pub picture_losses: u32,
+    /// How long packets were held up, added up.
+    pub waited: Duration,
     /// Bytes of the frame that is being sent, and of all before.
     frame_bytes: u64,
     all_frame_bytes: u64,

@@ -12,8 +12,12 @@ use crate::wire::rtp::{Packet, extension};
 pub struct Extensions {
     /// In order of their ids.
     by_id: Vec<(u8, Kind)>,
+    /// The id of each kind; 0 is none (RFC 8285 §4.2).
+    ids: [u8; Kind::ALL.len()],
     /// Whether both forms may be used in one stream (RFC 8285 §4.1.2).
     mixed: bool,
+    /// Whether an id is beyond the one-byte form.
+    long_ids: bool,
 }
 
 /// What routing and feedback want to know of a packet.
@@ -43,13 +47,17 @@ impl Extensions {
                 by_id.insert(at, (id, kind));
             }
         }
-        Self { by_id, mixed: sections.iter().all(|section| section.extmap_allow_mixed) }
+        let mut ids = [0; Kind::ALL.len()];
+        // Under the smallest, should a kind have several.
+        by_id.iter().rev().for_each(|&(id, kind)| ids[kind as usize] = id);
+        let long_ids = by_id.iter().any(|known| known.0 > extension::MAX_ONE_BYTE_ID);
+        Self { by_id, ids, long_ids, mixed: sections.iter().all(|section| section.extmap_allow_mixed) }
     }
 
     /// The id of a kind, where it was agreed on.
     #[must_use]
     pub fn id(&self, kind: Kind) -> Option<u8> {
-        self.by_id.iter().find(|known| known.1 == kind).map(|known| known.0)
+        Some(self.ids[kind as usize]).filter(|id| *id > 0)
     }
 
     /// The kind of an id.
@@ -60,8 +68,7 @@ impl Extensions {
 
     /// The form in which packets are to be written: two-byte where an id or a value needs it and the peer takes it.
     pub(super) fn form(&self, longest: usize) -> Form {
-        let ids_are_short = self.by_id.iter().all(|known| known.0 <= extension::MAX_ONE_BYTE_ID);
-        if self.mixed && !(ids_are_short && longest <= extension::MAX_ONE_BYTE_LEN) {
+        if self.mixed && (self.long_ids || longest > extension::MAX_ONE_BYTE_LEN) {
             Form::TwoByte
         } else {
             Form::OneByte

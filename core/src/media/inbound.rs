@@ -71,7 +71,13 @@ impl Media {
         // Without extensions there is nothing to read.
         let tags =
             if packet.extension().is_some() { self.extensions.tags(&packet) } else { Default::default() };
-        match self.source_of(now, &packet, tags)? {
+        let source = self.source_of(now, &packet, tags)?;
+        self.expect_report(now);
+        if let Some(congestion) = &mut self.congestion {
+            congestion.receive(now, ssrc, packet.header.sequence);
+            self.expect_arrivals(now, ssrc);
+        }
+        match source {
             Source::Media(id) => {
                 self.incoming.get_mut(id).into_iter().for_each(|stream| stream.hear(now, &packet, &tags));
                 let content = self.note_codec(id, payload_type, packet.payload)?;
@@ -104,12 +110,9 @@ impl Media {
     fn source_of(&mut self, now: Instant, packet: &Packet<'_>, tags: Tags<'_>) -> Result<Source, DropReason> {
         let ssrc = packet.header.ssrc;
         let known = self.sources.get(ssrc);
-        if let Some(number) = tags.transport_sequence {
+        if let Some(number) = tags.transport_sequence.filter(|_| self.congestion.is_none()) {
             self.arrivals.receive(now, Serial16(number));
-            self.arrivals_of = ssrc;
-            if self.timers.get(Timer::Arrivals).is_none() {
-                self.timers.set(Timer::Arrivals, now + ARRIVALS_INTERVAL);
-            }
+            self.expect_arrivals(now, ssrc);
         }
         if let Some(source) = known {
             return Ok(source);
@@ -138,6 +141,14 @@ impl Media {
         Ok(source)
     }
 
+    /// The sender is to be told soon when its packets came.
+    fn expect_arrivals(&mut self, now: Instant, of: u32) {
+        self.arrivals_of = of;
+        if self.timers.get(Timer::Arrivals).is_none() {
+            self.timers.set(Timer::Arrivals, now + ARRIVALS_INTERVAL);
+        }
+    }
+
     /// A new source for the same encoding takes the place of the one before (RFC 8852 §3: one source for one rid).
     fn replace(&mut self, transceiver: TransceiverId, rid: Option<&str>) {
         if rid.is_some() {
@@ -150,8 +161,10 @@ impl Media {
     /// A source said goodbye, or its section does not receive any more.
     pub(super) fn forget_stream(&mut self, id: Id<Incoming>) {
         if let Some(stream) = self.incoming.remove(id) {
-            self.sources.remove(stream.ssrc);
-            stream.rtx.into_iter().for_each(|rtx| self.sources.remove(rtx));
+            for ssrc in std::iter::once(stream.ssrc).chain(stream.rtx) {
+                self.sources.remove(ssrc);
+                self.congestion.iter_mut().for_each(|congestion| congestion.forget(ssrc));
+            }
         }
     }
 

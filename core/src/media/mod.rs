@@ -32,7 +32,7 @@ use crate::base::media::{ReceiverId, SenderId, TransceiverId};
 use crate::base::negotiated::NegotiatedSection;
 use crate::base::queue::BusyQueue;
 use crate::base::random::Rng;
-use crate::base::time::{Instant, WallClock, earliest};
+use crate::base::time::{Instant, WallClock, earliest, ntp_of};
 use crate::media::backlog::Backlog;
 use crate::media::contributing::{Heard, RtpContributingSource};
 use crate::media::counters::{Inbound, Outbound};
@@ -41,9 +41,10 @@ use crate::media::event::Delivery;
 use crate::media::event::{Event, SendFrame, SendPacket};
 use crate::media::extensions::Extensions;
 use crate::media::receive::arrivals::Arrivals;
+use crate::media::receive::congestion::CongestionReports;
 use crate::media::receive::stream::Incoming;
 use crate::media::round_trips::References;
-use crate::media::section::{Section, Taking};
+use crate::media::section::{Feedback, Section, Taking};
 use crate::media::send::guard::Protection;
 use crate::media::send::pacer::Pacer;
 use crate::media::send::stream::Stream;
@@ -87,6 +88,7 @@ type Timers = crate::base::timers::Timers<Timer, { Timer::COUNT }>;
 pub struct Media {
     rng: Rng,
     wall_clock: WallClock,
+    ntp: Ntp,
     sections: Vec<Section>,
     /// Where the section of a transceiver is.
     places: SeededMap<TransceiverId, usize>,
@@ -110,6 +112,8 @@ pub struct Media {
     /// The number of the next packet on the transport.
     transport_sequence: u16,
     arrivals: Arrivals,
+    /// The same as RFC 8888 has it, where that was agreed on: then it is instead.
+    congestion: Option<Box<CongestionReports>>,
     /// The sender of the packets that arrived last: feedback names one.
     arrivals_of: u32,
     packets: BusyQueue<Vec<u8>>,
@@ -122,6 +126,23 @@ pub struct Media {
     timers: Timers,
     events: Backlog,
     drops: Drops,
+}
+
+/// The time of NTP, worked out once for all packets of one moment.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ntp(Option<(Instant, u64)>);
+
+impl Ntp {
+    fn at(&mut self, now: Instant, wall_clock: &WallClock) -> u64 {
+        match self.0 {
+            Some((at, ntp)) if at == now => ntp,
+            _ => {
+                let ntp = ntp_of(wall_clock.at(now));
+                self.0 = Some((now, ntp));
+                ntp
+            }
+        }
+    }
 }
 
 /// What a packet that is to be sent is.
@@ -147,6 +168,7 @@ impl Media {
             by_ssrc: SeededMap::new(&mut rng),
             rng,
             wall_clock,
+            ntp: Ntp::default(),
             sections: Vec::new(),
             tones: Vec::new(),
             extensions: Extensions::default(),
@@ -159,6 +181,7 @@ impl Media {
             pacer: Pacer::default(),
             transport_sequence: 0,
             arrivals: Arrivals::default(),
+            congestion: None,
             arrivals_of: 0,
             packets: BusyQueue::default(),
             references: References::default(),
@@ -171,7 +194,7 @@ impl Media {
     }
 
     /// Takes what the descriptions agree on, in place of what they did before.
-    pub fn set_sections(&mut self, now: Instant, sections: &[NegotiatedSection]) {
+    pub fn set_sections(&mut self, sections: &[NegotiatedSection]) {
         let before = std::mem::replace(&mut self.sections, sections.iter().map(Section::of).collect());
         for section in &mut self.sections {
             let before = before.iter().find(|before| before.transceiver == section.transceiver);
@@ -200,10 +223,13 @@ impl Media {
             let place = self.sections.iter().position(|section| section.transceiver == stream.transceiver);
             stream.section = place.unwrap_or_default();
         }
-        self.make_streams(sections);
-        if !self.sections.is_empty() && self.timers.get(Timer::Report).is_none() {
-            self.schedule_report(now);
+        let mut agreed = self.sections.iter().flat_map(|section| section.receive.iter());
+        if !agreed.any(|codec| codec.feedback.has(Feedback::CONGESTION)) {
+            self.congestion = None;
+        } else if self.congestion.is_none() {
+            self.congestion = Some(Box::new(CongestionReports::new(&mut self.rng)));
         }
+        self.make_streams(sections);
     }
 
     /// Streams of ours: kept where their source is, made where it is new, gone where it is gone.
@@ -214,9 +240,7 @@ impl Media {
                 let known = self.outgoing.iter().position(|stream| stream.ssrc == source.ssrc);
                 let mut stream = match known {
                     Some(at) => self.outgoing.swap_remove(at),
-                    None => {
-                        Stream::new(section.transceiver, encoding, [source.ssrc, source.rtx], &mut self.rng)
-                    }
+                    None => Stream::new(section.transceiver, encoding, source, &mut self.rng),
                 };
                 stream.section = place;
                 stream.protection = self.protections.get(&section.transceiver).copied().unwrap_or_default();
@@ -255,6 +279,14 @@ impl Media {
         self.change_taking(id, |taking| taking.buffer = target);
         let own = self.incoming.iter_mut().map(|(_, stream)| stream);
         own.filter(|stream| stream.transceiver == id).for_each(|stream| stream.playout.set_target(target));
+    }
+
+    /// Asks the peer to send what this receiver gets at no more than this rate, in bits a second: now, and again with each
+    /// report. Its streams together, by `TMMBR` (RFC 5104) where that was agreed on, by REMB otherwise.
+    pub fn limit_bitrate(&mut self, receiver: ReceiverId, bitrate: u64) {
+        let id = receiver.transceiver();
+        self.change_taking(id, |taking| taking.limit = Some(bitrate));
+        self.tell_limits(Some(id));
     }
 
     fn change_taking(&mut self, id: TransceiverId, change: impl FnOnce(&mut Taking)) {
@@ -331,11 +363,8 @@ impl Media {
     pub fn handle_timeout(&mut self, now: Instant) {
         while let Some(timer) = self.timers.pop_due(now) {
             match timer {
-                Timer::Report => {
-                    self.report(now);
-                    self.schedule_report(now);
-                }
-                Timer::Arrivals => self.report_arrivals(),
+                Timer::Report => self.report(now),
+                Timer::Arrivals => self.report_arrivals(now),
                 Timer::Missing => self.ask(now),
                 Timer::Frames => self.deliver_all(now),
                 Timer::Tones => self.report_tones(now),

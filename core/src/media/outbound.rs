@@ -1,7 +1,7 @@
 //! What happens to media that is to be sent, and packets on their way out.
 
 use crate::base::media::{CodecRole, MediaKind, TransceiverId};
-use crate::base::time::{Instant, earliest, ntp_of};
+use crate::base::time::{Instant, earliest};
 use crate::media::codec::telephone_event::event_of;
 use crate::media::error::WriteError;
 use crate::media::event::{SendFrame, SendPacket};
@@ -164,12 +164,15 @@ impl Media {
         }
         let mut kept = Vec::new();
         for value in values {
-            let Some(id) = self.extensions.id(kind_of(value)) else { continue };
+            let Some(id) = self.extensions.id(value.kind()) else { continue };
             let at = kept.len();
             kept.extend_from_slice(&[id, 0]);
             value.write(&mut kept);
-            // No value that is known here has more than 255 bytes but a list of levels, which cannot either.
-            kept[at + 1] = u8::try_from(kept.len() - at - 2).unwrap_or(u8::MAX);
+            match u8::try_from(kept.len() - at - 2) {
+                Ok(len) => kept[at + 1] = len,
+                // RFC 8285 §4.3: no element is longer.
+                Err(_) => kept.truncate(at),
+            }
         }
         kept.into()
     }
@@ -211,43 +214,28 @@ impl Media {
         while let Some(at) = self.ready.pop() {
             let Some(stream) = self.outgoing.get_mut(at) else { continue };
             if stream.is_paced() && !self.pacer.admits(now) {
+                stream.hold(now);
                 self.held.push(at);
                 continue;
             }
             stream.is_ready = false;
             let section = &self.sections[stream.section];
-            let codec_of = |payload_type| {
-                section
-                    .sent(payload_type)
-                    .or_else(|| section.send.iter().find(|c| c.rtx == Some(payload_type)))
-            };
-            // A tone's packets have the time of its beginning, which says nothing of now.
-            let clock_rate = |payload_type| {
-                codec_of(payload_type)
-                    .filter(|codec| codec.role != CodecRole::TelephoneEvent)
-                    .map(|codec| codec.clock_rate)
-            };
-            let Some(packet) = stream.pop(now, clock_rate) else {
-                continue;
-            };
+            let Some(packet) = stream.pop() else { continue };
             if packet.paced {
                 self.pacer.sent(now, packet.payload.len());
             }
-            let counts = codec_of(packet.header.payload_type)
-                .is_some_and(|codec| codec.feedback.has(Feedback::TRANSPORT));
+            let codec = section.send.find(packet.header.payload_type);
+            let counts = codec.is_some_and(|codec| codec.feedback.has(Feedback::TRANSPORT));
             let sequence = counts.then_some(self.transport_sequence);
             self.transport_sequence = self.transport_sequence.wrapping_add(u16::from(counts));
-            let stamps = Stamps { sequence, ntp: ntp_of(self.wall_clock.at(now)) };
+            let stamps = Stamps { sequence, ntp: self.ntp.at(now, &self.wall_clock) };
             let before = out.len();
             write(&packet, stream, section, &self.extensions, stamps, out);
-            let len = packet.payload.len();
-            // Parity that is a stream of its own is none of this one.
-            if packet.what != What::Parity || packet.header.ssrc == stream.ssrc {
-                let repeats = matches!(packet.what, What::Repetition(_));
-                stream.sent.count(len, out.len() - before - len, repeats);
-            }
+            stream.count(now, &packet, out.len() - before, codec);
             stream.guard(&packet, &out[before..], &self.extensions, &mut self.pacer);
+            stream.keep(now, packet);
             self.make_ready(at);
+            self.expect_report(now);
             return Some(PacketKind::Rtp);
         }
         if let Some(next) = self.pacer.next() {
@@ -302,9 +290,12 @@ fn write(
             }
         }
     }
-    put(Kind::AbsSendTime, Value::AbsSendTime(abs_send_time(stamps.ntp)));
-    if let Some(sequence) = stamps.sequence {
-        put(Kind::TransportSequence, Value::TransportSequence(sequence));
+    if let Some(id) = extensions.id(Kind::AbsSendTime) {
+        let [_, time @ ..] = abs_send_time(stamps.ntp).to_be_bytes();
+        writer.put_bytes(id, time);
+    }
+    if let (Some(id), Some(sequence)) = (extensions.id(Kind::TransportSequence), stamps.sequence) {
+        writer.put_bytes(id, sequence.to_be_bytes());
     }
     for element in kept {
         writer.put(element.id, |out| out.extend_from_slice(element.data));
@@ -314,26 +305,6 @@ fn write(
         out.extend_from_slice(&original.0.to_be_bytes());
     }
     packet.payload.write(out);
-}
-
-const fn kind_of(value: &Value<'_>) -> Kind {
-    match value {
-        Value::Mid(_) => Kind::Mid,
-        Value::Rid(_) => Kind::Rid,
-        Value::RepairedRid(_) => Kind::RepairedRid,
-        Value::AudioLevel(_) => Kind::AudioLevel,
-        Value::CsrcAudioLevels(_) => Kind::CsrcAudioLevels,
-        Value::AbsSendTime(_) => Kind::AbsSendTime,
-        Value::TransportSequence(_) => Kind::TransportSequence,
-        Value::TransportSequence2(..) => Kind::TransportSequence2,
-        Value::TransmissionOffset(_) => Kind::TransmissionOffset,
-        Value::AbsCaptureTime(_) => Kind::AbsCaptureTime,
-        Value::PlayoutDelay(_) => Kind::PlayoutDelay,
-        Value::VideoOrientation(_) => Kind::VideoOrientation,
-        Value::ColorSpace(_) => Kind::ColorSpace,
-        Value::VideoTiming(_) => Kind::VideoTiming,
-        Value::VideoContentType(_) => Kind::VideoContentType,
-    }
 }
 
 /// The form that takes every id: what is kept is in it.

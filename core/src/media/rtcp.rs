@@ -2,14 +2,16 @@
 
 use crate::base::drops::DropReason;
 use crate::base::ids::Id;
+use crate::base::media::TransceiverId;
 use crate::base::time::{Instant, ntp_of};
 use crate::media::event::Event;
 use crate::media::receive::stream::Incoming;
 use crate::media::round_trips::round_trip;
+use crate::media::section::{Feedback, Section};
 use crate::media::sources::Source;
 use crate::media::{Media, Timer};
 use crate::wire::rtcp::extended::{Block, Extended};
-use crate::wire::rtcp::feedback::{Feedback, Limit, Message, Missing};
+use crate::wire::rtcp::feedback::{self, Estimate, Limit, Message, Missing};
 use crate::wire::rtcp::list::List;
 use crate::wire::rtcp::report::{ReceiverReport, ReportBlock, SenderReport, middle};
 use crate::wire::rtcp::source::{Bye, Chunk, Description, Item, ItemKind};
@@ -22,6 +24,8 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_BLOCKS: usize = 31;
 /// Bytes after which another compound packet begins: less than any path takes.
 const FULL: usize = 800;
+/// Bytes that a packet has in front of RTP: those of UDP and of the smaller IP (RFC 5104 §4.2.1.2).
+const PACKET_OVERHEAD: u16 = 28;
 /// Limits of one request that are looked at.
 const MAX_LIMITS: usize = 32;
 /// Key frame requests that come closer together are one: an encoder that obeyed each would do nothing else.
@@ -118,7 +122,7 @@ impl Media {
         self.round_trip = Some(self.round_trip.map_or(sample, smooth));
     }
 
-    fn hear_feedback(&mut self, now: Instant, feedback: &Feedback<'_>) {
+    fn hear_feedback(&mut self, now: Instant, feedback: &feedback::Feedback<'_>) {
         match feedback.message {
             Message::Nack(missing) => self.repeat(now, feedback.media, missing),
             Message::LimitRequest(limits) => self.hear_limits(feedback.sender, limits),
@@ -188,14 +192,19 @@ impl Media {
         self.make_ready(at);
     }
 
-    pub(super) fn schedule_report(&mut self, now: Instant) {
-        // RFC 3550 §6.2: between half and one and a half, so that peers do not fall into step.
-        let share = 0.5 + self.rng.jitter_unit();
-        self.timers.set(Timer::Report, now + REPORT_INTERVAL.mul_f64(share));
+    /// A packet came or left: before long that is reported. Where nothing flows there is nothing to tell, and nobody is woken;
+    /// whether the peer is there is what consent asks for.
+    pub(super) fn expect_report(&mut self, now: Instant) {
+        if self.timers.get(Timer::Report).is_none() {
+            // RFC 3550 §6.2: between half and one and a half, so that peers do not fall into step.
+            let share = 0.5 + self.rng.jitter_unit();
+            self.timers.set(Timer::Report, now + REPORT_INTERVAL.mul_f64(share));
+        }
     }
 
     /// Tells what we sent and how we receive.
     pub(super) fn report(&mut self, now: Instant) {
+        self.tell_limits(None);
         let ntp = ntp_of(self.wall_clock.at(now));
         let mut blocks: Vec<ReportBlock> = Vec::new();
         for (_, stream) in self.incoming.iter_mut() {
@@ -247,14 +256,45 @@ impl Media {
     /// Queues feedback, behind an empty report where the peer wants compound packets (RFC 5506).
     fn push_feedback(&mut self, media: u32, message: Message<'_>) {
         let sender = self.reporter();
+        self.push_early(Packet::Feedback(feedback::Feedback { sender, media, message }));
+    }
+
+    /// Queues what is not to wait for the next report.
+    ///
+    /// RFC 4585 §3.5.2: between two nothing is dithered (`T_dither_max` is 0), so it leaves at once.
+    fn push_early(&mut self, feedback: Packet<'_>) {
+        let sender = self.reporter();
         let mut packet = Vec::new();
         if !self.reduced_size {
             Packet::ReceiverReport(ReceiverReport { ssrc: sender, ..ReceiverReport::default() })
                 .write(&mut packet);
             describe(sender, &self.cname, &mut packet);
         }
-        Packet::Feedback(Feedback { sender, media, message }).write(&mut packet);
+        feedback.write(&mut packet);
         self.push_rtcp(packet);
+    }
+
+    /// Asks for lower rates, of all receivers or of this one.
+    pub(super) fn tell_limits(&mut self, of: Option<TransceiverId>) {
+        let limited = |section: &&Section| of.is_none_or(|of| section.transceiver == of);
+        let limited = self.sections.iter().filter(limited);
+        let limited: Vec<(TransceiverId, u64)> =
+            limited.filter_map(|section| Some((section.transceiver, section.taking.limit?))).collect();
+        for (id, bitrate) in limited {
+            let own =
+                || self.incoming.iter().map(|(_, stream)| stream).filter(|stream| stream.transceiver == id);
+            let agreed = |feedback| own().any(|stream| stream.codec.feedback.has(feedback));
+            let sources: Vec<u32> = own().map(|stream| stream.ssrc).take(MAX_BLOCKS).collect();
+            if agreed(Feedback::TMMBR) {
+                let share = bitrate / sources.len() as u64;
+                let limit = |&ssrc: &u32| Limit { ssrc, bitrate: share, overhead: PACKET_OVERHEAD };
+                let limits: Vec<Limit> = sources.iter().map(limit).collect();
+                self.push_feedback(0, Message::LimitRequest(limits.as_slice().into()));
+            } else if agreed(Feedback::REMB) {
+                let estimate = Estimate { bitrate, streams: sources.as_slice().into() };
+                self.push_feedback(0, Message::Estimate(estimate));
+            }
+        }
     }
 
     pub(super) fn push_picture_loss(&mut self, ssrc: u32) {
@@ -297,7 +337,12 @@ impl Media {
     }
 
     /// Tells the peer's congestion control when its packets came.
-    pub(super) fn report_arrivals(&mut self) {
+    pub(super) fn report_arrivals(&mut self, now: Instant) {
+        if let Some(mut congestion) = self.congestion.take() {
+            let name = (self.reporter(), middle(self.ntp.at(now, &self.wall_clock)));
+            congestion.report(now, name, |feedback| self.push_early(Packet::Congestion(feedback)));
+            self.congestion = Some(congestion);
+        }
         let mut arrivals = std::mem::take(&mut self.arrivals);
         while let Some(feedback) = arrivals.feedback() {
             self.push_feedback(self.arrivals_of, Message::TransportWide(feedback));

@@ -14,8 +14,8 @@ pub(super) struct Section {
     pub mid: Box<str>,
     pub kind: MediaKind,
     pub direction: RtpTransceiverDirection,
-    pub send: Vec<Codec>,
-    pub receive: Vec<Codec>,
+    pub send: Codecs,
+    pub receive: Codecs,
     pub receive_rids: Vec<Box<str>>,
     pub remote_sources: Vec<RemoteSource>,
     /// How the application takes what comes.
@@ -28,6 +28,8 @@ pub(super) struct Section {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Taking {
     pub delivery: Delivery,
+    /// How many bits in a second the peer is asked for at most.
+    pub limit: Option<u64>,
     /// How long frames wait at least, so that they come evenly.
     pub buffer: Option<Duration>,
 }
@@ -108,6 +110,9 @@ impl Feedback {
     pub const PLI: Self = Self(2);
     pub const FIR: Self = Self(4);
     pub const TRANSPORT: Self = Self(8);
+    pub const CONGESTION: Self = Self(16);
+    pub const REMB: Self = Self(32);
+    pub const TMMBR: Self = Self(64);
 
     fn of(texts: &[String]) -> Self {
         let known = [
@@ -115,6 +120,9 @@ impl Feedback {
             ("nack pli", Self::PLI),
             ("ccm fir", Self::FIR),
             ("transport-cc", Self::TRANSPORT),
+            ("ack ccfb", Self::CONGESTION),
+            ("goog-remb", Self::REMB),
+            ("ccm tmmbr", Self::TMMBR),
         ];
         let agreed = known.into_iter().filter(|(name, _)| texts.iter().any(|text| text == name));
         Self(agreed.fold(0, |bits, (_, feedback)| bits | feedback.0))
@@ -122,6 +130,43 @@ impl Feedback {
 
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
+    }
+}
+
+/// The codecs of one direction, the first choice in front; each is found by its payload types without searching.
+#[derive(Clone, Debug)]
+pub(super) struct Codecs {
+    list: Vec<Codec>,
+    /// The place of the codec that each payload type stands for, or [`NOWHERE`](Self::NOWHERE).
+    places: Box<[u8; 128]>,
+}
+
+impl Codecs {
+    const NOWHERE: u8 = u8::MAX;
+
+    fn of(codecs: &[NegotiatedCodec]) -> Self {
+        let list: Vec<Codec> = codecs.iter().map(Codec::of).collect();
+        let mut places = Box::new([Self::NOWHERE; 128]);
+        // From the back, and repetitions first: what is met first, and codecs themselves, prevail.
+        let mut put = |payload_type: u8, at: usize| {
+            if let Some(place) = places.get_mut(usize::from(payload_type)) {
+                *place = u8::try_from(at).unwrap_or(Self::NOWHERE);
+            }
+        };
+        let backwards = || list.iter().enumerate().rev();
+        backwards().for_each(|(at, codec)| codec.rtx.into_iter().for_each(|rtx| put(rtx, at)));
+        backwards().for_each(|(at, codec)| put(codec.payload_type, at));
+        Self { list, places }
+    }
+
+    /// The codec that a payload type stands for, be it its own or that of its repetitions.
+    pub(super) fn find(&self, payload_type: u8) -> Option<&Codec> {
+        let &place = self.places.get(usize::from(payload_type))?;
+        self.list.get(usize::from(place))
+    }
+
+    pub(super) fn iter(&self) -> std::slice::Iter<'_, Codec> {
+        self.list.iter()
     }
 }
 
@@ -159,8 +204,8 @@ impl Section {
             mid: section.mid.as_str().into(),
             kind: section.kind,
             direction: section.direction,
-            send: section.send.iter().map(Codec::of).collect(),
-            receive: section.receive.iter().map(Codec::of).collect(),
+            send: Codecs::of(&section.send),
+            receive: Codecs::of(&section.receive),
             receive_rids: section.receive_rids.iter().map(|rid| rid.id.as_str().into()).collect(),
             remote_sources: section.remote_sources.clone(),
             taking: Taking::default(),
@@ -170,14 +215,16 @@ impl Section {
 
     /// What a payload type of a received packet stands for.
     pub(super) fn received(&self, payload_type: u8) -> Option<Payload<'_>> {
-        let media = self.receive.iter().find(|codec| codec.payload_type == payload_type);
-        let repeated = || self.receive.iter().find(|codec| codec.rtx == Some(payload_type));
-        media.map(Payload::Media).or_else(|| repeated().map(Payload::Repeated))
+        let codec = self.receive.find(payload_type)?;
+        Some(match codec.payload_type == payload_type {
+            true => Payload::Media(codec),
+            false => Payload::Repeated(codec),
+        })
     }
 
     /// The codec to send under this payload type.
     pub(super) fn sent(&self, payload_type: u8) -> Option<&Codec> {
-        self.send.iter().find(|codec| codec.payload_type == payload_type)
+        self.send.find(payload_type).filter(|codec| codec.payload_type == payload_type)
     }
 
     /// The payload type to send this kind of protection under, of the clock of `codec`.

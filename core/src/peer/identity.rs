@@ -307,6 +307,12 @@ impl PeerConnection {
         self.identity.as_ref()?.error_info.as_deref()
     }
 
+    /// Whether an identity provider was asked and has not answered: for our assertion, or for who the peer is.
+    #[must_use]
+    pub fn awaits_identity(&self) -> bool {
+        self.identity_deadline().is_some()
+    }
+
     /// Who the peer has to be.
     fn target_identity(&self) -> Option<&str> {
         let known = self.peer_identity().map(|peer| peer.name.as_str());

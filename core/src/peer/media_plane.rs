@@ -32,6 +32,7 @@ pub(super) struct Planes {
     /// How the application takes what receivers get, where that is not the default.
     deliveries: Vec<(ReceiverId, Delivery)>,
     buffers: Vec<(ReceiverId, Duration)>,
+    limits: Vec<(ReceiverId, u64)>,
     /// How what senders send is protected, likewise.
     protections: Vec<(SenderId, Protection)>,
     rng: Rng,
@@ -73,7 +74,14 @@ impl Plane {
 
 impl Planes {
     pub(super) const fn new(rng: Rng) -> Self {
-        Self { list: Vec::new(), deliveries: Vec::new(), buffers: Vec::new(), protections: Vec::new(), rng }
+        Self {
+            list: Vec::new(),
+            deliveries: Vec::new(),
+            buffers: Vec::new(),
+            limits: Vec::new(),
+            protections: Vec::new(),
+            rng,
+        }
     }
 
     fn of_link(&mut self, link: TransportId) -> Option<&mut Plane> {
@@ -95,6 +103,7 @@ impl Planes {
         self.buffers.iter().for_each(|&(receiver, buffer)| {
             media.set_jitter_buffer_target(receiver, Some(buffer));
         });
+        self.limits.iter().for_each(|&(receiver, bitrate)| media.limit_bitrate(receiver, bitrate));
         self.protections.iter().for_each(|&(sender, protection)| media.set_protection(sender, protection));
         self.list.push(Plane { link, media: Box::new(media), carried: Vec::new(), aside: Queue::default() });
     }
@@ -129,6 +138,12 @@ impl Planes {
         self.list.iter_mut().for_each(|plane| plane.media.set_jitter_buffer_target(receiver, target));
     }
 
+    pub(super) fn limit_bitrate(&mut self, receiver: ReceiverId, bitrate: u64) {
+        self.limits.retain(|(known, _)| *known != receiver);
+        self.limits.push((receiver, bitrate));
+        self.list.iter_mut().for_each(|plane| plane.media.limit_bitrate(receiver, bitrate));
+    }
+
     pub(super) fn set_protection(&mut self, sender: SenderId, protection: Protection) {
         self.protections.retain(|(known, _)| *known != sender);
         self.protections.push((sender, protection));
@@ -155,7 +170,7 @@ impl Planes {
 impl PeerConnection {
     /// Tells the planes what descriptions agree on now. The first time that is audio or video on a link, there begins
     /// to be one.
-    pub(super) fn change_media(&mut self, now: Instant) {
+    pub(super) fn change_media(&mut self) {
         let sections = self.session.media().to_vec();
         for section in &sections {
             let id = TransportId::of(section.transport);
@@ -174,7 +189,7 @@ impl PeerConnection {
         for plane in &mut self.planes.list {
             let own = |section: &&NegotiatedSection| TransportId::of(section.transport) == plane.link;
             let own: Vec<NegotiatedSection> = sections.iter().filter(own).cloned().collect();
-            plane.media.set_sections(now, &own);
+            plane.media.set_sections(&own);
         }
     }
 

@@ -246,7 +246,7 @@ impl PeerConnection {
         }
         self.change_data(now, data);
         if media {
-            self.change_media(now);
+            self.change_media();
         }
         self.settle(now);
         self.update_negotiation_needed(NegotiationCheck::AfterDescription);

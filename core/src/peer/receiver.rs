@@ -130,6 +130,13 @@ impl<'a> RtpReceiver<'a> {
         self.pc.planes.media().flat_map(|media| media.contributing_sources(now, self.id)).collect()
     }
 
+    /// Asks the peer to send it at no more than this rate, in bits a second, its streams together: now and with each report,
+    /// as `TMMBR` (RFC 5104) where that was negotiated, as REMB otherwise, which browsers obey for all that they send. Default:
+    /// nothing is asked. To lift it, name a rate that no path has.
+    pub fn limit_bitrate(&mut self, bitrate: u64) {
+        self.pc.planes.limit_bitrate(self.id, bitrate);
+    }
+
     /// Asks the peer for a key frame: of all its streams, or of the simulcast stream of this rid. One request in 300 ms
     /// goes out; a wish within that is kept until then.
     pub fn request_key_frame(&mut self, now: Instant, rid: Option<&str>) {

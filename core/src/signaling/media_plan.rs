@@ -12,6 +12,9 @@ use crate::signaling::session::Session;
 use crate::signaling::transceiver::Transceiver;
 use crate::wire::sdp::attribute::RidDirection;
 
+/// Parity that is a stream of its own.
+const FLEXFEC: &str = "flexfec-03";
+
 /// Audio or video to write.
 #[derive(Clone, Debug)]
 pub(in crate::signaling) struct PlannedRtp {
@@ -29,7 +32,7 @@ pub(in crate::signaling) struct PlannedRtp {
     /// Sources without names of their own, with `cname:…`.
     pub source_lines: Vec<(u32, String)>,
     /// A source and that of its retransmissions.
-    pub source_group: Option<String>,
+    pub source_groups: Vec<(&'static str, String)>,
 }
 
 impl Session {
@@ -64,7 +67,7 @@ impl Session {
             rids: Vec::new(),
             simulcast_text: None,
             source_lines: Vec::new(),
-            source_group: None,
+            source_groups: Vec::new(),
         };
         self.add_sender(maker, &mut planned);
         if maker.is_simulcast() && maker.direction.sends() {
@@ -98,7 +101,7 @@ impl Session {
             rids: Vec::new(),
             simulcast_text: None,
             source_lines: Vec::new(),
-            source_group: None,
+            source_groups: Vec::new(),
         };
         self.add_sender(maker, &mut planned);
         if planned.direction.sends() && maker.is_simulcast() {
@@ -135,12 +138,17 @@ impl Session {
         // Streams with names are told apart by them (RFC 8852); others have to be named here for peers that know
         // no mids in packets.
         let source = sender.sources.first().filter(|_| !maker.is_simulcast());
-        if let Some(&LocalSource { ssrc, rtx }) = source {
+        if let Some(&LocalSource { ssrc, rtx, fec }) = source {
             let cname = format!("cname:{}", self.cname);
             planned.source_lines.push((ssrc, cname.clone()));
-            if planned.codecs.iter().any(|codec| codec.role() == CodecRole::Rtx) {
-                planned.source_lines.push((rtx, cname));
-                planned.source_group = Some(format!("{ssrc} {rtx}"));
+            let repeats = planned.codecs.iter().any(|codec| codec.role() == CodecRole::Rtx);
+            let corrects = planned.codecs.iter().any(|codec| codec.name.eq_ignore_ascii_case(FLEXFEC));
+            // RFC 4588 §7 and RFC 5956 §4.3: which source serves which.
+            for (semantics, of, wanted) in [("FID", rtx, repeats), ("FEC-FR", fec, corrects)] {
+                if wanted {
+                    planned.source_lines.push((of, cname.clone()));
+                    planned.source_groups.push((semantics, format!("{ssrc} {of}")));
+                }
             }
         }
     }

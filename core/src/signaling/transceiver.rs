@@ -355,7 +355,8 @@ pub(in crate::signaling) fn default_encoding(kind: MediaKind) -> RtpEncodingPara
 /// Gives each encoding its sources; those that are there stay.
 pub(in crate::signaling) fn draw_sources(sender: &mut Sender, rng: &mut Rng) {
     while sender.sources.len() < sender.encodings.len() {
-        sender.sources.push(LocalSource { ssrc: rng.secret_u32(), rtx: rng.secret_u32() });
+        let [ssrc, rtx, fec] = std::array::from_fn(|_| rng.secret_u32());
+        sender.sources.push(LocalSource { ssrc, rtx, fec });
     }
 }
 

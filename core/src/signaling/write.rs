@@ -226,11 +226,9 @@ fn rtp_attributes<'a>(rtp: &'a PlannedRtp, attributes: &mut Vec<Attribute<'a>>) 
     for (ssrc, cname) in &rtp.source_lines {
         attributes.push(Attribute::Ssrc { ssrc: *ssrc, attribute: cname });
     }
-    attributes.extend(
-        rtp.source_group
-            .as_deref()
-            .map(|ssrcs| Attribute::SsrcGroup { semantics: "FID", ssrcs: Words(ssrcs) }),
-    );
+    let groups = rtp.source_groups.iter();
+    attributes
+        .extend(groups.map(|(semantics, ssrcs)| Attribute::SsrcGroup { semantics, ssrcs: Words(ssrcs) }));
 }
 
 fn codec_attributes<'a>(codec: &'a CodecContent, attributes: &mut Vec<Attribute<'a>>) {

@@ -9,16 +9,9 @@ use crate::stats::StatsOf;
 use crate::stats::collect::{Collector, transport_id};
 use crate::stats::rtp::{
     InboundRtpStats, MediaSourceStats, OutboundRtpStats, RemoteInboundRtpStats, RemoteOutboundRtpStats,
+    RtpStreamStats,
 };
 use std::time::SystemTime;
-
-/// What both sides of a stream say of it.
-struct Stream {
-    ssrc: u32,
-    kind: MediaKind,
-    transport_id: String,
-    codec_id: Option<String>,
-}
 
 impl Collector {
     /// Adds a stream that comes, what the peer says of it, and its codec; its id comes back.
@@ -28,10 +21,7 @@ impl Collector {
         let remote_id = of.remote.map(|_| format!("RO{}_{}", stream.transport_id, of.ssrc));
         let (received, is_video) = (&of.received, of.kind == MediaKind::Video);
         let stats = InboundRtpStats {
-            ssrc: stream.ssrc,
-            kind: stream.kind,
-            transport_id: stream.transport_id.clone(),
-            codec_id: stream.codec_id.clone(),
+            stream: stream.clone(),
             packets_received: received.packets,
             packets_lost: of.lost,
             jitter: of.jitter,
@@ -85,10 +75,7 @@ impl Collector {
             id
         });
         let stats = OutboundRtpStats {
-            ssrc: stream.ssrc,
-            kind: stream.kind,
-            transport_id: stream.transport_id.clone(),
-            codec_id: stream.codec_id.clone(),
+            stream: stream.clone(),
             packets_sent: sent.packets,
             bytes_sent: sent.bytes,
             mid: mid_of(section),
@@ -97,6 +84,7 @@ impl Collector {
             rid: of.rid.map(str::to_owned),
             encoding_index: is_video.then_some(of.encoding),
             header_bytes_sent: sent.header_bytes,
+            total_packet_send_delay: sent.waited.as_secs_f64(),
             retransmitted_packets_sent: sent.repeated_packets,
             retransmitted_bytes_sent: sent.repeated_bytes,
             rtx_ssrc: of.rtx,
@@ -115,13 +103,10 @@ impl Collector {
         id
     }
 
-    fn remote_outbound(&mut self, id: String, local_id: String, stream: Stream, of: &RemoteSent) {
+    fn remote_outbound(&mut self, id: String, local_id: String, stream: RtpStreamStats, of: &RemoteSent) {
         let date = date_of(of.info.ntp).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let stats = RemoteOutboundRtpStats {
-            ssrc: stream.ssrc,
-            kind: stream.kind,
-            transport_id: stream.transport_id,
-            codec_id: stream.codec_id,
+            stream,
             packets_sent: of.info.packets.into(),
             bytes_sent: of.info.octets.into(),
             local_id,
@@ -136,12 +121,9 @@ impl Collector {
         self.put_of(arrived, id, StatsOf::RemoteOutboundRtp(stats));
     }
 
-    fn remote_inbound(&mut self, id: String, local_id: String, stream: Stream, of: &RemoteReceived) {
+    fn remote_inbound(&mut self, id: String, local_id: String, stream: RtpStreamStats, of: &RemoteReceived) {
         let stats = RemoteInboundRtpStats {
-            ssrc: stream.ssrc,
-            kind: stream.kind,
-            transport_id: stream.transport_id,
-            codec_id: stream.codec_id,
+            stream,
             packets_received: of.packets,
             packets_lost: of.lost,
             jitter: of.jitter,
@@ -160,12 +142,12 @@ impl Collector {
         section: &NegotiatedSection,
         codecs: &[NegotiatedCodec],
         (ssrc, kind, payload_type): (u32, MediaKind, Option<u8>),
-    ) -> Stream {
+    ) -> RtpStreamStats {
         let transport_id = transport_id(section.transport);
         // webrtc-stats §8.3: a codec is told of while a stream refers to it.
         let codec = codecs.iter().find(|codec| Some(codec.payload_type) == payload_type);
         let codec_id = codec.map(|codec| self.codec(&transport_id, codec));
-        Stream { ssrc, kind, transport_id, codec_id }
+        RtpStreamStats { ssrc, kind, transport_id, codec_id }
     }
 }
 

@@ -16,6 +16,7 @@ pub use crate::stats::dictionaries::{
 
 pub use crate::stats::rtp::{
     InboundRtpStats, MediaSourceStats, OutboundRtpStats, RemoteInboundRtpStats, RemoteOutboundRtpStats,
+    RtpStreamStats,
 };
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,12 +82,18 @@ impl StatsOf {
                 .chain([of.remote_certificate_id.as_ref(), of.selected_candidate_pair_id.as_ref()])
                 .flatten()
                 .collect(),
-            Self::InboundRtp(of) => named([&of.transport_id], [&of.codec_id, &of.remote_id, &None]),
-            Self::OutboundRtp(of) => {
-                named([&of.transport_id], [&of.codec_id, &of.remote_id, &of.media_source_id])
+            Self::InboundRtp(of) => {
+                named([&of.stream.transport_id], [&of.stream.codec_id, &of.remote_id, &None])
             }
-            Self::RemoteInboundRtp(of) => named([&of.transport_id, &of.local_id], [&of.codec_id]),
-            Self::RemoteOutboundRtp(of) => named([&of.transport_id, &of.local_id], [&of.codec_id]),
+            Self::OutboundRtp(of) => {
+                named([&of.stream.transport_id], [&of.stream.codec_id, &of.remote_id, &of.media_source_id])
+            }
+            Self::RemoteInboundRtp(of) => {
+                named([&of.stream.transport_id, &of.local_id], [&of.stream.codec_id])
+            }
+            Self::RemoteOutboundRtp(of) => {
+                named([&of.stream.transport_id, &of.local_id], [&of.stream.codec_id])
+            }
             Self::Certificate(_) | Self::DataChannel(_) | Self::PeerConnection(_) | Self::MediaSource(_) => {
                 Vec::new()
             }

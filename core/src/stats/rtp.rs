@@ -3,11 +3,11 @@
 
 use crate::base::media::MediaKind;
 
-/// `RTCInboundRtpStreamStats`, with `RTCReceivedRtpStreamStats` and `RTCRtpStreamStats`
-#[derive(Clone, Debug, PartialEq)]
+/// `RTCRtpStreamStats`: what all of the following inherit. In JSON its members stand among theirs.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "camelCase"))]
-pub struct InboundRtpStats {
+pub struct RtpStreamStats {
     /// The source.
     pub ssrc: u32,
     /// Audio or video.
@@ -17,6 +17,16 @@ pub struct InboundRtpStats {
     /// The codec of the last packet.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub codec_id: Option<String>,
+}
+
+/// `RTCInboundRtpStreamStats`, with `RTCReceivedRtpStreamStats` and `RTCRtpStreamStats`
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "camelCase"))]
+pub struct InboundRtpStats {
+    /// What it has in common with the others of its kind.
+    #[cfg_attr(feature = "serde", serde(flatten))]
+    pub stream: RtpStreamStats,
     /// Packets that came, repetitions among them.
     pub packets_received: u64,
     /// Packets that did not (RFC 3550 §6.4.1); fewer than none where some came twice.
@@ -88,15 +98,9 @@ pub struct InboundRtpStats {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "camelCase"))]
 pub struct RemoteInboundRtpStats {
-    /// The source.
-    pub ssrc: u32,
-    /// Audio or video.
-    pub kind: MediaKind,
-    /// What carries it.
-    pub transport_id: String,
-    /// The codec of the last packet.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
-    pub codec_id: Option<String>,
+    /// What it has in common with the others of its kind.
+    #[cfg_attr(feature = "serde", serde(flatten))]
+    pub stream: RtpStreamStats,
     /// Packets that came there.
     pub packets_received: u64,
     /// Packets that did not.
@@ -121,15 +125,9 @@ pub struct RemoteInboundRtpStats {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "camelCase"))]
 pub struct OutboundRtpStats {
-    /// The source.
-    pub ssrc: u32,
-    /// Audio or video.
-    pub kind: MediaKind,
-    /// What carries it.
-    pub transport_id: String,
-    /// The codec of the last packet.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
-    pub codec_id: Option<String>,
+    /// What it has in common with the others of its kind.
+    #[cfg_attr(feature = "serde", serde(flatten))]
+    pub stream: RtpStreamStats,
     /// Packets sent, repetitions among them.
     pub packets_sent: u64,
     /// Bytes of their payloads.
@@ -151,6 +149,8 @@ pub struct OutboundRtpStats {
     pub encoding_index: Option<usize>,
     /// Bytes of headers, of repetitions as well.
     pub header_bytes_sent: u64,
+    /// Seconds that packets were held up until it was their turn in a burst, added up.
+    pub total_packet_send_delay: f64,
     /// Repetitions sent.
     pub retransmitted_packets_sent: u64,
     /// Their payloads.
@@ -184,15 +184,9 @@ pub struct OutboundRtpStats {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "camelCase"))]
 pub struct RemoteOutboundRtpStats {
-    /// The source.
-    pub ssrc: u32,
-    /// Audio or video.
-    pub kind: MediaKind,
-    /// What carries it.
-    pub transport_id: String,
-    /// The codec of the last packet.
-    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
-    pub codec_id: Option<String>,
+    /// What it has in common with the others of its kind.
+    #[cfg_attr(feature = "serde", serde(flatten))]
+    pub stream: RtpStreamStats,
     /// Packets sent.
     pub packets_sent: u64,
     /// Bytes of their payloads.

@@ -2,6 +2,7 @@
 //! <http://127.0.0.1:8080>. What page and server say to each other is in `PROTOCOL.md`.
 
 mod channels;
+mod echo;
 mod mailbox;
 mod page;
 mod paths;

@@ -5,12 +5,13 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::routing::get;
 
-const FILES: [(&str, &str, &str); 7] = [
+const FILES: [(&str, &str, &str); 8] = [
     ("/", "text/html", include_str!("page/index.html")),
     ("/style.css", "text/css", include_str!("page/style.css")),
     ("/app.js", "text/javascript", include_str!("page/app.js")),
     ("/files.js", "text/javascript", include_str!("page/files.js")),
     ("/link.js", "text/javascript", include_str!("page/link.js")),
+    ("/media.js", "text/javascript", include_str!("page/media.js")),
     ("/measure.js", "text/javascript", include_str!("page/measure.js")),
     ("/plots.js", "text/javascript", include_str!("page/plots.js")),
 ];

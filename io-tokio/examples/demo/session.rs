@@ -1,6 +1,7 @@
 //! One session per page: a peer connection, its candidates, and the task that reads its events.
 
 use crate::channels;
+use crate::echo;
 use crate::paths::Paths;
 use crate::signaling::Refusal;
 use axum::http::StatusCode;
@@ -109,6 +110,8 @@ impl Session {
                     info!(session = self.id, label = channel.label(), "channel");
                     tokio::spawn(channels::serve(self.clone(), channel));
                 }
+                Event::Rtp(packet) => echo::back(&self.pc, &packet),
+                Event::KeyFrameRequest { sender, .. } => echo::ask_for_key_frame(&self.pc, sender),
                 Event::ConnectionStateChange(state) => {
                     info!(session = self.id, %state, "connection");
                     if matches!(state, PeerConnectionState::Failed | PeerConnectionState::Closed) {

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::sync::mpsc;
 
-/// No description of one data section comes near.
+/// No description of a page comes near.
 const MAX_BODY: usize = 64 * 1024;
 
 pub(crate) fn router(sessions: Sessions) -> Router {
@@ -87,6 +87,7 @@ async fn take_offer(
 
 async fn answer(session: &Session, offer: SessionDescription) -> Result<SessionDescription, Refusal> {
     session.pc.set_remote_description(offer).await.map_err(Refusal::of)?;
+    crate::echo::prepare(&session.pc);
     session.pc.set_local_description(None).await.map_err(Refusal::of)?;
     session.pc.local_description().ok_or_else(|| Refusal::of("the connection is closed"))
 }

@@ -22,11 +22,13 @@ fn main() {
     });
     let mut now = Instant::from_millis(1);
     ends.iter_mut().for_each(|end| end.connect(now));
-    let message = Bytes::from(vec![7; size]);
+    let message = vec![7; size];
     let (mut received, mut up) = (0, false);
     while received < messages {
         while up && ends[0].buffered(1) + size <= queue {
-            ends[0].send(now, 1, 53, message.clone(), SendOptions::default()).expect("it is up");
+            ends[0]
+                .send(now, 1, 53, Bytes::copy_from_slice(&message), SendOptions::default())
+                .expect("it is up");
         }
         while carry(now, &mut ends, 0, &mut received, &mut up)
             | carry(now, &mut ends, 1, &mut received, &mut up)

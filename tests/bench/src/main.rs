@@ -3,6 +3,7 @@
 mod alloc;
 mod clock;
 mod link;
+mod media;
 mod path;
 mod report;
 mod scenarios;
@@ -11,7 +12,8 @@ mod stacks;
 use clap::{Parser, ValueEnum};
 
 use crate::scenarios::{
-    Options, bulk, child, connect, grid, idle_mem, lossy, raw, real, sctp_raw, sdp, srtp, stun_flood,
+    Options, bulk, child, connect, forward, grid, idle_mem, lossy, raw, real, rtp, sctp_raw, sdp, sfu, srtp,
+    stun_flood,
 };
 
 #[global_allocator]
@@ -43,6 +45,12 @@ enum Scenario {
     Sdp,
     /// One packet of media, sealed and opened
     Srtp,
+    /// Packets of media through whole connections of 1, 20 and 200 sections
+    Rtp,
+    /// Packets of one publisher to 10 and 500 subscribers, and those idle
+    MediaForward,
+    /// Packets of one publisher to 100 subscribers, through a real socket
+    SfuReal,
     /// All of them that take seconds
     All,
 }
@@ -82,6 +90,12 @@ fn main() {
     if wants(Scenario::Srtp) {
         srtp::run(&options);
     }
+    if wants(Scenario::Rtp) {
+        rtp::run(&options);
+    }
+    if wants(Scenario::SfuReal) {
+        sfu::run(&options);
+    }
     if wants(Scenario::Connect) {
         connect::run(&options, &runners);
     }
@@ -106,7 +120,10 @@ fn main() {
     if wants(Scenario::IdleMem) {
         idle_mem::run(&options, &runners);
     }
-    // Turns counting on, so it comes last.
+    // These turn counting on, so they come last.
+    if wants(Scenario::MediaForward) {
+        forward::run(&options);
+    }
     if wants(Scenario::StunFlood) {
         stun_flood::run(&options);
     }

@@ -37,7 +37,7 @@ fuzz_target!(|data: &[u8]| {
     let mut now = Instant::from_millis(1);
     let clock = WallClock::new(now, SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
     let mut media = Media::new(Rng::from_number(first.into()), clock);
-    media.set_sections(now, &SECTIONS);
+    media.set_sections(&SECTIONS);
     for section in SECTIONS.iter() {
         let id = section.transceiver;
         media.set_protection(

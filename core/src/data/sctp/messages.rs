@@ -41,8 +41,9 @@ impl MessageSlot {
 
 #[derive(Debug)]
 struct Place {
-    message: Message,
-    /// Queues and chunks that need it. A place that nobody holds is free.
+    /// `None` in a free place. (An empty message instead would have to be asked, from memory that may be cold, how it is dropped.)
+    message: Option<Message>,
+    /// Queues and chunks that need it.
     holds: u32,
     /// The next free place.
     next: u32,
@@ -67,23 +68,27 @@ impl Messages {
         let at = self.free;
         if let Some(place) = self.places.get_mut(at as usize) {
             self.free = place.next;
-            (place.message, place.holds) = (message, 1);
+            (place.message, place.holds) = (Some(message), 1);
             return MessageSlot(at);
         }
-        self.places.push(Place { message, holds: 1, next: MessageSlot::NONE.0 });
+        self.places.push(Place { message: Some(message), holds: 1, next: MessageSlot::NONE.0 });
         MessageSlot(self.places.len() as u32 - 1)
     }
 
-    /// The message in a slot that is held.
+    /// The message in a slot.
+    ///
+    /// # Panics
+    ///
+    /// When nobody holds the slot.
     #[inline]
     pub(super) fn get(&self, slot: MessageSlot) -> &Message {
-        &self.places[slot.0 as usize].message
+        self.places[slot.0 as usize].message.as_ref().expect("the slot is held")
     }
 
-    /// The message in a slot that is held.
+    /// The same, to change it.
     #[inline]
     pub(super) fn get_mut(&mut self, slot: MessageSlot) -> &mut Message {
-        &mut self.places[slot.0 as usize].message
+        self.places[slot.0 as usize].message.as_mut().expect("the slot is held")
     }
 
     /// One more needs the message.
@@ -98,7 +103,7 @@ impl Messages {
         let Some(place) = self.places.get_mut(slot.0 as usize) else { return };
         place.holds -= 1;
         if place.holds == 0 {
-            place.message.payload = Bytes::new();
+            place.message = None;
             place.next = std::mem::replace(&mut self.free, slot.0);
         }
     }

@@ -1,6 +1,7 @@
 //! What happens to the packets of one stream that the peer sends.
 
 pub mod arrivals;
+pub(super) mod congestion;
 pub(super) mod corrector;
 pub(super) mod frames;
 pub mod gaps;

@@ -1,6 +1,7 @@
 //! One stream of ours: frames cut into packets, packets numbered, kept, and repeated when they are missed.
 
-use crate::base::media::TransceiverId;
+use crate::base::media::{CodecRole, TransceiverId};
+use crate::base::negotiated::LocalSource;
 use crate::base::random::Rng;
 use crate::base::seq::{Serial16, Serial32};
 use crate::base::time::{Instant, ticks};
@@ -36,6 +37,8 @@ pub(in crate::media) struct Outgoing {
     pub what: What,
     /// How parity of it is to be sent.
     pub carrier: Option<Carrier>,
+    /// Since when it is held up.
+    pub since: Option<Instant>,
     /// Whether it waits for its turn in a burst. Sound does not, and neither do packets that another sender has paced.
     pub paced: bool,
 }
@@ -66,7 +69,7 @@ pub(in crate::media) enum What {
 impl Outgoing {
     /// A packet of media that waits for nothing.
     fn media(header: Header, payload: Payload, extensions: Bytes) -> Self {
-        Self { header, payload, extensions, what: What::Media, carrier: None, paced: false }
+        Self { header, payload, extensions, what: What::Media, carrier: None, since: None, paced: false }
     }
 }
 
@@ -126,11 +129,12 @@ impl Stream {
     pub(in crate::media) fn new(
         transceiver: TransceiverId,
         encoding: usize,
-        [ssrc, rtx_ssrc]: [u32; 2],
+        source: &LocalSource,
         rng: &mut Rng,
     ) -> Self {
         // RFC 3550 §5.1: numbers and timestamps begin where nobody can guess.
         let numbers = rng.secret_u64();
+        let &LocalSource { ssrc, rtx: rtx_ssrc, fec } = source;
         Self {
             transceiver,
             encoding,
@@ -147,7 +151,7 @@ impl Stream {
             protection: Protection::default(),
             older: Older::default(),
             group: None,
-            parity: (rng.secret_u32(), Serial16(numbers as u16 & 0x7fff)),
+            parity: (fec, Serial16(numbers as u16 & 0x7fff)),
             queue: VecDeque::new(),
             history: History::new(HISTORY_BYTES, HISTORY_AGE),
             is_known: false,
@@ -333,27 +337,53 @@ impl Stream {
         Header { marker, payload_type, sequence, timestamp, ssrc: self.ssrc }
     }
 
-    /// The next packet, which counts as sent now.
-    pub(in crate::media) fn pop(
+    /// What waits is held up, now that it could leave.
+    pub(in crate::media) fn hold(&mut self, now: Instant) {
+        let new = self.queue.iter_mut().rev().take_while(|packet| packet.since.is_none());
+        new.for_each(|packet| packet.since = Some(now));
+    }
+
+    /// The next packet.
+    pub(in crate::media) fn pop(&mut self) -> Option<Outgoing> {
+        self.queue.pop_front()
+    }
+
+    /// A packet was laid out in so many bytes, and counts as sent now.
+    pub(in crate::media) fn count(
         &mut self,
         now: Instant,
-        clock_rate: impl FnOnce(u8) -> Option<u32>,
-    ) -> Option<Outgoing> {
-        let packet = self.queue.pop_front()?;
-        let len = packet.payload.len();
-        if packet.header.ssrc == self.ssrc {
-            self.packets = self.packets.wrapping_add(1);
-            self.octets = self.octets.wrapping_add(len as u32);
-            if packet.what == What::Media {
-                self.payload_type = Some(packet.header.payload_type);
-                self.sent.count_frame(len, packet.header.marker);
-                if let Some(clock_rate) = clock_rate(packet.header.payload_type) {
-                    self.latest = Some((packet.header.timestamp, now, clock_rate));
-                }
-            }
-            self.history.push(now, packet.header.sequence, packet.clone(), len);
+        packet: &Outgoing,
+        len: usize,
+        codec: Option<&Codec>,
+    ) {
+        // Parity that is a stream of its own is none of this one.
+        if packet.what == What::Parity && packet.header.ssrc != self.ssrc {
+            return;
         }
-        Some(packet)
+        let payload = packet.payload.len();
+        self.sent.waited += packet.since.map_or(Duration::ZERO, |since| now.saturating_since(since));
+        self.sent.count(payload, len - payload, matches!(packet.what, What::Repetition(_)));
+        if packet.header.ssrc != self.ssrc {
+            return;
+        }
+        self.packets = self.packets.wrapping_add(1);
+        self.octets = self.octets.wrapping_add(payload as u32);
+        if packet.what == What::Media {
+            self.payload_type = Some(packet.header.payload_type);
+            self.sent.count_frame(payload, packet.header.marker);
+            // A tone's packets have the time of its beginning, which says nothing of now.
+            if let Some(codec) = codec.filter(|codec| codec.role != CodecRole::TelephoneEvent) {
+                self.latest = Some((packet.header.timestamp, now, codec.clock_rate));
+            }
+        }
+    }
+
+    /// Keeps a packet that was sent: the peer may miss it.
+    pub(in crate::media) fn keep(&mut self, now: Instant, packet: Outgoing) {
+        if packet.header.ssrc == self.ssrc {
+            let (sequence, len) = (packet.header.sequence, packet.payload.len());
+            self.history.push(now, sequence, packet, len);
+        }
     }
 
     /// The peer misses `sequence`: it is sent again, as `rtx` says.
@@ -375,7 +405,8 @@ impl Stream {
         let payload_type = rtx(packet.header.payload_type).ok_or(Refusal::Unknown)?;
         packet.header =
             Header { payload_type, sequence: self.rtx_next, ssrc: self.rtx_ssrc, ..packet.header };
-        packet = Outgoing { what: What::Repetition(sequence), carrier: None, paced: true, ..packet };
+        let what = What::Repetition(sequence);
+        packet = Outgoing { what, carrier: None, since: None, paced: true, ..packet };
         pacer.join(packet.payload.len());
         self.rtx_next = self.rtx_next.next();
         self.queue.push_back(packet);

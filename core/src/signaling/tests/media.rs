@@ -121,7 +121,8 @@ fn what_was_added_is_associated_and_negotiated() {
     }
     let video = &a.session.media()[1];
     assert_eq!((video.send[0].codec.mime_type.as_str(), video.send[0].rtx), ("video/VP8", Some(97)));
-    assert_eq!(b.session.media()[1].remote_sources[0].rtx, Some(video.local_sources[0].rtx));
+    let (named, own) = (&b.session.media()[1].remote_sources[0], video.local_sources[0]);
+    assert_eq!((named.rtx, named.fec), (Some(own.rtx), Some(own.fec)));
     assert!(a.is_settled() && b.is_settled());
 }
 

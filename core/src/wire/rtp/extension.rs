@@ -163,6 +163,17 @@ impl<'a> Writer<'a> {
         true
     }
 
+    /// The same for a value of so many bytes, at least one, as stamps are that every packet bears.
+    pub fn put_bytes<const N: usize>(&mut self, id: u8, value: [u8; N]) -> bool {
+        match (self.form, Form::for_element(id, N)) {
+            (Form::OneByte, Some(Form::OneByte)) => self.out.push(id << 4 | (N - 1) as u8),
+            (Form::TwoByte, Some(_)) => self.out.extend_from_slice(&[id, N as u8]),
+            _ => return false,
+        }
+        self.out.extend_from_slice(&value);
+        true
+    }
+
     /// Pads to whole words, fills in the length and sets the packet's bit. Without elements nothing remains.
     pub fn finish(self) {
         let body = self.out.len() - self.start - 4;

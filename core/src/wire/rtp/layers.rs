@@ -3,9 +3,6 @@
 
 use crate::wire::cursor::{ParseError, Reader};
 
-/// The URI that stands in `a=extmap`.
-pub const URI: &str = "http://www.webrtc.org/experiments/rtp-hdrext/video-layers-allocation00";
-
 /// The most streams, spatial layers of a stream, and temporal layers of these.
 pub const MAX: usize = 4;
 /// Bytes of a size and frame rate.

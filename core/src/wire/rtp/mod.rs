@@ -4,6 +4,7 @@
 //! is allocated. Writers append to a `Vec<u8>`: [`Header::write`], then [`extension::Writer`], the payload, and
 //! [`put_padding`].
 
+pub mod dependency;
 pub mod extension;
 pub mod fec;
 pub mod layers;

@@ -34,6 +34,38 @@ fn with_extension(profile: u16, bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
+fn values_that_need_more_than_their_bytes_stay_bytes() {
+    let bytes = [0x40, 0x12, 0x34, 0x7f, 0xff];
+    for kind in [Kind::DependencyDescriptor, Kind::VideoLayersAllocation] {
+        let value = Value::parse(kind, &bytes).unwrap();
+        let mut out = Vec::new();
+        value.write(&mut out);
+        assert_eq!((value.kind(), out.as_slice()), (kind, &bytes[..]));
+        assert_eq!(Kind::from_uri(kind.uri()), Some(kind));
+    }
+}
+
+#[test]
+fn a_stamp_is_written_as_any_value_is() {
+    for (form, id) in [
+        (Form::OneByte, 3),
+        (Form::TwoByte, 3),
+        (Form::TwoByte, 200),
+        (Form::OneByte, 15),
+        (Form::TwoByte, 0),
+    ] {
+        let [mut stamped, mut plain] = [vec![0x80; 12], vec![0x80; 12]];
+        let mut writer = Writer::begin(&mut stamped, 0, form);
+        let taken = writer.put_bytes(id, [1, 2, 3]);
+        writer.finish();
+        let mut writer = Writer::begin(&mut plain, 0, form);
+        assert_eq!(writer.put(id, |out| out.extend_from_slice(&[1, 2, 3])), taken);
+        writer.finish();
+        assert_eq!(stamped, plain, "{form:?} {id}");
+    }
+}
+
+#[test]
 fn a_packet_has_these_bytes() {
     let mut out = Vec::new();
     HEADER.write(&[1, 2], &mut out);

@@ -59,6 +59,10 @@ kinds! {
     VideoTiming = "http://www.webrtc.org/experiments/rtp-hdrext/video-timing",
     /// What the video shows.
     VideoContentType = "http://www.webrtc.org/experiments/rtp-hdrext/video-content-type",
+    /// Which frame a packet belongs to and what that depends on ([`dependency`](crate::wire::rtp::dependency)).
+    DependencyDescriptor = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension",
+    /// Which layers are sent ([`layers`](crate::wire::rtp::layers)).
+    VideoLayersAllocation = "http://www.webrtc.org/experiments/rtp-hdrext/video-layers-allocation00",
 }
 
 /// The most bytes of a `mid`, `rid` or repaired `rid` that fit the one-byte form.
@@ -97,6 +101,11 @@ pub enum Value<'a> {
     VideoTiming(VideoTiming),
     /// 0 for unspecified, 1 for a screen; other bits are experiments.
     VideoContentType(u8),
+    /// Which frame a packet belongs to: what it says depends on the templates that came before, which a
+    /// [`Descriptor`](crate::wire::rtp::dependency::Descriptor) is read with.
+    DependencyDescriptor(&'a [u8]),
+    /// Which layers are sent: an [`Allocation`](crate::wire::rtp::layers::Allocation), which is read when it is wanted.
+    VideoLayersAllocation(&'a [u8]),
 }
 
 /// The loudness of audio (RFC 6464 §3).
@@ -195,6 +204,8 @@ impl<'a> Value<'a> {
             Kind::Rid => return text(data).map(Self::Rid),
             Kind::RepairedRid => return text(data).map(Self::RepairedRid),
             Kind::CsrcAudioLevels => return Ok(Self::CsrcAudioLevels(data)),
+            Kind::DependencyDescriptor => return Ok(Self::DependencyDescriptor(data)),
+            Kind::VideoLayersAllocation => return Ok(Self::VideoLayersAllocation(data)),
             Kind::AudioLevel => {
                 let byte = r.u8()?;
                 // RFC 6464 §3: in the two-byte form a second byte may follow, to be ignored.
@@ -257,6 +268,8 @@ impl<'a> Value<'a> {
             Self::ColorSpace(_) => Kind::ColorSpace,
             Self::VideoTiming(_) => Kind::VideoTiming,
             Self::VideoContentType(_) => Kind::VideoContentType,
+            Self::DependencyDescriptor(_) => Kind::DependencyDescriptor,
+            Self::VideoLayersAllocation(_) => Kind::VideoLayersAllocation,
         }
     }
 
@@ -268,7 +281,9 @@ impl<'a> Value<'a> {
                 out.extend_from_slice(text.as_bytes());
             }
             Self::AudioLevel(AudioLevel { voice, level }) => out.push(u8::from(voice) << 7 | level & 0x7f),
-            Self::CsrcAudioLevels(levels) => out.extend_from_slice(levels),
+            Self::CsrcAudioLevels(bytes)
+            | Self::DependencyDescriptor(bytes)
+            | Self::VideoLayersAllocation(bytes) => out.extend_from_slice(bytes),
             Self::AbsSendTime(time) => put_u24(time, out),
             Self::TransportSequence(number) => out.extend_from_slice(&number.to_be_bytes()),
             Self::TransportSequence2(number, request) => {

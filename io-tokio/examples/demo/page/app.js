@@ -2,7 +2,8 @@
 import { receiveFiles, sendFiles } from './files.js';
 import { Link, Trouble } from './link.js';
 import { download, ping, upload } from './measure.js';
-import { Histogram, LinePlot } from './plots.js';
+import { Mirror } from './media.js';
+import { Histogram, LinePlot, Sparkline } from './plots.js';
 
 const $ = (id) => document.getElementById(id);
 
@@ -250,6 +251,46 @@ $('ping').addEventListener('submit', (event) => {
   });
 });
 
+// Media
+
+const sparks = {
+  rate: new Sparkline($('spark-rate'), 'down'), rtt: new Sparkline($('spark-rtt'), 'accent'), loss: new Sparkline($('spark-loss'), 'bad'),
+};
+const mirror = new Mirror(({ sent, received, rttMs, lossPercent, text }) => {
+  sparks.rate.push(received); sparks.rtt.push(rttMs); sparks.loss.push(lossPercent);
+  $('media-rate').textContent = `↑ ${(sent / 1000).toFixed(2)} ↓ ${(received / 1000).toFixed(2)} Mbit/s`;
+  $('media-rtt').textContent = rttMs === null ? '–' : `${rttMs.toFixed(1)} ms`;
+  $('media-loss').textContent = lossPercent === null ? '–' : `${lossPercent.toFixed(1)} %`;
+  $('media-result').textContent = text;
+});
+
+function stopMedia() {
+  mirror.stop();
+  for (const video of [$('media-local'), $('media-back')]) video.srcObject = null;
+  $('media-stop').disabled = true;
+}
+
+async function startMedia(kind) {
+  stopMedia();
+  Object.values(sparks).forEach((spark) => spark.clear());
+  $('media-result').textContent = 'connects…';
+  $('media-stop').disabled = false;
+  try {
+    const { local, back } = await mirror.start(kind);
+    [$('media-local').srcObject, $('media-back').srcObject] = [local, back];
+  } catch (error) {
+    stopMedia();
+    $('media-result').replaceChildren(element('span', { className: 'bad', textContent: [error.message, error.hint].filter(Boolean).join(' ') }));
+  }
+}
+
+$('media').addEventListener('submit', (event) => {
+  event.preventDefault();
+  startMedia(event.submitter?.value === 'camera' ? 'camera' : 'drawn');
+});
+$('media-stop').addEventListener('click', stopMedia);
+addEventListener('pagehide', stopMedia);
+
 // Files
 
 /** A line that follows one file: what `sendFiles` and `receiveFiles` tell goes there. */
@@ -321,6 +362,8 @@ window.demo = {
   ping: (options) => ping(link, options),
   sendFiles: (url, files) => sendFiles(url, files, transfer),
   receiveFiles: () => receive(true),
+  startMedia,
+  stopMedia,
   facts: () => link.facts(),
   get greeting() { return link.greeting; },
   get states() { return { ...link?.states }; },

@@ -143,6 +143,40 @@ export class LinePlot extends Plot {
   }
 }
 
+/** The last minute of one value, from zero up, without axes: what matters is beside it in words. */
+export class Sparkline extends Plot {
+  values = [];
+
+  constructor(canvas, color, most = 120) {
+    super(canvas);
+    Object.assign(this, { line: color, most });
+  }
+
+  /** @param {number|null} value nothing leaves a gap */
+  push(value) {
+    this.values.push(value);
+    if (this.values.length > this.most) this.values.shift();
+    this.redraw();
+  }
+
+  clear() { this.values = []; this.redraw(); }
+
+  draw() {
+    const g = this.begin();
+    const top = Math.max(1e-9, ...this.values.map((v) => v ?? 0)) * 1.1;
+    const x = (i) => (i / (this.most - 1)) * (this.width - 8) + 2;
+    const y = (v) => this.height - 3 - (v / top) * (this.height - 6);
+    g.strokeStyle = this.color('grid'); g.lineWidth = 1;
+    g.beginPath(); g.moveTo(0, this.height - 2.5); g.lineTo(this.width, this.height - 2.5); g.stroke();
+    g.strokeStyle = g.fillStyle = this.color(this.line); g.lineWidth = 2; g.lineJoin = 'round';
+    g.beginPath();
+    this.values.forEach((v, i) => v !== null && g[i > 0 && this.values[i - 1] !== null ? 'lineTo' : 'moveTo'](x(i), y(v)));
+    g.stroke();
+    const last = this.values.at(-1);
+    if (last != null) { g.beginPath(); g.arc(x(this.values.length - 1), y(last), 3, 0, 7); g.fill(); }
+  }
+}
+
 /** How many samples fall into each of some forty equal bins, with marks. The slowest 0.5 % share the last bin. */
 export class Histogram extends Plot {
   samples = [];

@@ -4,14 +4,17 @@
 pub mod bulk;
 pub mod child;
 pub mod connect;
+pub mod forward;
 pub mod grid;
 pub mod heat_map;
 pub mod idle_mem;
 pub mod lossy;
 pub mod raw;
 pub mod real;
+pub mod rtp;
 pub mod sctp_raw;
 pub mod sdp;
+pub mod sfu;
 pub mod srtp;
 pub mod srtp_rivals;
 pub mod stun_flood;
@@ -86,6 +89,13 @@ pub struct Options {
     pub child: Option<String>,
 }
 
+impl Options {
+    /// Whether the stack of this name was asked for.
+    pub fn wants(&self, name: &str) -> bool {
+        self.only.as_deref().is_none_or(|only| name.contains(only))
+    }
+}
+
 /// The scenarios of one stack.
 pub struct Runner {
     pub name: &'static str,
@@ -119,9 +129,7 @@ impl Runner {
 pub fn chosen(options: &Options) -> Vec<Runner> {
     let mut runners = stacks::all();
     let known: Vec<_> = runners.iter().map(|runner| runner.name).collect();
-    if let Some(only) = &options.only {
-        runners.retain(|runner| runner.name.contains(only.as_str()));
-    }
+    runners.retain(|runner| options.wants(runner.name));
     if runners.is_empty() {
         eprintln!("no such stack; there are {}", known.join(", "));
         exit(2);
@@ -136,7 +144,7 @@ fn build<S: Stack>(profile: Profile, identity: Option<&S::Identity>, seed: u64) 
 }
 
 /// What the two peers of a pair are built from.
-fn setups<I>(profile: Profile, identity: Option<&I>, seed: u64) -> (Setup<'_, I>, Setup<'_, I>) {
+pub fn setups<I>(profile: Profile, identity: Option<&I>, seed: u64) -> (Setup<'_, I>, Setup<'_, I>) {
     let a = SocketAddr::from(([192, 0, 2, 1], 1000));
     let b = SocketAddr::from(([192, 0, 2, 2], 2000));
     let offerer = Setup { profile, local: a, remote: b, identity, seed: 2 * seed };

@@ -31,7 +31,7 @@ pub struct Rtc {
     received: Received,
 }
 
-fn host_candidate(address: SocketAddr) -> RTCIceCandidateInit {
+pub fn host_candidate(address: SocketAddr) -> RTCIceCandidateInit {
     let base_config = CandidateConfig {
         network: "udp".to_owned(),
         address: address.ip().to_string(),

@@ -29,7 +29,7 @@ pub struct Str0m {
 }
 
 /// [`DatagramSend`] under a type of ours.
-pub struct Datagram(DatagramSend);
+pub struct Datagram(pub DatagramSend);
 
 impl AsRef<[u8]> for Datagram {
     fn as_ref(&self) -> &[u8] {
