@@ -328,7 +328,9 @@ impl<'a> Duet<'a> {
         let ours = self.ours();
         let state = (ours.pc.signaling_state(), ours.pc.ice_connection_state(), ours.pc.connection_state());
         let text = ours.pc.remote_description().map_or("", |description| description.sdp.as_str());
-        Err(Failure(format!("{what}: {state:?}, {:?}, {:?}\n{text}", ours.events, ours.pc.drops())))
+        let told: Vec<&Event> =
+            ours.events.iter().filter(|event| !matches!(event, Event::Frame(_))).collect();
+        Err(Failure(format!("{what}: {state:?}, {told:?}, {:?}\n{text}", ours.pc.drops())))
     }
 
     /// The mids and directions of our transceivers are the other side of the browser's.

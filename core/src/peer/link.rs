@@ -105,8 +105,19 @@ pub(super) struct Link {
     pub serial: u16,
     /// Where it stands in the tables of several.
     pub place: Place,
-    /// The ports that it has to itself, if it is one for RTCP.
+    /// The ports that it has to itself, if it has any.
     pub ports: Option<Box<Ports>>,
+    /// Whose keys secure RTCP on a link for it.
+    pub rtcp_keys: KeysOf,
+}
+
+/// Whose keys secure RTCP that has a port of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KeysOf {
+    /// Those of its own handshake (RFC 5764 §4).
+    Own,
+    /// Those of RTP, as with libwebrtc, which makes both handshakes and uses one: the peer was seen to do so.
+    Rtp,
 }
 
 /// Where a link stands in the tables of several; of no meaning to one that is alone.
@@ -132,6 +143,7 @@ impl Link {
             serial,
             place: Place::default(),
             ports: None,
+            rtcp_keys: KeysOf::Own,
         }
     }
 

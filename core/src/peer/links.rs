@@ -12,11 +12,13 @@ use crate::base::queue::{BusyQueue, Queue, Turn};
 use crate::base::random::Rng;
 use crate::base::time::Instant;
 use crate::peer::deadlines::Deadlines;
-use crate::peer::link::{Link, TransportId};
+use crate::peer::link::{KeysOf, Link, TransportId};
 use crate::peer::routes::Routes;
+use crate::transport::demux::{Kind, kind};
 use crate::transport::{Event, IceGatheringState, Inbound, Transport};
 use crate::wire::candidate::Credentials;
 use crate::wire::mdns::PORT as MDNS_PORT;
+use bytes::BytesMut;
 use std::net::SocketAddr;
 
 /// The bits of an [`IoId`] that are the transport's own; above them is the link's serial number.
@@ -373,10 +375,31 @@ impl Links {
             }
             Some(tables) => tables.find(&path, &datagram.data).ok_or(DropReason::UnvalidatedSource)?,
         };
+        let before = received.len();
+        let is_rtcp = |data: &[u8]| data.first().is_some_and(|&first| kind(first) == Kind::Rtp);
+        // It is opened in place, and perhaps by other keys than its own.
+        let spare = Some(&datagram.data).filter(|data| id.is_rtcp() && is_rtcp(data)).cloned();
         let link = self.get_mut(id).ok_or(DropReason::UnvalidatedSource)?;
         link.transport.handle_datagram(now, datagram, received);
+        if let Some(packet) = spare.filter(|_| received.len() == before) {
+            self.open_by_rtp(id, &path, packet, received);
+        }
         self.learn(&path, id);
         Ok(id)
+    }
+
+    /// Opens a packet of RTCP by the keys of RTP. Where that is how the peer does it, so do we from now on.
+    fn open_by_rtp(&mut self, id: TransportId, path: &Path, packet: BytesMut, received: &mut Vec<Inbound>) {
+        let before = received.len();
+        let is_validated = self.get(id).is_some_and(|link| link.transport.is_validated(path));
+        if let Some(rtp) = self.get_quietly(id.rtp()).filter(|_| is_validated) {
+            rtp.transport.open_rtcp(packet, received);
+        }
+        if received.len() > before
+            && let Some(link) = self.get_quietly(id)
+        {
+            link.rtcp_keys = KeysOf::Rtp;
+        }
     }
 
     /// A path that ICE vouched for leads to the link from now on.

@@ -17,11 +17,11 @@ use crate::media::send::guard::Protection;
 use crate::media::{Media, PacketKind};
 use crate::peer::PeerConnection;
 use crate::peer::event::Event;
-use crate::peer::link::{Link, TransportId};
+use crate::peer::link::{KeysOf, Link, TransportId};
 use crate::peer::links::Links;
 use crate::peer::outbound::fill_run;
-use crate::transport::MediaPath;
 use crate::transport::srtp::Config;
+use crate::transport::{MediaPath, PacketStart};
 use bytes::BytesMut;
 use std::time::Duration;
 
@@ -62,13 +62,28 @@ impl Plane {
             let Some(MediaPath { path, .. }) = link.transport.media_path() else { continue };
             let start = out.len();
             let Some(packet) = link.transport.begin_packet(out) else { continue };
+            let at = out.len();
             out.extend_from_slice(&report);
-            if link.transport.finish_rtcp(packet, out).is_ok() {
+            let sealed = match link.rtcp_keys {
+                KeysOf::Own => link.transport.finish_rtcp(packet, out).is_ok(),
+                KeysOf::Rtp => self.seal_by_rtp(links, packet, at, out),
+            };
+            if let Some(link) = links.get_quietly(self.link.rtcp()).filter(|_| sealed) {
                 link.sent(now, report.len());
                 return Some(Transmit::single(path, out.len() - start));
             }
         }
         None
+    }
+
+    fn seal_by_rtp(&self, links: &mut Links, packet: PacketStart, at: usize, out: &mut Vec<u8>) -> bool {
+        let sealed = links.get_quietly(self.link).is_some_and(|rtp| rtp.transport.seal_rtcp(at, out).is_ok());
+        if sealed {
+            packet.finish_sealed(out);
+        } else {
+            packet.cancel(out);
+        }
+        sealed
     }
 }
 

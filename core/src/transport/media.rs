@@ -72,6 +72,13 @@ impl PacketStart {
             frame.cancel(out);
         }
     }
+
+    /// Ends a packet that another transport's keys have sealed.
+    pub fn finish_sealed(self, out: &mut Vec<u8>) {
+        if let Some(frame) = self.frame {
+            frame.finish(out);
+        }
+    }
 }
 
 /// Which of the two a packet is.
@@ -147,6 +154,25 @@ impl Transport {
     /// As [`Sender::seal_rtcp`]; `out` is cut back to where the packet began.
     pub fn finish_rtcp(&mut self, start: PacketStart, out: &mut Vec<u8>) -> Result<(), SealError> {
         self.finish_packet(Kind::Rtcp, start, out)
+    }
+
+    /// Opens an RTCP packet that came along the other component: a peer may secure both by the keys of one.
+    pub fn open_rtcp(&mut self, packet: BytesMut, received: &mut Vec<Inbound>) {
+        if let Media::Ready(secured) = &mut self.media {
+            received.extend(secured.receiver.handle_rtcp(packet).map(Inbound::Rtcp));
+        }
+    }
+
+    /// Seals, in place, what was appended to `out` from `at` on, for the other component.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sender::seal_rtcp`], and when there are no keys.
+    pub fn seal_rtcp(&mut self, at: usize, out: &mut Vec<u8>) -> Result<(), SealError> {
+        match &mut self.media {
+            Media::Ready(secured) => secured.sender.seal_rtcp(out, at),
+            Media::Absent | Media::Waiting(_) => Err(SealError::Exhausted),
+        }
     }
 
     fn finish_packet(&mut self, kind: Kind, start: PacketStart, out: &mut Vec<u8>) -> Result<(), SealError> {

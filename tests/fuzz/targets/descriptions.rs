@@ -13,6 +13,8 @@ use purertc::{
 use std::time::{Duration, SystemTime};
 
 const NOW: Instant = Instant::ZERO;
+/// In one input: many inputs find more than long ones.
+const OPERATIONS: usize = 48;
 
 /// What the input is read from: operations, each followed by its operands.
 struct Script<'a>(&'a [u8]);
@@ -123,7 +125,8 @@ fuzz_target!(|data: &[u8]| {
     let mut peers = [peer(1, settings), peer(2, settings.rotate_left(3))];
     let mut buffer = Vec::new();
     let mut made = 0;
-    while let Some(what) = script.next() {
+    for _ in 0..OPERATIONS {
+        let Some(what) = script.next() else { break };
         let (left, right) = peers.split_at_mut(1);
         let (a, b) = match what & 1 {
             0 => (&mut left[0], &mut right[0]),

@@ -160,3 +160,22 @@ fn attack_06_and_09_media_counts_from_proven_paths_and_with_its_tag_alone() {
     assert_eq!(net.peers[LEFT].drops().of(DropReason::SrtpAuthentication), 1);
     assert_eq!(handle(&mut net, RIGHT_HOST, &sealed), 1);
 }
+
+#[test]
+fn one_component_may_secure_what_the_other_carries() {
+    let mut net = net(SrtpProfile::AeadAes128Gcm);
+    connect(&mut net);
+    let mut out = b"front".to_vec();
+    out.extend_from_slice(&rtcp());
+    net.peers[LEFT].seal_rtcp(5, &mut out).unwrap();
+    let sealed = BytesMut::from(&out[5..]);
+    let mut received = Vec::new();
+    // Once, and not what was changed.
+    let mut changed = sealed.clone();
+    changed[9] ^= 1;
+    for packet in [changed, sealed.clone(), sealed] {
+        net.peers[RIGHT].open_rtcp(packet, &mut received);
+    }
+    let [Inbound::Rtcp(packet)] = &received[..] else { panic!("{received:?}") };
+    assert_eq!(packet[..], rtcp());
+}
