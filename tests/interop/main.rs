@@ -22,6 +22,7 @@ mod driver;
 mod dtls_peers;
 mod failures;
 mod fast_setup;
+mod faults;
 mod files;
 mod files_page;
 mod lab;
@@ -202,7 +203,10 @@ fn server_trials(lab: &Arc<Mutex<Lab>>, quiet: bool) -> Vec<Trial> {
     let moving = moving::CASES.iter().map(|(name, play)| {
         trial(lab, format!("moving::{name}"), move |_| play()).with_ignored_flag(obstacle.is_some())
     });
-    turn.chain(nat).chain(moving).collect()
+    let faults = faults::CASES.iter().map(|(name, play)| {
+        trial(lab, format!("faults::{name}"), move |_| play()).with_ignored_flag(obstacle.is_some())
+    });
+    turn.chain(nat).chain(moving).chain(faults).collect()
 }
 
 /// Cases with other implementations.

@@ -21,7 +21,7 @@ use crate::base::ids::Slots;
 use crate::base::random::Rng;
 use crate::base::time::{Instant, earliest};
 use crate::crypto::traits::Hmac;
-use crate::data::channel::{Channel, DataChannelId, Phase};
+use crate::data::channel::{Channel, DataChannelId, Phase, Priority};
 use crate::data::closing::Lingering;
 use crate::data::config::Config;
 use crate::data::error::SendError;
@@ -64,6 +64,8 @@ pub struct DataChannels {
     departing: Option<DataChannelId>,
     /// Channels of the peer that the application has not seen the end of.
     incoming: usize,
+    /// The highest priority that a channel was made with.
+    priority: Option<Priority>,
     drops: Drops,
 }
 
@@ -130,6 +132,7 @@ impl DataChannels {
             events: VecDeque::new(),
             departing: None,
             incoming: 0,
+            priority: None,
             drops: Drops::default(),
         }
     }
@@ -320,6 +323,18 @@ impl DataChannels {
     #[must_use]
     pub fn channel(&self, id: DataChannelId) -> Option<&Channel> {
         self.channels.get(id)
+    }
+
+    /// The highest priority that any channel was made with, by either side; that of W3C's default if there was none.
+    #[must_use]
+    pub fn priority(&self) -> Priority {
+        self.priority.unwrap_or(Priority::Low)
+    }
+
+    fn note_priority(&mut self, priority: Priority) {
+        if self.priority.is_none_or(|highest| highest.weight() < priority.weight()) {
+            self.priority = Some(priority);
+        }
     }
 
     /// Every channel.

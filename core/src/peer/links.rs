@@ -5,15 +5,16 @@
 //! are in one place. So neither a packet nor a poll costs more for the links that it does not concern.
 
 use crate::base::drops::{DropReason, Drops};
-use crate::base::io::{IoId, IoRequest, IoResponse};
+use crate::base::io::{IoId, IoRequest, IoResponse, StreamName};
 use crate::base::map::SeededMap;
 use crate::base::net::{Datagram, LocalAddress, Path, Protocol, SocketId, Transmit};
 use crate::base::queue::{BusyQueue, Queue, Turn};
 use crate::base::random::Rng;
-use crate::base::time::Instant;
+use crate::base::time::{Instant, earliest};
 use crate::peer::deadlines::Deadlines;
 use crate::peer::link::{Link, TransportId};
 use crate::peer::routes::Routes;
+use crate::peer::streams::{Naming, Streams};
 use crate::transport::{Event, Inbound, Transport};
 use crate::wire::mdns::PORT as MDNS_PORT;
 
@@ -49,6 +50,8 @@ struct Tables {
     to_settle: BusyQueue<TransportId>,
     to_request: BusyQueue<TransportId>,
     sockets: SeededMap<SocketId, TransportId>,
+    /// Accepted streams that have not said which link they are for.
+    unnamed: Streams,
 }
 
 impl Links {
@@ -165,8 +168,10 @@ impl Links {
                 self.more.pop();
             }
         }
-        if self.more.is_empty() {
-            self.tables = None;
+        if self.more.is_empty()
+            && let Some(mut tables) = self.tables.take()
+        {
+            tables.unnamed.drain().for_each(|socket| self.leftovers.push(close(socket)));
         }
     }
 
@@ -188,6 +193,7 @@ impl Links {
             to_settle: BusyQueue::default(),
             to_request: BusyQueue::default(),
             sockets: SeededMap::new(&mut self.rng),
+            unnamed: Streams::default(),
         }));
         self.touch(TransportId::FIRST, Touch::ToTransmit);
     }
@@ -267,14 +273,50 @@ impl Links {
                 self.for_each(|transport| transport.handle_datagram(now, datagram.clone(), received));
                 return Ok(TransportId::FIRST);
             }
-            Some(tables) if path.protocol == Protocol::Tcp => {
-                tables.sockets.get(&path.socket).copied().unwrap_or_default()
-            }
+            Some(_) if path.protocol == Protocol::Tcp => return self.handle_piece(now, datagram, received),
             Some(tables) => tables.routes.find(&path, &datagram.data).ok_or(DropReason::UnvalidatedSource)?,
         };
         let link = self.get_mut(id).ok_or(DropReason::UnvalidatedSource)?;
         link.transport.handle_datagram(now, datagram, received);
         self.learn(&path, id);
+        Ok(id)
+    }
+
+    /// Takes a piece of a stream, with several links: to the one that has it, or that its first message names.
+    fn handle_piece(
+        &mut self,
+        now: Instant,
+        mut datagram: Datagram,
+        received: &mut Vec<Inbound>,
+    ) -> Result<TransportId, DropReason> {
+        let path = datagram.path;
+        let Some(tables) = &mut self.tables else { return Err(DropReason::UnknownStream) };
+        let id = match tables.sockets.get(&path.socket) {
+            Some(&id) => id,
+            None => match tables.unnamed.hear(&path, &datagram.data) {
+                // The first link had it before there were others, or nobody knows it.
+                Naming::Unknown => TransportId::FIRST,
+                Naming::Wait => return Ok(TransportId::FIRST),
+                Naming::Nonsense => {
+                    self.leftovers.push(close(path.socket));
+                    return Err(DropReason::StreamMalformed);
+                }
+                Naming::First { message, everything } => {
+                    let Some(id) = tables.routes.named_in(&message) else {
+                        self.leftovers.push(close(path.socket));
+                        return Err(DropReason::UnknownStream);
+                    };
+                    tables.sockets.insert(path.socket, id);
+                    datagram.data = everything;
+                    if let Some(link) = self.get_mut(id) {
+                        link.transport.handle_stream_opened(now, path);
+                    }
+                    id
+                }
+            },
+        };
+        let link = self.get_mut(id).ok_or(DropReason::UnknownStream)?;
+        link.transport.handle_datagram(now, datagram, received);
         Ok(id)
     }
 
@@ -292,6 +334,8 @@ impl Links {
 
     pub fn handle_timeout(&mut self, now: Instant) {
         let Some(tables) = &mut self.tables else { return self.first.transport.handle_timeout(now) };
+        let leftovers = &mut self.leftovers;
+        std::iter::from_fn(|| tables.unnamed.pop_due(now)).for_each(|socket| leftovers.push(close(socket)));
         // All that are due first, then each once: a deadline that does not move on waits for the next call.
         let due: Vec<_> = std::iter::from_fn(|| tables.deadlines.pop_due(now)).collect();
         for id in due {
@@ -382,7 +426,7 @@ impl Links {
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.tables {
             None => self.first.transport.poll_timeout(),
-            Some(tables) => tables.deadlines.next(),
+            Some(tables) => earliest([tables.deadlines.next(), tables.unnamed.deadline()]),
         }
     }
 
@@ -419,13 +463,19 @@ impl Links {
         }
     }
 
-    /// A listener accepted a stream. The first link has it: with several, its peer can reach the others by UDP alone.
+    /// A listener accepted a stream. Which of several links it is for shows in its first message.
     pub fn handle_stream_opened(&mut self, now: Instant, path: Path) {
-        self.first_mut().handle_stream_opened(now, path);
+        match &mut self.tables {
+            None => self.first_mut().handle_stream_opened(now, path),
+            Some(tables) => self.leftovers.extend(tables.unnamed.open(now, path).map(close)),
+        }
     }
 
     pub fn handle_stream_closed(&mut self, now: Instant, socket: SocketId) {
-        let owner = self.tables.as_mut().and_then(|tables| tables.sockets.remove(&socket));
+        let owner = self.tables.as_mut().and_then(|tables| {
+            tables.unnamed.forget(socket);
+            tables.sockets.remove(&socket)
+        });
         if let Some(link) = self.get_mut(owner.unwrap_or_default()) {
             link.transport.handle_stream_closed(now, socket);
         }
@@ -445,6 +495,11 @@ enum Touch {
     ToTransmit,
     /// It has nothing to send.
     Quiet,
+}
+
+/// Asks for the end of an accepted stream.
+const fn close(socket: SocketId) -> IoRequest {
+    IoRequest::Close { stream: StreamName::Accepted(socket) }
 }
 
 /// A request under a number that no other link's has.

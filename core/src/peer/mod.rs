@@ -18,6 +18,7 @@ mod io;
 mod legacy;
 mod link;
 mod links;
+mod marking;
 mod media;
 mod media_plane;
 mod objects;
@@ -29,6 +30,7 @@ pub(crate) mod routes;
 mod sender;
 mod state;
 mod statistics;
+pub(crate) mod streams;
 #[cfg(test)]
 mod tests;
 mod transceiver;
