@@ -56,7 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let (due, later) = wire.into_iter().partition(|(at, ..)| *at <= now);
         wire = later;
         let due: Vec<(Instant, usize, Bytes)> = due;
-        due.into_iter().for_each(|(_, to, packet)| ends[to].handle_packet(now, packet));
+        due.into_iter().for_each(|(_, to, packet)| ends[to].handle_packet(now, packet.into()));
         ends.iter_mut().for_each(|end| end.handle_timeout(now));
     }
     let (stream, data) = arrived.ok_or("nothing arrived")?;

@@ -93,14 +93,15 @@ pub use base::negotiated::{NegotiatedCodec, NegotiatedSection};
 pub use base::net::{Datagram, Ecn, LocalAddress, Path, Protocol, SocketId, Transmit};
 pub use base::parameters::{
     DegradationPreference, RtcpParameters, RtpCodecParameters, RtpEncodingParameters,
-    RtpHeaderExtensionParameters, RtpReceiveParameters, RtpSendParameters,
+    RtpHeaderExtensionCapability, RtpHeaderExtensionParameters, RtpReceiveParameters, RtpSendParameters,
 };
+pub use base::priority::Priority;
 pub use base::routes::RouteChange;
 pub use base::time::{Instant, WallClock};
 pub use base::w3c::ErrorKind;
 pub use crypto::CryptoProvider;
 pub use crypto::certificate::{Certificate, CertificateOptions};
-pub use data::channel::{DataChannelId, DataChannelInit, Priority};
+pub use data::channel::{DataChannelId, DataChannelInit};
 pub use data::error::{ChannelError, CreateDataChannelError, SendError};
 pub use data::event::{DataChannelState, Message, MessageKind, SctpTransportState};
 pub use endpoint::{Endpoint, PeerId, PeerMut, Wanted};
@@ -110,15 +111,16 @@ pub use media::event::{Delivery, Frame, SendFrame, SendPacket};
 pub use media::packet::RtpPacket;
 pub use media::send::guard::Protection;
 pub use peer::{
-    AnswerOptions, ChannelEvent, Configuration, ConfigurationError, DataChannel, DtlsTransport, DtmfSender,
-    Event, IceCandidateError, IceConnectionState, IceServer, IceServerError, IceTransport, IdentityError,
-    IdentityProviderOptions, IdpError, Init, InsertDtmfError, JitterBufferTargetError, KeyAgreement,
-    OfferOptions, OfferedDtlsRole, PeerConnection, PeerConnectionState, PeerIdentity, RtpReceiver, RtpSender,
-    RtpTransceiver, SctpTransport, StatsError, StatsSelector, ToneTiming, TrackEvent, TransportId,
+    AnswerOptions, ChannelEvent, Configuration, ConfigurationError, DataChannel, DtlsError, DtlsErrorDetail,
+    DtlsTransport, DtmfSender, Event, IceCandidateError, IceComponent, IceConnectionState, IceServer,
+    IceServerError, IceTransport, IdentityError, IdentityProviderOptions, IdpError, Init, InsertDtmfError,
+    JitterBufferTargetError, KeyAgreement, OfferOptions, OfferedDtlsRole, PeerConnection,
+    PeerConnectionState, PeerIdentity, RtpReceiver, RtpSender, RtpTransceiver, SctpTransport, StatsError,
+    StatsSelector, ToneTiming, TrackEvent, TransportId,
 };
 pub use signaling::description::{IceCandidateInit, LocalDescriptionInit, SessionDescription};
 pub use signaling::error::{AddIceCandidateError, CreateDescriptionError, SetDescriptionError};
-pub use signaling::local::BundlePolicy;
+pub use signaling::local::{BundlePolicy, RtcpMuxPolicy};
 pub use signaling::media_error::{
     AddTrackError, AddTransceiverError, EncodingError, SetParametersError, TransceiverError,
 };

@@ -4,6 +4,7 @@ use crate::channel::DataChannel;
 use crate::endpoint::Endpoint;
 use crate::error::{ConnectionLost, SetupError};
 use crate::event::Event;
+use crate::operations::asks_for_assertion;
 use crate::sequences::EventStream;
 use crate::settings::Settings;
 use crate::state::{Phase, Seat, State};
@@ -17,20 +18,24 @@ use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use tokio::sync::Mutex;
 
 /// `RTCPeerConnection` on tokio. A handle: clones are the same connection, from any task or thread.
 ///
-/// Verbs carry their W3C names. Those that W3C makes promises of are `async`; they are done on their first poll.
+/// Verbs carry their W3C names. Those that W3C makes promises of are `async`; they are done on their first poll, unless an
+/// identity provider has to be waited for. Meanwhile the others of W3C's operations chain wait for their turn, in order.
 /// See the [crate's page](crate) for cancel safety, slow readers and the end.
 #[derive(Clone)]
 pub struct PeerConnection {
-    lease: Arc<Lease>,
+    pub(crate) lease: Arc<Lease>,
 }
 
 /// Shared by every handle of a connection, channels among them, and by nobody else: when it goes, so does the
 /// connection.
 pub(crate) struct Lease {
     pub(crate) seat: Seat,
+    /// Held by the operation whose turn it is.
+    pub(crate) operations: Mutex<()>,
 }
 
 impl Drop for Lease {
@@ -62,7 +67,7 @@ impl PeerConnection {
     }
 
     pub(crate) fn at(seat: Seat) -> Self {
-        Self { lease: Arc::new(Lease { seat }) }
+        Self { lease: Arc::new(Lease { seat, operations: Mutex::new(()) }) }
     }
 
     pub(crate) fn seat(&self) -> &Seat {
@@ -100,7 +105,7 @@ impl PeerConnection {
         &self,
         options: OfferOptions,
     ) -> Result<SessionDescription, CreateDescriptionError> {
-        self.seat().act(|state, _| state.core.create_offer(options))
+        self.create(move |core| core.create_offer(options)).await
     }
 
     /// Asks for new ICE credentials in the next offer (`restartIce`), as after a change of networks: a path is
@@ -118,7 +123,7 @@ impl PeerConnection {
         &self,
         options: AnswerOptions,
     ) -> Result<SessionDescription, CreateDescriptionError> {
-        self.seat().act(|state, _| state.core.create_answer(options))
+        self.create(move |core| core.create_answer(options)).await
     }
 
     /// Sets what was created last; `None` creates on the spot the offer or answer that is wanted
@@ -131,10 +136,16 @@ impl PeerConnection {
         &self,
         description: Option<LocalDescriptionInit>,
     ) -> Result<(), SetDescriptionError> {
-        self.seat().act(|state, now| state.core.set_local_description(now, description))
+        let set = |state: &mut State<'_>, now| state.core.set_local_description(now, description.clone());
+        self.assured(set, |error, state, now| match error {
+            SetDescriptionError::Create(error) => asks_for_assertion(error, state, now),
+            _ => false,
+        })
+        .await
     }
 
-    /// Sets what the peer sent (`setRemoteDescription`). An offer that crosses our own rolls ours back.
+    /// Sets what the peer sent (`setRemoteDescription`). An offer that crosses our own rolls ours back. Where the peer has to
+    /// be somebody (`peer_identity`), this waits until the provider that it names has said that it is.
     ///
     /// # Errors
     ///
@@ -143,7 +154,12 @@ impl PeerConnection {
         &self,
         description: SessionDescription,
     ) -> Result<(), SetDescriptionError> {
-        self.seat().act(|state, now| state.core.set_remote_description(now, description))
+        let set = |state: &mut State<'_>, now| state.core.set_remote_description(now, description.clone());
+        self.assured(set, |error, state, now| {
+            *error == SetDescriptionError::IdentityNotValidated
+                && state.core.validate_identity(now, &description).is_ok()
+        })
+        .await
     }
 
     /// Takes a candidate that the peer trickled (`addIceCandidate`). `None`, or an empty candidate: there are no
@@ -156,6 +172,7 @@ impl PeerConnection {
         &self,
         candidate: Option<&IceCandidateInit>,
     ) -> Result<(), AddIceCandidateError> {
+        let _turn = self.turn().await;
         self.seat().act(|state, now| state.core.add_ice_candidate(now, candidate))
     }
 
@@ -291,7 +308,7 @@ impl PeerConnection {
         self.watch(|state| (state.phase() == Phase::Done).then_some(())).await;
     }
 
-    async fn watch<R>(&self, look: impl Fn(&State<'_>) -> Option<R>) -> R {
+    pub(crate) async fn watch<R>(&self, look: impl Fn(&State<'_>) -> Option<R>) -> R {
         poll_fn(|cx| self.seat().with(|state, _: Instant| state.poll_watch(cx, &look))).await
     }
 }

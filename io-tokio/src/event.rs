@@ -1,10 +1,9 @@
 //! What a connection tells the application.
 
 use crate::channel::DataChannel;
-use purertc::transport::dtls::alert::Failure;
 use purertc::{
-    DtlsTransportState, Frame, IceCandidateError, IceCandidateInit, IceConnectionState, IceGatheringState,
-    IceTransportState, IdpError, PeerConnectionState, PeerIdentity, ReceiverId, RtpPacket,
+    DtlsError, DtlsTransportState, Frame, IceCandidateError, IceCandidateInit, IceConnectionState,
+    IceGatheringState, IceTransportState, IdpError, PeerConnectionState, PeerIdentity, ReceiverId, RtpPacket,
     SctpTransportState, SenderId, SignalingState, TrackEvent, TransportId,
 };
 
@@ -26,12 +25,14 @@ pub enum Event {
     IceCandidateError(IceCandidateError),
     /// `selectedcandidatepairchange` of an ICE transport.
     SelectedCandidatePairChange(TransportId),
+    /// `gatheringstatechange` of an ICE transport.
+    IceTransportGatheringStateChange(TransportId, IceGatheringState),
     /// `statechange` of an ICE transport.
     IceTransportStateChange(TransportId, IceTransportState),
     /// `iceconnectionstatechange`.
     IceConnectionStateChange(IceConnectionState),
     /// `error` of a DTLS transport; the state change follows.
-    DtlsTransportError(TransportId, Failure),
+    DtlsTransportError(TransportId, Box<DtlsError>),
     /// `statechange` of a DTLS transport.
     DtlsTransportStateChange(TransportId, DtlsTransportState),
     /// `connectionstatechange`.
@@ -100,6 +101,9 @@ impl Event {
             Core::IceCandidate(candidate) => Self::IceCandidate(candidate.map(|candidate| *candidate)),
             Core::IceCandidateError(error) => Self::IceCandidateError(*error),
             Core::SelectedCandidatePairChange(id) => Self::SelectedCandidatePairChange(id),
+            Core::IceTransportGatheringStateChange(id, state) => {
+                Self::IceTransportGatheringStateChange(id, state)
+            }
             Core::IceTransportStateChange(id, state) => Self::IceTransportStateChange(id, state),
             Core::IceConnectionStateChange(state) => Self::IceConnectionStateChange(state),
             Core::DtlsTransportError(id, failure) => Self::DtlsTransportError(id, failure),

@@ -95,6 +95,7 @@ mod error;
 mod event;
 mod media;
 mod objects;
+mod operations;
 mod runtime;
 mod sequences;
 mod settings;

@@ -65,6 +65,7 @@ impl PeerConnection {
         sender: SenderId,
         track: Option<MediaStreamTrack>,
     ) -> Result<(), TransceiverError> {
+        let _turn = self.turn().await;
         self.update(|core, _| core.sender(sender).ok_or(TransceiverError::Stopped)?.replace_track(track))
     }
 

@@ -60,6 +60,7 @@ targets! {
     association = "targets/association.rs",
     connection = "targets/connection.rs",
     dcep = "targets/dcep.rs",
+    descriptions = "targets/descriptions.rs",
     dtls = "targets/dtls.rs",
     fec = "targets/fec.rs",
     framing = "targets/framing.rs",

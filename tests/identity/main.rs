@@ -3,13 +3,17 @@
 
 use purertc_tokio::purertc::{
     IdentityAnswer, IdentityErrorDetail, IdentityFailure, IdentityProviderOptions, IdentityRequest,
+    SetDescriptionError,
 };
 use purertc_tokio::{
-    Configuration, DataChannelInit, Event, IdentityGateway, OfferOptions, PeerConnection, Settings,
+    AnswerOptions, Configuration, DataChannelInit, Event, IdentityGateway, OfferOptions, PeerConnection,
+    Settings,
 };
 use serde_json::{Value, json};
+use std::future::{Future, poll_fn};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::task::Poll;
 use std::time::Duration;
 
 /// A provider with one user. It signs nothing: an assertion is what it was asked to vouch for.
@@ -116,17 +120,17 @@ async fn a_provider_reached_by_http_says_who_the_peer_is() {
     let domain = provider().to_string();
     let alice = connection(None).await;
     let _channel = alice.create_data_channel("chat", DataChannelInit::default()).expect("a channel");
-    alice.update(|core, now| {
+    alice.update(|core, _| {
         core.set_identity_provider(&domain, IdentityProviderOptions::default()).expect("a provider");
-        core.get_identity_assertion(now).expect("a question");
     });
     let vouched = |event| match event {
         Event::IdentityResult(value) => Some(Ok(value)),
         Event::IdpAssertionError(error) => Some(Err(error)),
         _ => None,
     };
-    let value = event(&alice, vouched).await.expect("an assertion");
+    // An offer asks for the assertion that it is to have.
     let offer = alice.create_offer(OfferOptions::default()).await.expect("an offer");
+    let value = event(&alice, vouched).await.expect("an assertion");
     assert!(offer.sdp.contains(&*value), "{}", offer.sdp);
 
     // One that takes anyone, and one that wants her.
@@ -141,10 +145,25 @@ async fn a_provider_reached_by_http_says_who_the_peer_is() {
     assert_eq!((peer.idp.as_str(), peer.name.as_str()), (domain.as_str(), "alice@127.0.0.1"));
 
     let choosy = connection(Some("alice@127.0.0.1")).await;
-    assert!(choosy.set_remote_description(offer.clone()).await.is_err());
-    choosy.update(|core, now| core.validate_identity(now, &offer)).expect("a claim");
-    event(&choosy, validated).await.expect("an identity");
-    choosy.set_remote_description(offer).await.expect("the offer");
+    // What is called meanwhile waits for its turn: there is nothing to answer before.
+    let (set, answer) = tokio::join!(
+        choosy.set_remote_description(offer.clone()),
+        choosy.create_answer(AnswerOptions::default())
+    );
+    set.expect("the offer");
+    assert!(answer.expect("an answer").sdp.contains("a=setup:active"));
+    assert_eq!(event(&choosy, validated).await.expect("an identity").name, "alice@127.0.0.1");
+    let other = connection(Some("bob@127.0.0.1")).await;
+    let refused = other.set_remote_description(offer.clone()).await.expect_err("it is not bob");
+    assert_eq!(refused, SetDescriptionError::IdentityNotValidated);
+    assert!(other.remote_description().is_none());
+    // One that gives up leaves the turn to the next.
+    let hasty = connection(Some("alice@127.0.0.1")).await;
+    let mut given_up = Box::pin(hasty.set_remote_description(offer.clone()));
+    let waits = poll_fn(|cx| Poll::Ready(given_up.as_mut().poll(cx).is_pending())).await;
+    assert!(waits, "a provider cannot answer at once");
+    drop(given_up);
+    hasty.set_remote_description(offer).await.expect("the offer");
 
     // A protocol that the provider does not speak.
     alice.update(|core, now| {

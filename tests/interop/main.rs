@@ -224,6 +224,11 @@ fn peer_trials(lab: &Arc<Mutex<Lab>>, quiet: bool) -> Vec<Trial> {
             let trial = trial(lab, name, move |_| peers::play(peer, side));
             trials.push(trial.with_ignored_flag(obstacle.is_some()));
         }
+        if Peer::APART.contains(&peer) {
+            let name = format!("peers::{}::apart", peer.name());
+            let trial = trial(lab, name, move |_| peers::play_apart(peer));
+            trials.push(trial.with_ignored_flag(obstacle.is_some()));
+        }
     }
     trials
 }

@@ -8,9 +8,11 @@ use std::time::{Duration, SystemTime};
 
 use bytes::BytesMut;
 use purertc::{
-    BundlePolicy, ChannelEvent, Configuration, DataChannelId, Datagram, Event, Init, Instant, LocalAddress,
-    MediaKind, MediaStreamTrack, MessageKind, OfferOptions, PeerConnection, RtpEncodingParameters,
-    RtpTransceiverDirection, RtpTransceiverInit, SdpType, SessionDescription, SignalingState, SocketId,
+    BundlePolicy, ChannelEvent, Configuration, DataChannelId, Datagram, Event, IceGatheringState, Init,
+    Instant, IoId, IoRequest, IoResponse, LocalAddress, MediaKind, MediaStreamTrack, MessageKind,
+    OfferOptions, PeerConnection, RtcpMuxPolicy, RtpEncodingParameters, RtpTransceiverDirection,
+    RtpTransceiverInit, SdpType, SessionDescription, SignalingState, SocketId, StatsOf, StatsSelector,
+    StreamName,
 };
 use purertc_tests::browser::Browser;
 use purertc_tests::pages::{Files, PageServer};
@@ -52,6 +54,8 @@ pub(crate) struct Native {
     pub(crate) pc: PeerConnection,
     socket: UdpSocket,
     address: LocalAddress,
+    /// Sockets that the connection asked for.
+    ports: Vec<(IoId, UdpSocket, LocalAddress)>,
     start: std::time::Instant,
     pub(crate) events: Vec<Event>,
     bytes: usize,
@@ -69,15 +73,13 @@ pub(crate) struct Native {
 pub(crate) type Reaction = fn(&mut PeerConnection, Instant, &Event) -> bool;
 
 impl Native {
-    fn new(bundle_policy: BundlePolicy) -> Result<Self, Failure> {
+    fn new(configuration: Configuration) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| Failure(error.to_string());
         let socket = UdpSocket::bind((routed_address(), 0)).map_err(failed)?;
         socket.set_read_timeout(Some(Duration::from_millis(2))).map_err(failed)?;
         let address = LocalAddress::udp(SocketId(0), socket.local_addr().map_err(failed)?);
         let mut seed = [7; 32];
         seed[..2].copy_from_slice(&address.address.port().to_be_bytes());
-        let mut configuration = Configuration::default();
-        configuration.bundle_policy = bundle_policy;
         let start = std::time::Instant::now();
         let mut pc = PeerConnection::new(configuration, Init::new(Instant::ZERO, SystemTime::now(), seed))
             .map_err(|error| Failure(error.to_string()))?;
@@ -87,6 +89,7 @@ impl Native {
             pc,
             socket,
             address,
+            ports: Vec::new(),
             start,
             events: Vec::new(),
             bytes: 0,
@@ -102,15 +105,46 @@ impl Native {
         Instant::from_micros(u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 
-    /// Sends what is to be sent, and takes one datagram if there is one.
+    /// Opens the ports that the connection asks for, and closes them.
+    fn serve(&mut self) {
+        while let Some(request) = self.pc.poll_io_request() {
+            let now = self.now();
+            match request {
+                IoRequest::Bind { id, at } => {
+                    let number = SocketId(1 + self.ports.len() as u32);
+                    let bound = UdpSocket::bind((at, 0)).and_then(|socket| {
+                        socket.set_nonblocking(true)?;
+                        let local = LocalAddress::udp(number, socket.local_addr()?);
+                        self.ports.push((id, socket, local));
+                        Ok(local)
+                    });
+                    let failed = |error: std::io::Error| IoResponse::Failed(error.to_string());
+                    let response = bound.map_or_else(failed, IoResponse::Bound);
+                    self.pc.handle_io_response(now, id, response);
+                }
+                IoRequest::Close { stream: StreamName::Requested(id) } => {
+                    self.ports.retain(|(known, ..)| *known != id);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn socket_of(&self, id: SocketId) -> &UdpSocket {
+        let own = self.ports.iter().find(|(_, _, local)| local.socket == id);
+        own.map_or(&self.socket, |(_, socket, _)| socket)
+    }
+
+    /// Sends what is to be sent, and takes one datagram of each socket if there is one.
     fn turn(&mut self) {
+        self.serve();
         let mut buffer = Vec::new();
         while let Some(transmit) = self.pc.poll_transmit(self.now(), &mut buffer) {
             for datagram in transmit.datagrams(&buffer) {
                 if self.is_lost() {
                     continue;
                 }
-                let _ = self.socket.send_to(datagram, transmit.path.remote);
+                let _ = self.socket_of(transmit.path.socket).send_to(datagram, transmit.path.remote);
             }
         }
         let mut datagram = [0; 2048];
@@ -120,6 +154,14 @@ impl Native {
             let data = BytesMut::from(&datagram[..size]);
             let path = self.address.to(remote);
             self.pc.handle_datagram(self.now(), Datagram { path, ecn: Default::default(), data });
+        }
+        for at in 0..self.ports.len() {
+            let (_, socket, local) = &self.ports[at];
+            if let Ok((size, remote)) = socket.recv_from(&mut datagram) {
+                let data = BytesMut::from(&datagram[..size]);
+                let path = local.to(remote);
+                self.pc.handle_datagram(self.now(), Datagram { path, ecn: Default::default(), data });
+            }
         }
         self.pc.handle_timeout(self.now());
         while let Some(event) = self.pc.poll_event() {
@@ -179,7 +221,14 @@ impl Drop for Duet<'_> {
 impl<'a> Duet<'a> {
     /// Both with a connection at rest, ours with a data channel.
     pub(crate) fn new(browser: &'a mut Browser, policy: BundlePolicy) -> Result<Self, Failure> {
-        let mut native = Native::new(policy)?;
+        let mut configuration = Configuration::default();
+        configuration.bundle_policy = policy;
+        Self::with(browser, configuration)
+    }
+
+    fn with(browser: &'a mut Browser, configuration: Configuration) -> Result<Self, Failure> {
+        let policy = configuration.bundle_policy;
+        let mut native = Native::new(configuration)?;
         let channel = native.pc.create_data_channel("ours", Default::default());
         let channel = channel.map_err(|error| Failure(error.to_string()))?;
         let native = Arc::new(Mutex::new(native));
@@ -329,6 +378,7 @@ pub(crate) const SCENES: &[(&str, Scene)] = &[
     ("we give way in glare", we_give_way),
     ("the browser gives way in glare", the_browser_gives_way),
     ("ICE restarts in the middle of a transfer", restart_in_a_transfer),
+    ("RTCP may have a port of its own", reports_apart),
 ];
 
 /// One scene, in a page of its own.
@@ -526,4 +576,71 @@ fn restart_in_a_transfer(browser: &mut Browser) -> Outcome {
         offered.and_then(|()| ours.pc.set_local_description(now, Some(SdpType::Rollback.into())))
     };
     rolled_back.map_err(|error| Failure(error.to_string()))
+}
+
+/// What a peer says that neither multiplexes nor bundles.
+fn without_mux(said: &SessionDescription) -> SessionDescription {
+    let unwanted = |line: &&str| !line.starts_with("a=rtcp-mux") && !line.starts_with("a=group:BUNDLE");
+    let lines = said.sdp.split_inclusive('\n').filter(unwanted);
+    SessionDescription::new(said.kind, lines.collect::<String>())
+}
+
+/// A browser that takes the obsolete policy sends its reports to the port that they have; one that does not still takes
+/// offers with one, and multiplexes.
+fn reports_apart(browser: &mut Browser) -> Outcome {
+    let mut configuration = Configuration::default();
+    configuration.rtcp_mux_policy = RtcpMuxPolicy::Negotiate;
+    let mut duet = Duet::with(browser, configuration)?;
+    duet.add(MediaKind::Audio, RtpTransceiverDirection::SendRecv)?;
+    duet.we_offer()?;
+    duet.agree(1)?;
+    duet.echo("multiplexed after all")?;
+    if duet.ours().pc.transports().count() != 1 || !duet.ours().ports.is_empty() {
+        return Err(Failure("the second port is still there".to_owned()));
+    }
+    drop(duet);
+
+    let mut configuration = Configuration::default();
+    configuration.rtcp_mux_policy = RtcpMuxPolicy::Negotiate;
+    let mut duet = Duet::with(browser, configuration)?;
+    let policy = duet.page(
+        "pc.close();
+        window.pc = new RTCPeerConnection({ bundlePolicy: 'max-compat', rtcpMuxPolicy: 'negotiate' });
+        return pc.getConfiguration().rtcpMuxPolicy ?? 'unknown';",
+    )?;
+    if policy != json!("negotiate") {
+        return Ok(());
+    }
+    let said = duet.page(
+        "const sound = new AudioContext();
+        const tone = sound.createOscillator();
+        const out = sound.createMediaStreamDestination();
+        tone.connect(out);
+        tone.start();
+        sound.resume();
+        pc.addTrack(out.stream.getAudioTracks()[0], out.stream);
+        return local();",
+    )?;
+    let said: SessionDescription = serde_json::from_value(said).map_err(|e| Failure(e.to_string()))?;
+    duet.hear(json!(without_mux(&said)))?;
+    duet.our_description()?;
+    duet.wait("both ports are gathered from", |ours| {
+        ours.pc.ice_gathering_state() == IceGatheringState::Complete
+    })?;
+    let answer = duet.ours().pc.local_description().cloned();
+    duet.tell(&without_mux(&answer.ok_or_else(|| Failure("no answer was set".to_owned()))?))?;
+    duet.page("await until(() => pc.connectionState === 'connected', 'the browser connects');")?;
+    // Its reports come to the second port, and ours reach it from there.
+    duet.wait("reports", |ours| {
+        let Ok(report) = ours.pc.get_stats(ours.now(), StatsSelector::All) else { return false };
+        let apart = report.get("T16").is_some_and(|stats| {
+            matches!(&stats.of, StatsOf::Transport(of) if of.packets_received > 0 && of.packets_sent > 0)
+        });
+        apart && report.iter().any(|stats| matches!(&stats.of, StatsOf::RemoteOutboundRtp(_)))
+    })?;
+    duet.page(
+        "await until(async () => [...(await pc.getStats()).values()]
+            .some((stats) => stats.type === 'remote-inbound-rtp' && stats.roundTripTime !== undefined), 'our reports');",
+    )?;
+    Ok(())
 }

@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use purertc::transport::dtls::Connection;
+use purertc::{MediaKind, RtpTransceiverInit};
 use purertc_tests::lines::Lines;
 use purertc_tokio::{
     Configuration, DataChannel, DataChannelInit, Event, IceCandidateInit, MessageKind, PeerConnection,
@@ -33,6 +34,8 @@ pub(crate) enum Peer {
 
 impl Peer {
     pub(crate) const ALL: [Self; 3] = [Self::NodeDatachannel, Self::Werift, Self::Aiortc];
+    /// Those that can do without a bundle.
+    pub(crate) const APART: [Self; 2] = [Self::Werift, Self::Aiortc];
 
     /// As it appears in the names of tests.
     pub(crate) const fn name(self) -> &'static str {
@@ -118,6 +121,41 @@ pub(crate) fn play(peer: Peer, side: Side) -> Outcome {
         pc.close().await;
         Ok(())
     })
+}
+
+/// Without a bundle: sound and data over a transport each, of which we offered one.
+pub(crate) fn play_apart(peer: Peer) -> Outcome {
+    let mut theirs = peer.start(false)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| failure(&error))?.block_on(async {
+        let settings = Settings::from(Configuration::default()).with_loopback();
+        let pc = PeerConnection::new(settings).await.map_err(|e| failure(&e))?;
+        pc.add_transceiver(MediaKind::Audio, RtpTransceiverInit::default()).map_err(|e| failure(&e))?;
+        let channel = pc.create_data_channel("ours", DataChannelInit::default()).map_err(|e| failure(&e))?;
+        pc.set_local_description(None).await.map_err(|e| failure(&e))?;
+        pc.gathering_complete().await;
+        let offer = pc.local_description().ok_or_else(|| failure(&"no offer"))?;
+        theirs.put(&serde_json::to_string(&without_group(offer)).map_err(|e| failure(&e))?)?;
+        let answer = without_group(description(&mut theirs)?);
+        let text = answer.sdp.clone();
+        pc.set_remote_description(answer).await.map_err(|e| failure(&e))?;
+        let opened = soon("open", channel.opened()).await.and_then(|opened| opened.map_err(|e| failure(&e)));
+        let facts = pc.inspect(|core| {
+            let state = |(id, t): (_, &purertc::transport::Transport)| (id, t.ice_state(), t.dtls_state());
+            core.transports().map(state).collect::<Vec<_>>()
+        });
+        opened.map_err(|Failure(words)| Failure(format!("{words}; {facts:?}\n{text}")))?;
+        soon("messages", messages(&channel)).await??;
+        soon("all transports", pc.connected()).await?.map_err(|e| failure(&e))?;
+        pc.close().await;
+        if facts.len() == 2 { Ok(()) } else { Err(Failure(format!("{facts:?}\n{text}"))) }
+    })
+}
+
+fn without_group(mut description: SessionDescription) -> SessionDescription {
+    let lines = description.sdp.split_inclusive('\n').filter(|line| !line.starts_with("a=group:BUNDLE"));
+    description.sdp = lines.collect();
+    description
 }
 
 fn failure(error: &dyn std::fmt::Display) -> Failure {

@@ -109,7 +109,7 @@ fn attack_07_a_wrong_fingerprint_ends_in_failed_with_the_reason() {
         let node = &world.nodes[deceived_node];
         assert_eq!(node.pc.connection_state(), PeerConnectionState::Failed, "{:?}", node.events);
         let told = node.events.iter().find_map(|event| match event {
-            Event::DtlsTransportError(_, failure) => Some(failure.to_string()),
+            Event::DtlsTransportError(_, failure) => Some(failure.message.clone()),
             _ => None,
         });
         assert!(told.expect("the reason").contains("fingerprint"));

@@ -17,6 +17,7 @@ mod media_stats;
 mod messages;
 mod nat;
 mod objects;
+mod rtcp;
 mod transports;
 // The strict server of the transport's own tests, which names what it needs by the paths of the core.
 #[path = "../../core/src/transport/tests/turn_server.rs"]

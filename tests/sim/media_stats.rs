@@ -2,7 +2,9 @@
 
 use crate::media::{call, frames, picture, sound, write};
 use crate::world::{Link, Setup, World};
-use purertc::stats::{InboundRtpStats, OutboundRtpStats, RemoteInboundRtpStats, RemoteOutboundRtpStats};
+use purertc::stats::{
+    CandidatePairStats, InboundRtpStats, OutboundRtpStats, RemoteInboundRtpStats, RemoteOutboundRtpStats,
+};
 use purertc::wire::rtp::value::{AudioLevel, Value};
 use purertc::{
     Event, MediaKind, RtpTransceiverDirection, SendFrame, StatsOf, StatsReport, StatsSelector, TransceiverId,
@@ -203,4 +205,46 @@ fn a_stream_lasts_while_nothing_is_sent() {
             .any(|stats| matches!(&stats.of, StatsOf::OutboundRtp(of) if of.kind == MediaKind::Video))
     );
     assert!(world.nodes[1].saw(|event| matches!(event, Event::TrackEnded(_))));
+}
+
+#[test]
+fn a_pair_counts_what_went_along_it() {
+    let (mut world, ids) = call(&Setup::new(225, Link::clean(25)));
+    play(&mut world, ids, 50);
+    world.run(Duration::from_secs(1));
+    let pairs = |world: &World| -> Vec<CandidatePairStats> {
+        let report = report(world, 0);
+        let found = report.iter().filter_map(|stats| match &stats.of {
+            StatsOf::CandidatePair(of) => Some(of.clone()),
+            _ => None,
+        });
+        found.collect()
+    };
+    let transport = |world: &World| {
+        let report = report(world, 0);
+        match &report.get("T0").unwrap().of {
+            StatsOf::Transport(of) => of.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let (all, one) = (transport(&world), pairs(&world).remove(0));
+    assert_eq!((one.packets_sent, one.bytes_sent), (all.packets_sent, all.bytes_sent));
+    assert_eq!((one.packets_received, one.bytes_received), (all.packets_received, all.bytes_received));
+    let now = world.nodes[0].pc.wall_clock().unix_millis(world.now);
+    let (sent, came) = (one.last_packet_sent_timestamp.unwrap(), one.last_packet_received_timestamp.unwrap());
+    // Reports go on, the checks between them do not count.
+    assert!(sent > now - 10_000.0 && sent <= now, "{sent} {now}");
+    assert!(came > now - 10_000.0 && came <= now, "{came} {now}");
+
+    // The pair of another generation begins with nothing; the transport goes on.
+    world.nodes[0].pc.restart_ice();
+    world.negotiate(0);
+    world.run(Duration::from_secs(1));
+    for number in 50..60 {
+        write(&mut world, 0, ids[0].sender(), &sound(number));
+        world.run(FRAME);
+    }
+    let (later, one) = (transport(&world), pairs(&world).remove(0));
+    assert!(one.packets_sent >= 10 && one.packets_sent < all.packets_sent, "{one:?}");
+    assert!(later.packets_sent >= all.packets_sent + 10);
 }

@@ -58,9 +58,12 @@ fn node_transports(world: &mut World) -> [[usize; 3]; 2] {
 
 #[test]
 fn every_section_has_a_transport_of_its_own() {
-    for (policy, link) in
-        [(BundlePolicy::MaxCompat, Link::clean(10)), (BundlePolicy::MaxCompat, Link::rough())]
-    {
+    for (policy, link) in [
+        (BundlePolicy::MaxCompat, Link::clean(10)),
+        (BundlePolicy::MaxCompat, Link::rough()),
+        (BundlePolicy::Balanced, Link::clean(10)),
+        (BundlePolicy::Balanced, Link::rough()),
+    ] {
         let mut world = unbundled(90, policy, link);
         world.run_until(Duration::from_secs(20), connected);
         let id = world.nodes[0].pc.data_channels().next().unwrap();
@@ -75,7 +78,8 @@ fn every_section_has_a_transport_of_its_own() {
             paths.dedup();
             assert_eq!(paths.len(), 3);
             assert_eq!(node.pc.ice_gathering_state(), IceGatheringState::Complete);
-            assert_eq!(node.count(&Event::IceGatheringStateChange(IceGatheringState::Complete)), 1);
+            let said = node.count(&Event::IceGatheringStateChange(IceGatheringState::Complete));
+            assert!(said == 1 || policy == BundlePolicy::Balanced, "{said}");
             let media: Vec<usize> =
                 node.pc.negotiated_media().iter().map(|section| section.transport).collect();
             assert_eq!(media, [0, 1]);
@@ -88,6 +92,65 @@ fn every_section_has_a_transport_of_its_own() {
         world.run(Duration::from_secs(1));
         let channel = world.nodes[1].channel();
         assert_eq!(world.nodes[1].texts(channel), ["over the third"]);
+    }
+}
+
+/// The default: one transport is offered, and what the peer does not bundle gets others then.
+#[test]
+fn what_falls_apart_goes_on_apart() {
+    let mut world = unbundled(96, BundlePolicy::Balanced, Link::clean(10));
+    let offered = world.nodes[0].pc.local_description().unwrap().clone();
+    let ufrags = |text: &str| -> Vec<String> {
+        text.lines().filter_map(|line| line.strip_prefix("a=ice-ufrag:")).map(str::to_owned).collect()
+    };
+    let said = ufrags(&offered.sdp);
+    assert!(said.len() == 3 && said.iter().all(|ufrag| *ufrag == said[0]), "{said:?}");
+    world.run_until(Duration::from_secs(20), connected);
+    assert_eq!(world.nodes[0].ports.len(), 2, "ports of their own");
+    let candidates = |world: &World| {
+        let text = &world.nodes[0].pc.local_description().unwrap().sdp;
+        text.split("\nm=").skip(1).map(|section| section.matches("a=candidate:").count()).collect::<Vec<_>>()
+    };
+    let mut found = candidates(&world);
+    assert_eq!((found.remove(1), found.remove(1)), (1, 1), "each has its own");
+
+    // A restart leaves each with credentials of its own, and data goes on.
+    let id = world.nodes[0].pc.data_channels().next().unwrap();
+    world.run_until(Duration::from_secs(20), |world| world.nodes[0].opened(id));
+    world.nodes[0].pc.restart_ice();
+    negotiate_unbundled(&mut world);
+    world.run(Duration::from_secs(5));
+    assert!(connected(&world));
+    let mut said = ufrags(&world.nodes[0].pc.local_description().unwrap().sdp);
+    said.sort();
+    said.dedup();
+    assert_eq!(said.len(), 3);
+    world.send(0, id, "after");
+    world.run(Duration::from_secs(1));
+    let channel = world.nodes[1].channel();
+    assert_eq!(world.nodes[1].texts(channel), ["after"]);
+
+    // And a bundle gives the ports back.
+    world.negotiate(0);
+    world.run(Duration::from_secs(2));
+    assert!(connected(&world));
+    assert_eq!((world.nodes[0].ports.len(), world.nodes[0].pc.transports().count()), (0, 1));
+}
+
+/// Sections beyond the first of their kind are for the bundle alone.
+#[test]
+fn a_second_picture_is_not_carried_apart() {
+    let mut setup = Setup::new(97, Link::clean(10));
+    setup.configuration.bundle_policy = BundlePolicy::Balanced;
+    let mut world = World::new(&setup);
+    for _ in 0..2 {
+        world.nodes[0].pc.add_transceiver(MediaKind::Video, RtpTransceiverInit::default()).unwrap();
+    }
+    world.nodes[0].pc.create_data_channel("data", Default::default()).unwrap();
+    negotiate_unbundled(&mut world);
+    world.run_until(Duration::from_secs(20), connected);
+    for node in &world.nodes {
+        assert_eq!((node.pc.negotiated_media().len(), node.pc.transports().count()), (1, 2));
     }
 }
 

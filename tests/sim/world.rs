@@ -3,8 +3,9 @@
 use bytes::{Bytes, BytesMut};
 use purertc::crypto::rustcrypto;
 use purertc::{
-    ChannelEvent, Configuration, DataChannelId, Datagram, Event, IceCandidateInit, Init, Instant,
-    LocalAddress, Message, MessageKind, Path, PeerConnection, PeerConnectionState, SocketId, WallClock,
+    ChannelEvent, Configuration, DataChannelId, Datagram, Event, IceCandidateInit, Init, Instant, IoId,
+    IoRequest, IoResponse, LocalAddress, Message, MessageKind, Path, PeerConnection, PeerConnectionState,
+    SocketId, StreamName, WallClock,
 };
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -74,6 +75,8 @@ pub(crate) struct Node {
     /// Its only address, or the first of several.
     pub(crate) address: SocketAddr,
     pub(crate) addresses: Vec<SocketAddr>,
+    /// Ports that it asked for.
+    pub(crate) ports: Vec<(IoId, SocketAddr)>,
     pub(crate) events: Vec<Event>,
     pub(crate) messages: BTreeMap<DataChannelId, Vec<Message>>,
     /// Datagrams sent, by the kind that their first byte says.
@@ -158,6 +161,10 @@ pub(crate) struct World {
     signals: Vec<(Instant, usize, Option<IceCandidateInit>)>,
     signaling_delay: Duration,
     flights: u64,
+    /// How many ports were asked for.
+    bound: u16,
+    /// Where nothing arrives.
+    pub(crate) deaf: Option<SocketAddr>,
     /// A running hash over every datagram and its time.
     pub(crate) trace: u64,
     buffer: Vec<u8>,
@@ -182,6 +189,7 @@ impl World {
                 pc,
                 address,
                 addresses: vec![address],
+                ports: Vec::new(),
                 events: Vec::new(),
                 messages: BTreeMap::new(),
                 sent: BTreeMap::new(),
@@ -197,6 +205,8 @@ impl World {
             signals: Vec::new(),
             signaling_delay: setup.signaling_delay,
             flights: 0,
+            bound: 0,
+            deaf: None,
             trace: 0xcbf2_9ce4_8422_2325,
             buffer: Vec::new(),
             lazy: None,
@@ -273,7 +283,7 @@ impl World {
         let Some(to) = self.nodes.iter().position(|node| node.addresses.contains(&path.remote)) else {
             return;
         };
-        if bytes.len() > self.link.mtu {
+        if bytes.len() > self.link.mtu || self.deaf == Some(path.remote) {
             return;
         }
         let copies = 1 + usize::from(self.dice.chance(self.link.duplication));
@@ -293,6 +303,7 @@ impl World {
 
     /// Sends what the peers want sent and takes their events.
     pub(crate) fn flush(&mut self) {
+        (0..2).for_each(|index| self.serve(index));
         for index in 0..2 {
             let mut buffer = std::mem::take(&mut self.buffer);
             while let Some(transmit) = self.nodes[index].pc.poll_transmit(self.now, &mut buffer) {
@@ -308,6 +319,29 @@ impl World {
             self.buffer = buffer;
         }
         self.collect_events();
+    }
+
+    /// Opens the ports that a node asks for, and closes them.
+    fn serve(&mut self, index: usize) {
+        let node = &mut self.nodes[index];
+        while let Some(request) = node.pc.poll_io_request() {
+            match request {
+                IoRequest::Bind { id, at } => {
+                    self.bound += 1;
+                    let port = SocketAddr::new(at, 7_000 + self.bound);
+                    node.ports.push((id, port));
+                    node.addresses.push(port);
+                    let local = LocalAddress::udp(SocketId(0), port);
+                    node.pc.handle_io_response(self.now, id, IoResponse::Bound(local));
+                }
+                IoRequest::Close { stream: StreamName::Requested(id) } => {
+                    for (_, port) in node.ports.extract_if(.., |(known, _)| *known == id) {
+                        node.addresses.retain(|address| *address != port);
+                    }
+                }
+                _ => {}
+            }
+        }
     }
 
     fn collect_events(&mut self) {

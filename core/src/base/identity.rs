@@ -5,6 +5,7 @@ use std::fmt;
 
 /// An identity provider: who vouches, and how it is talked to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct IdentityProvider {
     /// The domain that it speaks for, with a port where that is not 443.
     pub domain: String,
@@ -107,6 +108,8 @@ crate::w3c_enum! {
 
 /// Why there is no assertion, or no identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "camelCase"))]
 pub struct IdentityFailure {
     /// What went wrong.
     pub detail: IdentityErrorDetail,

@@ -19,6 +19,24 @@ impl<T> Id<T> {
     }
 }
 
+/// As [`as_u64`](Id::as_u64) has it.
+#[cfg(feature = "serde")]
+impl<T> serde::Serialize for Id<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.as_u64())
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de, T> serde::Deserialize<'de> for Id<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = u64::deserialize(deserializer)?;
+        // The halves of the number.
+        let (generation, index) = ((number >> 32) as u32, number as u32);
+        Ok(Self { index, generation, of: PhantomData })
+    }
+}
+
 // Derived implementations would ask for the same of `T`.
 impl<T> Clone for Id<T> {
     fn clone(&self) -> Self {

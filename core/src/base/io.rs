@@ -1,4 +1,4 @@
-//! What a connection cannot do itself and asks its driver for: streams, names, multicast, identity providers.
+//! What a connection cannot do itself and asks its driver for: streams, ports, names, multicast, identity providers.
 //!
 //! A request comes out of `poll_io_request` with an [`IoId`]; the driver answers it with `handle_io_response` under
 //! the same id, once, however long that takes. Bytes of streams and datagrams of multicast go in and out as all
@@ -39,11 +39,20 @@ pub enum IoRequest {
         /// Whether the bytes go as they are or through TLS.
         security: StreamSecurity,
     },
-    /// Close a stream, or give up opening it: nothing is to be heard of it any more. Bytes that were handed over
+    /// Close a stream or what [`Bind`](Self::Bind) opened, or give up opening it: nothing is to be heard of it any more. Bytes that were handed over
     /// before still go out, as far as the system takes them within a second. No answer.
     Close {
         /// The request that opened it, or the socket of an accepted stream.
         stream: StreamName,
+    },
+    /// Open another UDP socket at this address of the host, with a port of its own: for RTCP that does not share the port
+    /// of RTP. The answer is [`IoResponse::Bound`] or [`IoResponse::Failed`]. The socket is this connection's alone, and
+    /// is closed when [`Close`](Self::Close) names this request.
+    Bind {
+        /// What to answer under.
+        id: IoId,
+        /// One of the local addresses that the driver named, never a wildcard.
+        at: IpAddr,
     },
     /// Join the groups of multicast DNS (RFC 6762 §3: 224.0.0.251 and `ff02::fb`, port 5353) on the interfaces of
     /// the local addresses, sharing the port with others. The answer is [`IoResponse::Joined`] or
@@ -69,6 +78,7 @@ impl IoRequest {
         match self {
             Self::Resolve { id, .. }
             | Self::Connect { id, .. }
+            | Self::Bind { id, .. }
             | Self::JoinMdns { id }
             | Self::Identity { id, .. }
             | Self::Close { stream: StreamName::Requested(id) } => Some(id),
@@ -104,6 +114,9 @@ pub enum IoResponse {
     /// The stream is open: its number, [`Protocol::Tcp`](crate::base::net::Protocol::Tcp), and the address that the
     /// system gave it. With TLS its handshake is over, too.
     Connected(LocalAddress),
+    /// The socket is open: its number, [`Protocol::Udp`](crate::base::net::Protocol::Udp), and the address that it is bound
+    /// to. It is not added by `add_local_address`, and its datagrams are handed over like all others.
+    Bound(LocalAddress),
     /// The groups are joined: one address for each interface and family, port 5353.
     Joined(Vec<LocalAddress>),
     /// What the identity provider said.

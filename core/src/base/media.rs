@@ -74,14 +74,17 @@ impl RtpTransceiverDirection {
 /// Names a transceiver of one connection. `Copy`; a number is never used twice, so an id of one that is gone
 /// names nothing.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TransceiverId(pub(crate) u32);
 
 /// Names the sending half of a transceiver. `Copy`, never used twice.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SenderId(pub(crate) TransceiverId);
 
 /// Names the receiving half of a transceiver. `Copy`, never used twice.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ReceiverId(pub(crate) TransceiverId);
 
 impl TransceiverId {

@@ -12,6 +12,7 @@ pub mod media;
 pub mod negotiated;
 pub mod net;
 pub mod parameters;
+pub mod priority;
 pub mod queue;
 pub mod random;
 pub mod redact;

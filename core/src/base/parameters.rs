@@ -1,6 +1,7 @@
 //! How a sender or receiver is set up (`RTCRtpSendParameters` and its parts): plain values under their W3C names.
 
-use crate::base::media::RtpCodec;
+use crate::base::media::{RtpCodec, RtpTransceiverDirection};
+use crate::base::priority::Priority;
 
 /// `RTCRtpEncodingParameters`: one of the encodings that a sender makes of its track.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +23,11 @@ pub struct RtpEncodingParameters {
     pub scale_resolution_down_by: Option<f64>,
     /// The scalability mode, such as `L1T2`; video only.
     pub scalability_mode: Option<String>,
+    /// How much it counts beside the other encodings of the connection, for who shares the bandwidth among encoders. Default
+    /// `low`.
+    pub priority: Priority,
+    /// How much its packets count on their way, for who marks them. Default: as `priority` says.
+    pub network_priority: Option<Priority>,
 }
 
 impl Default for RtpEncodingParameters {
@@ -34,6 +40,8 @@ impl Default for RtpEncodingParameters {
             max_framerate: None,
             scale_resolution_down_by: None,
             scalability_mode: None,
+            priority: Priority::Low,
+            network_priority: None,
         }
     }
 }
@@ -83,6 +91,17 @@ pub struct RtpHeaderExtensionParameters {
     pub id: u16,
     /// Always false: RFC 6904 is not used by anyone.
     pub encrypted: bool,
+}
+
+/// `RTCRtpHeaderExtensionCapability`, of one transceiver: an extension, and the direction that it is wanted or was negotiated
+/// in.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct RtpHeaderExtensionCapability {
+    /// Which extension.
+    pub uri: String,
+    /// Which way; `stopped` for not at all.
+    pub direction: RtpTransceiverDirection,
 }
 
 /// `RTCRtcpParameters`.

@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 /// The origin has no meaning to the core; a driver uses one origin for the life of a connection.
 /// 2⁶⁴ µs are 584,542 years, so arithmetic saturates and never wraps.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Instant(u64);
 
 impl Instant {

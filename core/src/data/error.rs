@@ -86,6 +86,8 @@ impl SendError {
 
 /// Why a channel failed. `detail()` is the `RTCError.errorDetail` of W3C.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum ChannelError {
     /// The association has no stream for the channel.

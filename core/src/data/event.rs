@@ -33,6 +33,8 @@ w3c_enum! {
 
 /// How a message is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 pub enum MessageKind {
     /// UTF-8 text (a JavaScript string).
     Text,
@@ -42,6 +44,7 @@ pub enum MessageKind {
 
 /// A message that arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Message {
     /// Text or bytes. Text was checked to be UTF-8.
     pub kind: MessageKind,

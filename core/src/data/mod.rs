@@ -18,10 +18,11 @@ mod tests;
 
 use crate::base::drops::Drops;
 use crate::base::ids::Slots;
+use crate::base::priority::Priority;
 use crate::base::random::Rng;
 use crate::base::time::{Instant, earliest};
 use crate::crypto::traits::Hmac;
-use crate::data::channel::{Channel, DataChannelId, Phase, Priority};
+use crate::data::channel::{Channel, DataChannelId, Phase};
 use crate::data::closing::Lingering;
 use crate::data::config::Config;
 use crate::data::error::SendError;
@@ -34,7 +35,7 @@ use crate::data::sctp::init::described;
 use crate::data::sctp::state::{Local, Peer};
 use crate::data::sctp::stream_map::StreamMap;
 use crate::wire::dcep::Ppid;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
@@ -219,7 +220,7 @@ impl DataChannels {
     }
 
     /// Takes one SCTP packet.
-    pub fn handle_packet(&mut self, now: Instant, packet: Bytes) {
+    pub fn handle_packet(&mut self, now: Instant, packet: BytesMut) {
         match &mut self.link {
             Link::Up(association) => {
                 association.handle_packet(now, packet);

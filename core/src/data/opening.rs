@@ -1,8 +1,9 @@
 //! How channels come about: `createDataChannel`, identifiers, and the messages of DCEP (RFC 8832).
 
 use crate::base::drops::DropReason;
+use crate::base::priority::Priority;
 use crate::base::time::Instant;
-use crate::data::channel::{Channel, DataChannelId, DataChannelInit, Phase, Priority};
+use crate::data::channel::{Channel, DataChannelId, DataChannelInit, Phase};
 use crate::data::error::{ChannelError, CreateDataChannelError};
 use crate::data::event::Event;
 use crate::data::sctp::event::SendOptions;

@@ -55,7 +55,7 @@ impl Endpoint {
                 }
             }
         } else {
-            let is_stream = matches!(request, IoRequest::Connect { .. });
+            let is_stream = matches!(request, IoRequest::Connect { .. } | IoRequest::Bind { .. });
             let id = self.requests.name(peer);
             let own = std::mem::replace(request.id_mut()?, id);
             known.requests.push(Request { id, own, is_stream, socket: None });
@@ -88,12 +88,12 @@ impl Endpoint {
         }
         let owner = self.requests.owner(id);
         let Some((peer, known)) = owner.and_then(|peer| Some((peer, self.peers.get_mut(peer)?))) else {
-            let unwanted = matches!(response, IoResponse::Connected(_));
+            let unwanted = matches!(response, IoResponse::Connected(_) | IoResponse::Bound(_));
             return self.to_close.extend(unwanted.then_some(StreamName::Requested(id)));
         };
         let Some(at) = known.requests.iter().position(|request| request.id == id) else { return };
         let own = known.requests[at].own;
-        if let IoResponse::Connected(local) = &response {
+        if let IoResponse::Connected(local) | IoResponse::Bound(local) = &response {
             known.requests[at].socket = Some(local.socket);
             self.sockets.insert(local.socket, peer);
         } else {

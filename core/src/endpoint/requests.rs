@@ -13,9 +13,9 @@ pub(super) struct Request {
     pub(super) id: IoId,
     /// Its number at the peer.
     pub(super) own: IoId,
-    /// Whether it asks for a stream, which keeps its number as long as it is open.
+    /// Whether it asks for a stream or a port, which keeps its number as long as it is open.
     pub(super) is_stream: bool,
-    /// The stream, once it is open.
+    /// The socket, once it is open.
     pub(super) socket: Option<SocketId>,
 }
 

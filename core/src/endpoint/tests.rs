@@ -1,10 +1,13 @@
 use crate::base::io::{IoId, IoRequest, IoResponse, StreamName};
+use crate::base::media::MediaKind;
 use crate::base::net::{Datagram, Ecn, LocalAddress, SocketId};
 use crate::base::time::Instant;
 use crate::crypto::CryptoProvider;
 use crate::data::channel::DataChannelInit;
 use crate::endpoint::{Endpoint, PeerId};
 use crate::peer::{Configuration, IceServer, Init, PeerConnection};
+use crate::signaling::local::RtcpMuxPolicy;
+use crate::signaling::transceiver::RtpTransceiverInit;
 use crate::transport::HostAddresses;
 use bytes::BytesMut;
 use std::time::SystemTime;
@@ -159,4 +162,44 @@ fn addresses_of_the_endpoint_are_those_of_every_peer() {
     let late = gathering(&mut endpoint, 2, &[], HostAddresses::Shown);
     let late = endpoint.peer(late).unwrap().local_description().unwrap().sdp.clone();
     assert!(late.contains("192.0.2.1 4000") && !late.contains("198.51.100.7"));
+}
+
+#[test]
+fn a_port_for_one_peer_is_closed_with_it() {
+    let mut endpoint = endpoint();
+    let mut ask = |number: u8| {
+        let configuration =
+            Configuration { rtcp_mux_policy: RtcpMuxPolicy::Negotiate, ..Configuration::default() };
+        let init = Init {
+            now: NOW,
+            wall_clock: SystemTime::UNIX_EPOCH,
+            seed: [number; 32],
+            crypto: CryptoProvider::default(),
+        };
+        let mut connection = PeerConnection::new(configuration, init).unwrap();
+        connection.add_transceiver(MediaKind::Audio, RtpTransceiverInit::default()).unwrap();
+        let peer = endpoint.add(connection);
+        endpoint.peer_mut(peer).unwrap().set_local_description(NOW, None).unwrap();
+        let Some(IoRequest::Bind { id, at }) = endpoint.poll_io_request() else { panic!("a request") };
+        assert_eq!(at.to_string(), "192.0.2.1");
+        let port = LocalAddress::udp(SocketId(number.into()), (at, 4_000 + u16::from(number)).into());
+        endpoint.handle_io_response(NOW, id, IoResponse::Bound(port));
+        let text = &endpoint.peer(peer).unwrap().local_description().unwrap().sdp;
+        let own = format!("192.0.2.1 {} typ host", port.address.port());
+        assert!(text.lines().any(|line| line.contains(" 2 udp ") && line.contains(&own)), "{text}");
+        (peer, id)
+    };
+    let [(first, port), (_, other)] = [1, 2].map(&mut ask);
+    assert_ne!(port, other);
+    endpoint.remove(first);
+    let close = IoRequest::Close { stream: StreamName::Requested(port) };
+    assert_eq!(endpoint.poll_io_request(), Some(close));
+    assert_eq!(endpoint.poll_io_request(), None);
+    // An answer that comes too late is closed at once.
+    endpoint.handle_io_response(
+        NOW,
+        port,
+        IoResponse::Bound(LocalAddress::udp(SocketId(9), "192.0.2.1:9".parse().unwrap())),
+    );
+    assert_eq!(endpoint.poll_io_request(), Some(IoRequest::Close { stream: StreamName::Requested(port) }));
 }

@@ -63,6 +63,8 @@ pub enum Delivery {
 
 /// A frame that came.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "camelCase"))]
 #[non_exhaustive]
 pub struct Frame {
     /// Who receives it.

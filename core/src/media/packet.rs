@@ -11,6 +11,8 @@ use bytes::Bytes;
 ///
 /// It shares the memory of the datagram. Handing it on to others costs a counter.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "camelCase"))]
 pub struct RtpPacket {
     /// Who receives it.
     pub receiver: ReceiverId,
@@ -21,7 +23,16 @@ pub struct RtpPacket {
     pub count: u64,
     /// When it came.
     pub arrived: Instant,
+    #[cfg_attr(feature = "serde", serde(deserialize_with = "well_formed"))]
     bytes: Bytes,
+}
+
+/// What comes from outside is no packet before it was found to be one.
+#[cfg(feature = "serde")]
+fn well_formed<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
+    let bytes: Bytes = serde::Deserialize::deserialize(deserializer)?;
+    Packet::parse(&bytes).map_err(serde::de::Error::custom)?;
+    Ok(bytes)
 }
 
 impl RtpPacket {

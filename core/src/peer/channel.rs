@@ -1,8 +1,9 @@
 //! A borrowed handle to one data channel: its attributes and verbs, under their W3C names.
 
+use crate::base::priority::Priority;
 use crate::base::time::Instant;
 use crate::data::DataChannels;
-use crate::data::channel::{Channel, Counters, DataChannelId, Priority};
+use crate::data::channel::{Channel, Counters, DataChannelId};
 use crate::data::error::SendError;
 use crate::data::event::{DataChannelState, MessageKind};
 use bytes::Bytes;

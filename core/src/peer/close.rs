@@ -4,7 +4,6 @@ use crate::base::time::Instant;
 use crate::peer::PeerConnection;
 use crate::peer::state::{IceConnectionState, PeerConnectionState};
 use crate::peer::transports::MAX_FAREWELL;
-use crate::transport::Transport;
 
 impl PeerConnection {
     /// Ends the connection (`close`). The peer is told once, as far as a path to it exists: what
@@ -36,7 +35,7 @@ impl PeerConnection {
             self.say_farewell(now, id);
         }
         self.session.close();
-        self.links.for_each(Transport::shut_down);
+        self.links.shut_down();
         self.ice_connection_state = IceConnectionState::Closed;
         self.connection_state = PeerConnectionState::Closed;
         self.planes.clear();

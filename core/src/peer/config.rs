@@ -7,7 +7,7 @@ use crate::crypto::CryptoProvider;
 use crate::crypto::certificate::{Certificate, CertificateError};
 use crate::data::config::Config as DataConfig;
 use crate::peer::ice_server::{IceServer, IceServerError};
-use crate::signaling::local::BundlePolicy;
+use crate::signaling::local::{BundlePolicy, RtcpMuxPolicy};
 use crate::transport::ice::Config as IceConfig;
 use crate::transport::{ExternalAddress, HostAddresses, IceTransportPolicy};
 use crate::wire::candidate::Credentials;
@@ -44,6 +44,10 @@ pub struct Configuration {
     /// Which sections of an offer have an address of their own, and which of an offer without a bundle group are
     /// accepted. Default `balanced`, as in browsers.
     pub bundle_policy: BundlePolicy,
+    /// Whether RTCP may have a port of its own. Default `require`: it shares that of RTP, as everywhere today. With `negotiate`
+    /// peers from before that are served, too; every transport that carries audio or video then asks its driver for a second
+    /// port ([`IoRequest::Bind`](crate::base::io::IoRequest::Bind)), which is given up again when the peer multiplexes.
+    pub rtcp_mux_policy: RtcpMuxPolicy,
     /// Who the peer has to be (`peerIdentity`), such as `alice@example.org`. Default: anyone. With a name, the descriptions of a
     /// peer are set after [`validate_identity`](crate::PeerConnection::validate_identity) has found it to be that.
     pub peer_identity: Option<String>,
@@ -86,6 +90,7 @@ impl Default for Configuration {
             external_addresses: Vec::new(),
             ice_candidate_pool_size: 0,
             bundle_policy: BundlePolicy::Balanced,
+            rtcp_mux_policy: RtcpMuxPolicy::Require,
             peer_identity: None,
             media: MediaCapabilities::shared(),
             mtu: 1_200,

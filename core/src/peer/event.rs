@@ -18,7 +18,12 @@ use crate::transport::{CandidateError, IceGatheringState};
 use std::net::IpAddr;
 
 /// An event of a peer connection.
+///
+/// Under the `serde` feature it is an object with one member, named as W3C names the event: `{"signalingstatechange":
+/// "stable"}`; bytes are arrays of numbers.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum Event {
     /// `negotiationneeded`: make an offer when it suits you.
@@ -34,12 +39,14 @@ pub enum Event {
     IceCandidateError(Box<IceCandidateError>),
     /// `selectedcandidatepairchange` of an ICE transport.
     SelectedCandidatePairChange(TransportId),
+    /// `gatheringstatechange` of an ICE transport.
+    IceTransportGatheringStateChange(TransportId, IceGatheringState),
     /// `statechange` of an ICE transport.
     IceTransportStateChange(TransportId, IceTransportState),
     /// `iceconnectionstatechange`.
     IceConnectionStateChange(IceConnectionState),
     /// `error` of a DTLS transport; the state change follows.
-    DtlsTransportError(TransportId, Failure),
+    DtlsTransportError(TransportId, Box<DtlsError>),
     /// `statechange` of a DTLS transport.
     DtlsTransportStateChange(TransportId, DtlsTransportState),
     /// `connectionstatechange`.
@@ -116,6 +123,7 @@ impl From<MediaEvent> for Event {
 
 /// `RTCTrackEvent`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct TrackEvent {
     /// `transceiver`.
@@ -126,6 +134,49 @@ pub struct TrackEvent {
     pub track: MediaStreamTrack,
     /// The ids of `streams`.
     pub streams: Vec<String>,
+}
+
+crate::w3c_enum! {
+    /// The values of `RTCErrorDetailType` that concern DTLS.
+    pub enum DtlsErrorDetail {
+        /// The handshake failed, or an alert ended the connection.
+        Dtls = "dtls-failure",
+        /// The peer's certificate is none of those that its description names.
+        Fingerprint = "fingerprint-failure",
+    }
+}
+
+/// `RTCError` of a DTLS transport: what went wrong. [`Connection::failure`](crate::transport::dtls::Connection::failure) of
+/// the transport has it in types.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "camelCase"))]
+pub struct DtlsError {
+    /// `errorDetail`
+    pub error_detail: DtlsErrorDetail,
+    /// `receivedAlert`: the alert of the peer that ended it.
+    pub received_alert: Option<u8>,
+    /// `sentAlert`: the alert that the peer was sent.
+    pub sent_alert: Option<u8>,
+    /// `message`: the same in words.
+    pub message: String,
+}
+
+impl From<Failure> for DtlsError {
+    fn from(failure: Failure) -> Self {
+        Self {
+            error_detail: match failure {
+                Failure::FingerprintMismatch => DtlsErrorDetail::Fingerprint,
+                _ => DtlsErrorDetail::Dtls,
+            },
+            received_alert: match failure {
+                Failure::PeerAlert(alert) => Some(alert.into()),
+                _ => None,
+            },
+            sent_alert: failure.alert().map(u8::from),
+            message: failure.to_string(),
+        }
+    }
 }
 
 /// `RTCPeerConnectionIceErrorEvent`: which server gave no candidate, and why.
@@ -160,6 +211,8 @@ impl From<CandidateError> for IceCandidateError {
 
 /// An event of a data channel.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum ChannelEvent {
     /// `open`: messages may be sent.

@@ -53,6 +53,7 @@ pub struct PeerIdentity {
 
 /// `RTCIdentityErrorEvent`: whose answer failed, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct IdpError {
     /// Who was asked; without a domain when the peer's description does not say.
     pub provider: IdentityProvider,
@@ -304,6 +305,12 @@ impl PeerConnection {
     #[must_use]
     pub fn idp_error_info(&self) -> Option<&str> {
         self.identity.as_ref()?.error_info.as_deref()
+    }
+
+    /// Whether an identity provider was asked and has not answered: for our assertion, or for who the peer is.
+    #[must_use]
+    pub fn awaits_identity(&self) -> bool {
+        self.identity_deadline().is_some()
     }
 
     /// Who the peer has to be.

@@ -67,9 +67,9 @@ impl PeerConnection {
                     return self.drops.count(DropReason::UnknownProtocol);
                 }
                 if let Some(link) = self.links.get_quietly(id) {
-                    link.received(packet.len());
+                    link.received(now, packet.len());
                 }
-                self.data.handle_packet(now, packet.freeze());
+                self.data.handle_packet(now, packet);
             }
             Inbound::Rtp(packet) => self.handle_rtp(now, id, packet),
             Inbound::Rtcp(packet) => self.handle_rtcp(now, id, &packet),
@@ -107,7 +107,8 @@ impl PeerConnection {
                 TransportEvent::LocalCandidate(candidate) => {
                     let Some(link) = self.links.get(id) else { continue };
                     let ufrag = &link.transport.local_credentials().ufrag;
-                    if let Some(init) = self.session.add_local_candidate(ufrag, &candidate) {
+                    if let Some(init) = self.session.add_local_candidate(id.rtp().index(), ufrag, &candidate)
+                    {
                         self.events.push(Event::IceCandidate(Some(Box::new(init))));
                     }
                 }
@@ -134,13 +135,22 @@ impl PeerConnection {
     fn gathering_changed(&mut self, id: TransportId, state: IceGatheringState) {
         let Some(link) = self.links.get_quietly(id) else { return };
         link.gathering = state;
+        self.tell_end_of_candidates(id.rtp());
+        self.events.push(Event::IceTransportGatheringStateChange(id, state));
+        self.derive_gathering_state();
+    }
+
+    /// Says that a generation is gathered, once all of its components are.
+    pub(super) fn tell_end_of_candidates(&mut self, id: TransportId) {
+        let done = |link: &Link| link.gathering == IceGatheringState::Complete;
+        let Some(link) = self.links.get(id).filter(|link| done(link)) else { return };
+        if self.links.get(id.rtcp()).is_some_and(|rtcp| !done(rtcp)) {
+            return;
+        }
         let ufrag = link.transport.local_credentials().ufrag.clone();
-        if state == IceGatheringState::Complete
-            && let Some(end) = self.session.end_of_local_candidates(&ufrag)
-        {
+        if let Some(end) = self.session.end_of_local_candidates(id.index(), &ufrag) {
             self.events.push(Event::IceCandidate(Some(Box::new(end))));
         }
-        self.derive_gathering_state();
     }
 
     pub(super) fn derive_gathering_state(&mut self) {
@@ -157,7 +167,7 @@ impl PeerConnection {
         let Some(link) = self.links.get(id) else { return };
         // W3C WebRTC §5.5: the error comes before the state that it leads to.
         if let Some(failure) = link.transport.dtls().and_then(Connection::failure) {
-            self.events.push(Event::DtlsTransportError(id, failure));
+            self.events.push(Event::DtlsTransportError(id, Box::new(failure.into())));
         }
         self.events.push(Event::DtlsTransportStateChange(id, state));
         if !self.ride.is_on(id) {

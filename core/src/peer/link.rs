@@ -3,6 +3,7 @@
 //! Sections of a bundle share one; a peer that does not bundle has one for each section. What rides on links is not
 //! here: the SCTP association has one link ([`DataRide`](crate::peer::outbound::DataRide)).
 
+use crate::base::io::IoRequest;
 use crate::base::net::Path;
 use crate::base::queue::Turn;
 use crate::base::random::Rng;
@@ -12,7 +13,9 @@ use crate::crypto::certificate::Certificate;
 use crate::crypto::traits::Group;
 use crate::peer::config::{Configuration, KeyAgreement};
 use crate::peer::ice_server::{IceServer, IceServerError};
+use crate::peer::ports::Ports;
 use crate::peer::{LONGEST_WAIT, UNMEASURED};
+use crate::signaling::local::MAX_TRANSPORTS;
 use crate::stats::TransportFacts;
 use crate::transport::dtls::config::{Config as DtlsConfig, Retransmit};
 use crate::transport::ice::Config as IceConfig;
@@ -20,10 +23,15 @@ use crate::transport::{Config as TransportConfig, IceGatheringState, Transport};
 use crate::wire::candidate::Credentials;
 use std::fmt;
 
-/// Names one of a connection's transports. The first is 0; a number comes back after its transport was closed.
+/// Names one of a connection's transports. The first is 0; a number comes back after its transport was closed. Numbers from
+/// 16 on are of transports that carry RTCP alone: that of transport 3 is 19.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct TransportId(pub(in crate::peer) u16);
+
+/// What is added to the number of a transport for that of RTCP beside it.
+const RTCP: u16 = MAX_TRANSPORTS as u16;
+const _: () = assert!(MAX_TRANSPORTS.is_power_of_two());
 
 impl TransportId {
     /// The transport that is always there.
@@ -34,10 +42,46 @@ impl TransportId {
         Self(u16::try_from(index).unwrap_or(u16::MAX))
     }
 
+    /// That of RTCP alone, beside this one.
+    pub(in crate::peer) const fn rtcp(self) -> Self {
+        Self(self.0 | RTCP)
+    }
+
+    /// That of RTP, beside this one.
+    pub(in crate::peer) const fn rtp(self) -> Self {
+        Self(self.0 & !RTCP)
+    }
+
+    /// Whether it carries RTCP alone.
+    #[must_use]
+    pub const fn is_rtcp(self) -> bool {
+        self.0 & RTCP != 0
+    }
+
     /// The number, from 0.
     #[must_use]
     pub fn index(self) -> usize {
         self.0.into()
+    }
+}
+
+crate::w3c_enum! {
+    /// `RTCIceComponent`: what a transport is for.
+    pub enum IceComponent {
+        /// RTP, or everything.
+        Rtp = "rtp",
+        /// RTCP alone.
+        Rtcp = "rtcp",
+    }
+}
+
+impl IceComponent {
+    /// As candidates have it (RFC 8445 §5.1.1.1).
+    pub(in crate::peer) const fn number(self) -> u16 {
+        match self {
+            Self::Rtp => 1,
+            Self::Rtcp => 2,
+        }
     }
 }
 
@@ -61,6 +105,8 @@ pub(super) struct Link {
     pub serial: u16,
     /// Where it stands in the tables of several.
     pub place: Place,
+    /// The ports that it has to itself, if it is one for RTCP.
+    pub ports: Option<Box<Ports>>,
 }
 
 /// Where a link stands in the tables of several; of no meaning to one that is alone.
@@ -85,17 +131,26 @@ impl Link {
             is_described: false,
             serial,
             place: Place::default(),
+            ports: None,
         }
     }
 
+    /// What is asked of the driver.
+    pub fn poll_io_request(&mut self) -> Option<IoRequest> {
+        let ports = self.ports.as_mut().and_then(|ports| ports.poll());
+        ports.or_else(|| self.transport.poll_io_request())
+    }
+
     /// Something went out, `bytes` inside of the encryption.
-    pub fn sent(&mut self, bytes: usize) {
+    pub fn sent(&mut self, now: Instant, bytes: usize) {
+        self.transport.note_sent(now, bytes);
         self.traffic.packets_sent += 1;
         self.traffic.bytes_sent += bytes as u64;
     }
 
     /// Something came in, `bytes` inside of the encryption.
-    pub fn received(&mut self, bytes: usize) {
+    pub fn received(&mut self, now: Instant, bytes: usize) {
+        self.transport.note_received(now, bytes);
         self.traffic.packets_received += 1;
         self.traffic.bytes_received += bytes as u64;
     }
@@ -110,12 +165,18 @@ pub(super) struct Blueprint<'a> {
 }
 
 impl Blueprint<'_> {
-    /// A transport that does nothing yet. No two may have the same `credentials`, which an application can choose for one.
-    pub fn build(self, credentials: Option<Credentials>, rng: &mut Rng) -> Result<Transport, IceServerError> {
+    /// A transport that does nothing yet. No two of one `component` may have the same `credentials`, which an application can
+    /// choose for one.
+    pub fn build(
+        self,
+        component: IceComponent,
+        credentials: Option<Credentials>,
+        rng: &mut Rng,
+    ) -> Result<Transport, IceServerError> {
         let Self { configuration, certificate, crypto } = self;
         let servers = configuration.ice_servers.iter().map(IceServer::read).collect::<Result<Vec<_>, _>>()?;
         let config = TransportConfig {
-            ice: IceConfig { credentials, ..configuration.ice.clone() },
+            ice: IceConfig { credentials, component: component.number(), ..configuration.ice.clone() },
             dtls: self.dtls(certificate.clone(), *crypto),
             sped: configuration.sped,
         };

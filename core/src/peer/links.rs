@@ -4,8 +4,11 @@
 //! are routed as an endpoint routes them to its peers, links that something happened to wait in queues, and deadlines
 //! are in one place. So neither a packet nor a poll costs more for the links that it does not concern.
 
+mod pieces;
+
+use self::pieces::close;
 use crate::base::drops::{DropReason, Drops};
-use crate::base::io::{IoId, IoRequest, IoResponse, StreamName};
+use crate::base::io::{IoId, IoRequest, IoResponse};
 use crate::base::map::SeededMap;
 use crate::base::net::{Datagram, LocalAddress, Path, Protocol, SocketId, Transmit};
 use crate::base::queue::{BusyQueue, Queue, Turn};
@@ -14,9 +17,11 @@ use crate::base::time::{Instant, earliest};
 use crate::peer::deadlines::Deadlines;
 use crate::peer::link::{Link, TransportId};
 use crate::peer::routes::Routes;
-use crate::peer::streams::{Naming, Streams};
-use crate::transport::{Event, Inbound, Transport};
+use crate::peer::streams::Streams;
+use crate::transport::{Event, IceGatheringState, Inbound, Transport};
+use crate::wire::candidate::Credentials;
 use crate::wire::mdns::PORT as MDNS_PORT;
+use std::net::SocketAddr;
 
 /// The bits of an [`IoId`] that are the transport's own; above them is the link's serial number.
 const IO_BITS: u32 = 48;
@@ -52,6 +57,15 @@ struct Tables {
     sockets: SeededMap<SocketId, TransportId>,
     /// Accepted streams that have not said which link they are for.
     unnamed: Streams,
+    /// Ports that one link has to itself.
+    ports: SeededMap<SocketAddr, TransportId>,
+}
+
+impl Tables {
+    /// Whose a datagram is.
+    fn find(&self, path: &Path, datagram: &[u8]) -> Option<TransportId> {
+        self.ports.get(&path.local).copied().or_else(|| self.routes.find(path, datagram))
+    }
 }
 
 impl Links {
@@ -127,14 +141,18 @@ impl Links {
         &mut self.rng
     }
 
-    /// Puts a transport under `id`, in place of what was there. It gets the addresses of this host.
-    pub fn put(&mut self, now: Instant, id: TransportId, mut transport: Transport) {
+    /// Puts a transport under `id`, in place of what was there. It gets the addresses of this host, unless it is to have ports
+    /// to itself.
+    pub fn put(&mut self, now: Instant, id: TransportId, mut transport: Transport, ports: PortsOf) {
         if self.is_shared || id != TransportId::FIRST {
             transport.share_sockets();
         }
-        self.dealt(id).for_each(|address| transport.add_local_address(now, address));
+        if ports == PortsOf::All {
+            self.dealt(id).for_each(|address| transport.add_local_address(now, address));
+        }
         self.remove(id);
-        let link = Link::new(transport, self.made);
+        let mut link = Link::new(transport, self.made);
+        link.ports = (ports == PortsOf::One).then(Box::default);
         self.made = (self.made + 1) % u16::MAX;
         if id == TransportId::FIRST {
             self.first = link;
@@ -152,7 +170,9 @@ impl Links {
     pub fn remove(&mut self, id: TransportId) {
         let Some(link) = self.get_quietly(id) else { return };
         let serial = link.serial;
-        let requests: Vec<_> = std::iter::from_fn(|| link.transport.poll_io_request()).collect();
+        let ports: Vec<LocalAddress> = link.ports.iter().flat_map(|ports| ports.iter()).collect();
+        link.ports.iter_mut().for_each(|ports| ports.leave_all());
+        let requests: Vec<_> = std::iter::from_fn(|| link.poll_io_request()).collect();
         let mut place = std::mem::take(&mut link.place);
         self.leftovers.extend(requests.into_iter().map(|request| name_request(serial, request)));
         if let Some(tables) = &mut self.tables {
@@ -161,6 +181,9 @@ impl Links {
             tables.to_settle.retain(|other| *other != id);
             tables.to_transmit.retain(|other| *other != id);
             tables.to_request.retain(|other| *other != id);
+            for port in ports {
+                tables.ports.remove(&port.address);
+            }
         }
         if id != TransportId::FIRST {
             self.more[id.index() - 1] = None;
@@ -194,6 +217,7 @@ impl Links {
             to_request: BusyQueue::default(),
             sockets: SeededMap::new(&mut self.rng),
             unnamed: Streams::default(),
+            ports: SeededMap::new(&mut self.rng),
         }));
         self.touch(TransportId::FIRST, Touch::ToTransmit);
     }
@@ -222,6 +246,12 @@ impl Links {
             self.addresses.push(address);
         }
         for id in self.ids() {
+            if let Some(Link { ports: Some(ports), .. }) = self.get_mut(id) {
+                if address.protocol == Protocol::Udp {
+                    ports.want(address.address.ip());
+                }
+                continue;
+            }
             let is_dealt = self.dealt(id).any(|dealt| dealt == address);
             if let Some(link) = self.get_mut(id).filter(|_| is_dealt) {
                 link.transport.add_local_address(now, address);
@@ -247,9 +277,83 @@ impl Links {
         })
     }
 
+    /// Whether a link has ports to itself.
+    fn is_apart(&self, id: TransportId) -> bool {
+        self.get(id).is_some_and(|link| link.ports.is_some())
+    }
+
+    /// Has a link with ports to itself gather under `credentials`, once in each generation.
+    pub fn gather_apart(&mut self, now: Instant, id: TransportId, credentials: &Credentials) {
+        let datagrams = |address: &&LocalAddress| address.protocol == Protocol::Udp;
+        let ips: Vec<_> = self.addresses.iter().filter(datagrams).map(|known| known.address.ip()).collect();
+        let Some(link) = self.get_mut(id) else { return };
+        let Some(ports) = &mut link.ports else { return };
+        let restarts = link.transport.local_credentials().ufrag != credentials.ufrag;
+        if restarts {
+            link.transport.prepare_restart_with(credentials.clone());
+            link.transport.restart(now);
+        }
+        if restarts || !link.is_described {
+            ips.into_iter().for_each(|ip| ports.want(ip));
+            ports.wants_to_gather = true;
+            link.is_described = true;
+            link.gathering = IceGatheringState::Gathering;
+            self.gather_if_ready(now, id);
+        }
+    }
+
+    /// Gathering ends with the ports that are known, so it begins when all are.
+    fn gather_if_ready(&mut self, now: Instant, id: TransportId) {
+        let Some(Link { transport, ports: Some(ports), .. }) = self.get_mut(id) else { return };
+        if ports.wants_to_gather && ports.are_known() {
+            ports.wants_to_gather = false;
+            transport.gather(now);
+        }
+    }
+
+    /// The driver answered a link with ports of its own.
+    fn handle_port(
+        &mut self,
+        now: Instant,
+        id: TransportId,
+        own: IoId,
+        response: IoResponse,
+    ) -> Result<(), IoResponse> {
+        let Some(Link { transport, ports: Some(ports), .. }) = self.get_mut(id) else { return Err(response) };
+        if let Some(local) = ports.answer(own, response)? {
+            transport.add_local_address(now, local);
+            if let Some(tables) = &mut self.tables {
+                tables.ports.insert(local.address, id);
+            }
+        }
+        self.gather_if_ready(now, id);
+        Ok(())
+    }
+
+    /// The end of all. What is asked of the driver now is to close what it opened.
+    pub fn shut_down(&mut self) {
+        for id in self.ids() {
+            let Some(link) = self.get_mut(id) else { continue };
+            link.transport.shut_down();
+            link.ports.iter_mut().for_each(|ports| ports.leave_all());
+        }
+    }
+
     pub fn remove_local_address(&mut self, now: Instant, address: LocalAddress) {
         self.addresses.retain(|known| *known != address);
         self.for_each(|transport| transport.remove_local_address(now, address));
+        let ip = address.address.ip();
+        if self.addresses.iter().any(|known| known.address.ip() == ip) {
+            return;
+        }
+        for id in self.ids() {
+            let Some(Link { transport, ports: Some(ports), .. }) = self.get_mut(id) else { continue };
+            let Some(port) = ports.leave(ip) else { continue };
+            transport.remove_local_address(now, port);
+            if let Some(tables) = &mut self.tables {
+                tables.ports.remove(&port.address);
+            }
+        }
     }
 
     /// Other connections use the same sockets.
@@ -274,7 +378,7 @@ impl Links {
                 return Ok(TransportId::FIRST);
             }
             Some(_) if path.protocol == Protocol::Tcp => return self.handle_piece(now, datagram, received),
-            Some(tables) => tables.routes.find(&path, &datagram.data).ok_or(DropReason::UnvalidatedSource)?,
+            Some(tables) => tables.find(&path, &datagram.data).ok_or(DropReason::UnvalidatedSource)?,
         };
         let link = self.get_mut(id).ok_or(DropReason::UnvalidatedSource)?;
         link.transport.handle_datagram(now, datagram, received);
@@ -282,48 +386,11 @@ impl Links {
         Ok(id)
     }
 
-    /// Takes a piece of a stream, with several links: to the one that has it, or that its first message names.
-    fn handle_piece(
-        &mut self,
-        now: Instant,
-        mut datagram: Datagram,
-        received: &mut Vec<Inbound>,
-    ) -> Result<TransportId, DropReason> {
-        let path = datagram.path;
-        let Some(tables) = &mut self.tables else { return Err(DropReason::UnknownStream) };
-        let id = match tables.sockets.get(&path.socket) {
-            Some(&id) => id,
-            None => match tables.unnamed.hear(&path, &datagram.data) {
-                // The first link had it before there were others, or nobody knows it.
-                Naming::Unknown => TransportId::FIRST,
-                Naming::Wait => return Ok(TransportId::FIRST),
-                Naming::Nonsense => {
-                    self.leftovers.push(close(path.socket));
-                    return Err(DropReason::StreamMalformed);
-                }
-                Naming::First { message, everything } => {
-                    let Some(id) = tables.routes.named_in(&message) else {
-                        self.leftovers.push(close(path.socket));
-                        return Err(DropReason::UnknownStream);
-                    };
-                    tables.sockets.insert(path.socket, id);
-                    datagram.data = everything;
-                    if let Some(link) = self.get_mut(id) {
-                        link.transport.handle_stream_opened(now, path);
-                    }
-                    id
-                }
-            },
-        };
-        let link = self.get_mut(id).ok_or(DropReason::UnknownStream)?;
-        link.transport.handle_datagram(now, datagram, received);
-        Ok(id)
-    }
-
     /// A path that ICE vouched for leads to the link from now on.
     fn learn(&mut self, path: &Path, id: TransportId) {
         let Some(mut tables) = self.tables.take() else { return };
-        if !tables.routes.leads_to(path, id)
+        if !self.is_apart(id)
+            && !tables.routes.leads_to(path, id)
             && let Some(link) = self.get_quietly(id)
             && link.transport.is_validated(path)
         {
@@ -369,7 +436,8 @@ impl Links {
     /// An answer to a first check comes back on its path and names nobody. A stream is known by its number.
     fn note_question(&mut self, path: &Path, id: TransportId, datagram: &[u8]) {
         let Some(mut tables) = self.tables.take() else { return };
-        if path.protocol == Protocol::Udp && !tables.routes.leads_to(path, id) {
+        let by_port = self.is_apart(id) || path.protocol == Protocol::Tcp;
+        if !by_port && !tables.routes.leads_to(path, id) {
             tables.routes.note_question(path, id, datagram);
             if let Some(link) = self.get_quietly(id) {
                 tables.routes.learn(*path, id, &mut link.place.paths, false);
@@ -396,10 +464,11 @@ impl Links {
     fn settled(&mut self, id: TransportId) {
         let Some(mut tables) = self.tables.take() else { return };
         tables.to_settle.pop();
-        if let Some(Link { transport, place, .. }) = self.get_quietly(id) {
+        if let Some(Link { transport, place, ports, .. }) = self.get_quietly(id) {
             place.to_settle = Turn::None;
             let names = transport.ice().answers_to();
-            if !names.clone().eq(place.names.iter().map(String::as_str)) {
+            // What has ports to itself may have the names of another, and is found by them.
+            if ports.is_none() && !names.clone().eq(place.names.iter().map(String::as_str)) {
                 tables.routes.rename(id, &mut place.names, names);
             }
             place.deadline = tables.deadlines.set(id, place.deadline, transport.poll_timeout());
@@ -409,7 +478,8 @@ impl Links {
 
     /// The user fragments that checks for the links name.
     pub fn answers_to(&self) -> impl Iterator<Item = &str> + Clone {
-        self.iter().flat_map(|(_, link)| link.transport.ice().answers_to())
+        let named = self.iter().filter(|(id, _)| !id.is_rtcp());
+        named.flat_map(|(_, link)| link.transport.ice().answers_to())
     }
 
     /// Whether ICE vouched for this path.
@@ -417,7 +487,8 @@ impl Links {
         match &self.tables {
             None => self.first.transport.is_validated(path),
             Some(tables) => {
-                let owner = tables.routes.owner(path).and_then(|id| self.get(id));
+                let owner = tables.ports.get(&path.local).copied().or_else(|| tables.routes.owner(path));
+                let owner = owner.and_then(|id| self.get(id));
                 owner.is_some_and(|link| link.transport.is_validated(path))
             }
         }
@@ -435,11 +506,11 @@ impl Links {
             return Some(request);
         }
         if self.tables.is_none() {
-            return Some(name_request(self.first.serial, self.first.transport.poll_io_request()?));
+            return Some(name_request(self.first.serial, self.first.poll_io_request()?));
         }
         while let Some(&id) = self.tables.as_ref().and_then(|tables| tables.to_request.front()) {
             if let Some(link) = self.get_quietly(id) {
-                if let Some(request) = link.transport.poll_io_request() {
+                if let Some(request) = link.poll_io_request() {
                     return Some(name_request(link.serial, request));
                 }
                 link.place.to_request = Turn::None;
@@ -455,29 +526,12 @@ impl Links {
         let own = IoId(id.0 & ((1 << IO_BITS) - 1));
         let found = self.iter().find(|(_, link)| u64::from(link.serial) == serial);
         let Some((owner, _)) = found else { return };
+        let Err(response) = self.handle_port(now, owner, own, response) else { return };
         if let (IoResponse::Connected(local), Some(tables)) = (&response, &mut self.tables) {
             tables.sockets.insert(local.socket, owner);
         }
         if let Some(link) = self.get_mut(owner) {
             link.transport.handle_io_response(now, own, response);
-        }
-    }
-
-    /// A listener accepted a stream. Which of several links it is for shows in its first message.
-    pub fn handle_stream_opened(&mut self, now: Instant, path: Path) {
-        match &mut self.tables {
-            None => self.first_mut().handle_stream_opened(now, path),
-            Some(tables) => self.leftovers.extend(tables.unnamed.open(now, path).map(close)),
-        }
-    }
-
-    pub fn handle_stream_closed(&mut self, now: Instant, socket: SocketId) {
-        let owner = self.tables.as_mut().and_then(|tables| {
-            tables.unnamed.forget(socket);
-            tables.sockets.remove(&socket)
-        });
-        if let Some(link) = self.get_mut(owner.unwrap_or_default()) {
-            link.transport.handle_stream_closed(now, socket);
         }
     }
 
@@ -488,6 +542,15 @@ impl Links {
     }
 }
 
+/// Whose ports a link uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PortsOf {
+    /// Those that the driver named, as all others do.
+    All,
+    /// Its own, which it asks for: its credentials are those of another link, so that nothing else tells them apart.
+    One,
+}
+
 /// What a link is touched for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Touch {
@@ -495,11 +558,6 @@ enum Touch {
     ToTransmit,
     /// It has nothing to send.
     Quiet,
-}
-
-/// Asks for the end of an accepted stream.
-const fn close(socket: SocketId) -> IoRequest {
-    IoRequest::Close { stream: StreamName::Accepted(socket) }
 }
 
 /// A request under a number that no other link's has.

@@ -1,6 +1,6 @@
 //! Which code point of differentiated services a datagram asks for (RFC 8837).
 
-use crate::data::channel::Priority;
+use crate::base::priority::Priority;
 
 /// That of data. The association is one flow with one congestion control, so it has one code point: that of the highest
 /// priority among its channels.

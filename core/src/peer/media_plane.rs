@@ -8,6 +8,7 @@ use crate::base::drops::{DropReason, Drops};
 use crate::base::media::{ReceiverId, SenderId, TransceiverId};
 use crate::base::negotiated::NegotiatedSection;
 use crate::base::net::Transmit;
+use crate::base::queue::Queue;
 use crate::base::random::Rng;
 use crate::base::time::{Instant, WallClock, earliest};
 use crate::media::error::WriteError;
@@ -17,6 +18,7 @@ use crate::media::{Media, PacketKind};
 use crate::peer::PeerConnection;
 use crate::peer::event::Event;
 use crate::peer::link::{Link, TransportId};
+use crate::peer::links::Links;
 use crate::peer::outbound::fill_run;
 use crate::transport::MediaPath;
 use crate::transport::srtp::Config;
@@ -42,6 +44,31 @@ struct Plane {
     media: Box<Media>,
     /// A sealed packet that did not fit the size of the last run, for the next one.
     carried: Vec<u8>,
+    /// RTCP that has a link of its own, until its turn comes.
+    aside: Queue<Box<[u8]>>,
+}
+
+impl Plane {
+    /// Whether RTCP goes along a link of its own.
+    fn aside_for(&self, links: &Links) -> bool {
+        links.get(self.link.rtcp()).is_some()
+    }
+
+    /// Seals a packet of RTCP by the keys of its own link. What cannot go yet is late already.
+    fn poll_aside(&mut self, now: Instant, links: &mut Links, out: &mut Vec<u8>) -> Option<Transmit> {
+        while let Some(report) = self.aside.pop() {
+            let Some(link) = links.get_quietly(self.link.rtcp()) else { continue };
+            let Some(MediaPath { path, .. }) = link.transport.media_path() else { continue };
+            let start = out.len();
+            let Some(packet) = link.transport.begin_packet(out) else { continue };
+            out.extend_from_slice(&report);
+            if link.transport.finish_rtcp(packet, out).is_ok() {
+                link.sent(now, report.len());
+                return Some(Transmit::single(path, out.len() - start));
+            }
+        }
+        None
+    }
 }
 
 impl Planes {
@@ -69,7 +96,7 @@ impl Planes {
             media.set_jitter_buffer_target(receiver, Some(buffer));
         });
         self.protections.iter().for_each(|&(sender, protection)| media.set_protection(sender, protection));
-        self.list.push(Plane { link, media: Box::new(media), carried: Vec::new() });
+        self.list.push(Plane { link, media: Box::new(media), carried: Vec::new(), aside: Queue::default() });
     }
 
     /// The link is gone.
@@ -134,7 +161,11 @@ impl PeerConnection {
             let id = TransportId::of(section.transport);
             let Some(link) = self.links.get_mut(id) else { continue };
             // RFC 9335 §4: of the transport, and so of all its sections.
-            link.transport.enable_media(Config { cryptex: section.cryptex, ..Config::default() });
+            let config = Config { cryptex: section.cryptex, ..Config::default() };
+            link.transport.enable_media(config);
+            if let Some(rtcp) = self.links.get_mut(id.rtcp()) {
+                rtcp.transport.enable_media(config);
+            }
             if self.planes.of_link(id).is_none() {
                 self.planes.add(id, self.wall_clock);
                 self.tell_round_trip(id);
@@ -157,20 +188,20 @@ impl PeerConnection {
     }
 
     pub(super) fn handle_rtp(&mut self, now: Instant, link: TransportId, packet: BytesMut) {
-        if let Some(media) = self.receiving_plane(link, packet.len()) {
+        if let Some(media) = self.receiving_plane(now, link, packet.len()) {
             media.handle_rtp(now, packet);
         }
     }
 
     pub(super) fn handle_rtcp(&mut self, now: Instant, link: TransportId, packet: &[u8]) {
-        if let Some(media) = self.receiving_plane(link, packet.len()) {
+        if let Some(media) = self.receiving_plane(now, link, packet.len()) {
             media.handle_rtcp(now, packet);
         }
     }
 
-    fn receiving_plane(&mut self, id: TransportId, len: usize) -> Option<&mut Media> {
-        self.links.get_quietly(id)?.received(len);
-        let plane = self.planes.of_link(id);
+    fn receiving_plane(&mut self, now: Instant, id: TransportId, len: usize) -> Option<&mut Media> {
+        self.links.get_quietly(id)?.received(now, len);
+        let plane = self.planes.of_link(id.rtp());
         if plane.is_none() {
             self.drops.count(DropReason::SrtpNotReady);
         }
@@ -181,12 +212,17 @@ impl PeerConnection {
     pub(super) fn poll_media(&mut self, now: Instant, out: &mut Vec<u8>) -> Option<Transmit> {
         let Self { planes, links, .. } = self;
         planes.list.iter_mut().find_map(|plane| {
-            if plane.carried.is_empty() && !plane.media.has_packets() {
+            if plane.carried.is_empty() && plane.aside.is_empty() && !plane.media.has_packets() {
                 return None;
             }
+            let aside = plane.aside_for(links);
             let link = links.get_quietly(plane.link)?;
-            let MediaPath { path, .. } = link.transport.media_path()?;
-            fill_run(path, &mut plane.carried, out, |out| append_packet(now, &mut plane.media, link, out))
+            let run = link.transport.media_path().and_then(|MediaPath { path, .. }| {
+                let Plane { media, aside: reports, carried, .. } = plane;
+                let mut aside = aside.then_some(reports);
+                fill_run(path, carried, out, |out| append_packet(now, media, link, aside.as_deref_mut(), out))
+            });
+            run.or_else(|| plane.poll_aside(now, links, out))
         })
     }
 
@@ -232,14 +268,25 @@ impl PeerConnection {
     }
 }
 
-/// Appends one sealed packet, if there is one.
-fn append_packet(now: Instant, media: &mut Media, link: &mut Link, out: &mut Vec<u8>) -> bool {
+/// Appends one sealed packet, if there is one. RTCP that has a link of its own goes `aside`.
+fn append_packet(
+    now: Instant,
+    media: &mut Media,
+    link: &mut Link,
+    mut aside: Option<&mut Queue<Box<[u8]>>>,
+    out: &mut Vec<u8>,
+) -> bool {
     while let Some(packet) = link.transport.begin_packet(out) {
         let at = out.len();
         let Some(kind) = media.poll_transmit(now, out) else {
             packet.cancel(out);
             return false;
         };
+        if let (PacketKind::Rtcp, Some(aside)) = (kind, aside.as_deref_mut()) {
+            aside.push(out[at..].into());
+            packet.cancel(out);
+            continue;
+        }
         let size = out.len() - at;
         let sealed = match kind {
             PacketKind::Rtp => link.transport.finish_rtp(packet, out),
@@ -247,7 +294,7 @@ fn append_packet(now: Instant, media: &mut Media, link: &mut Link, out: &mut Vec
         };
         // One that cannot be sealed is as good as lost on the way.
         if sealed.is_ok() {
-            link.sent(size);
+            link.sent(now, size);
             return true;
         }
     }

@@ -24,9 +24,11 @@ mod media_plane;
 mod objects;
 mod offer_answer;
 mod outbound;
+mod ports;
 mod receiver;
 mod reconfigure;
 pub(crate) mod routes;
+mod rtcp;
 mod sender;
 mod state;
 mod statistics;
@@ -39,10 +41,10 @@ mod transports;
 pub use self::channel::DataChannel;
 pub use self::config::{Configuration, ConfigurationError, Init, KeyAgreement, OfferedDtlsRole};
 pub use self::dtmf::{DtmfSender, InsertDtmfError, ToneTiming};
-pub use self::event::{ChannelEvent, Event, IceCandidateError, TrackEvent};
+pub use self::event::{ChannelEvent, DtlsError, DtlsErrorDetail, Event, IceCandidateError, TrackEvent};
 pub use self::ice_server::{IceServer, IceServerError};
 pub use self::identity::{IdentityError, IdentityProviderOptions, IdpError, PeerIdentity};
-pub use self::link::TransportId;
+pub use self::link::{IceComponent, TransportId};
 pub use self::objects::{DtlsTransport, IceTransport};
 pub use self::receiver::{JitterBufferTargetError, RtpReceiver};
 pub use self::sender::RtpSender;
@@ -207,7 +209,8 @@ impl PeerConnection {
             .map_err(CertificateError::Key)?;
         let blueprint =
             Blueprint { configuration: &configuration, certificate: &certificate, crypto: &crypto };
-        let mut transport = blueprint.build(configuration.ice.credentials.clone(), &mut rng)?;
+        let mut transport =
+            blueprint.build(IceComponent::Rtp, configuration.ice.credentials.clone(), &mut rng)?;
         if configuration.ice_candidate_pool_size > 0 {
             transport.fill_pool(now);
         }
@@ -379,6 +382,7 @@ impl PeerConnection {
 fn new_session(configuration: &Configuration, rng: &mut Rng) -> Session {
     let config = SessionConfig {
         bundle_policy: configuration.bundle_policy,
+        rtcp_mux_policy: configuration.rtcp_mux_policy,
         media: Arc::clone(&configuration.media),
         offered_setup: match configuration.offered_dtls_role {
             OfferedDtlsRole::Either => Setup::ActPass,

@@ -2,7 +2,7 @@
 
 use crate::base::media::TransceiverId;
 use crate::peer::PeerConnection;
-use crate::peer::link::TransportId;
+use crate::peer::link::{IceComponent, TransportId};
 use crate::transport::dtls::{Connection, DtlsTransportState};
 use crate::transport::ice::{IceRole, IceTransportState, SelectedPair};
 use crate::transport::{IceGatheringState, Transport};
@@ -43,6 +43,12 @@ impl PeerConnection {
         Some(TransportId::of(section.transport))
     }
 
+    /// What carries RTCP of a transceiver where that does not share the port of RTP.
+    pub(super) fn rtcp_transport_of(&self, id: TransceiverId) -> Option<TransportId> {
+        let rtcp = self.transport_of(id)?.rtcp();
+        self.links.get(rtcp).map(|_| rtcp)
+    }
+
     pub(super) fn has_transport(&self) -> bool {
         let descriptions = [self.session.local_description(), self.session.remote_description()];
         descriptions.into_iter().flatten().any(|description| description.sdp.contains("\nm="))
@@ -78,10 +84,14 @@ impl IceTransport<'_> {
         self.transport.ice().role()
     }
 
-    /// `component`: RTCP has none of its own, so this is always `rtp`.
+    /// `component`: `rtcp` for the port of RTCP where that does not share RTP's.
     #[must_use]
-    pub const fn component(&self) -> &'static str {
-        "rtp"
+    pub const fn component(&self) -> IceComponent {
+        if self.transport.ice().component() == IceComponent::Rtcp.number() {
+            IceComponent::Rtcp
+        } else {
+            IceComponent::Rtp
+        }
     }
 
     /// `state`

@@ -176,14 +176,18 @@ impl PeerConnection {
     ) -> Result<(), AddIceCandidateError> {
         let now = self.tick(now);
         match self.session.add_remote_candidate(candidate)? {
-            RemoteCandidate::Candidate { ufrag, candidate } => {
-                if let Some(transport) = self.transport_of_remote(&ufrag) {
-                    transport.add_remote_candidate(now, &candidate);
+            RemoteCandidate::Candidate { transport, ufrag, candidate } => {
+                for id in self.components_of(transport, &ufrag) {
+                    if let Some(link) = self.links.get_mut(id).filter(|_| id.is_for(&candidate)) {
+                        link.transport.add_remote_candidate(now, &candidate);
+                    }
                 }
             }
-            RemoteCandidate::EndOfCandidates { ufrag } => {
-                if let Some(transport) = self.transport_of_remote(&ufrag) {
-                    transport.end_of_remote_candidates(now);
+            RemoteCandidate::EndOfCandidates { transport, ufrag } => {
+                for id in self.components_of(transport, &ufrag) {
+                    if let Some(link) = self.links.get_mut(id) {
+                        link.transport.end_of_remote_candidates(now);
+                    }
                 }
             }
             RemoteCandidate::Held | RemoteCandidate::Ignored => {}
@@ -212,11 +216,13 @@ impl PeerConnection {
         for (number, credentials) in gather {
             self.gather(now, TransportId::of(number), &credentials);
         }
+        self.split_links(now, &transports);
+        self.gather_rtcp(now);
         self.move_data(&transports);
         let agreed = !transports.is_empty();
         for transport in transports {
             match transport {
-                TransportChange::Agreed(agreement) => self.agree_on_transport(now, *agreement),
+                TransportChange::Agreed(agreement) => self.agree_on_transport(now, &agreement),
                 TransportChange::Closed(index) => self.close_link(now, TransportId::of(index)),
             }
         }

@@ -127,7 +127,7 @@ impl PeerConnection {
             record.cancel(out);
             return None;
         };
-        link.sent(size);
+        link.sent(now, size);
         link.transport.finish_acknowledging(now, record, out).ok()?;
         let dscp = marking::of_data(self.data.priority());
         Some(Transmit { dscp, ..Transmit::single(path, out.len()) })
@@ -141,7 +141,7 @@ impl PeerConnection {
             record.cancel(out);
             return false;
         };
-        link.sent(size);
+        link.sent(now, size);
         link.transport.finish_record(record, out).is_ok()
     }
 

@@ -63,6 +63,13 @@ impl<'a> RtpReceiver<'a> {
         self.pc.transport_of(self.transceiver())
     }
 
+    /// The obsolete `rtcpTransport`: what carries its RTCP, where that has a port of its own; `None` while it shares that of
+    /// RTP.
+    #[must_use]
+    pub fn rtcp_transport(&self) -> Option<TransportId> {
+        self.pc.rtcp_transport_of(self.transceiver())
+    }
+
     /// The ids of the streams that the peer says this is in.
     #[must_use]
     pub fn streams(&self) -> &[String] {

@@ -12,7 +12,7 @@ impl PeerConnection {
     }
 
     /// Sets another configuration (`setConfiguration`): servers and the transport policy may differ, and count from
-    /// the next gathering on. The next offer then restarts ICE, if gathering had begun.
+    /// the next gathering on; so may the size of the pool before the first description is set. The next offer then restarts ICE, if gathering had begun.
     ///
     /// # Errors
     ///
@@ -32,6 +32,14 @@ impl PeerConnection {
         }
         if known.bundle_policy != configuration.bundle_policy {
             return Err(ConfigurationError::Modified("bundle_policy"));
+        }
+        if known.rtcp_mux_policy != configuration.rtcp_mux_policy {
+            return Err(ConfigurationError::Modified("rtcp_mux_policy"));
+        }
+        let pool = configuration.ice_candidate_pool_size;
+        let gathers = self.session.local_description().is_some();
+        if known.ice_candidate_pool_size != pool && gathers {
+            return Err(ConfigurationError::Modified("ice_candidate_pool_size"));
         }
         if known.peer_identity != configuration.peer_identity {
             return Err(ConfigurationError::Modified("peer_identity"));
@@ -53,6 +61,10 @@ impl PeerConnection {
             transport.set_ice_servers(servers.clone());
             transport.set_ice_transport_policy(configuration.ice_transport_policy);
         });
+        if pool > 0 && !gathers {
+            let now = self.now;
+            self.links.first_mut().fill_pool(now);
+        }
         // RFC 9429 §4.1.18: what was gathered is not what is wanted now.
         if differs && self.session.local_description().is_some() {
             self.note_credentials_to_replace();

@@ -77,6 +77,13 @@ impl<'a> RtpSender<'a> {
         self.pc.transport_of(self.id.transceiver())
     }
 
+    /// The obsolete `rtcpTransport`: what carries its RTCP, where that has a port of its own; `None` while it shares that of
+    /// RTP.
+    #[must_use]
+    pub fn rtcp_transport(&self) -> Option<TransportId> {
+        self.pc.rtcp_transport_of(self.id.transceiver())
+    }
+
     /// What plays tones in it (`dtmf`); `None` for video.
     pub fn dtmf(&mut self) -> Option<DtmfSender<'_>> {
         DtmfSender::find(self.pc, self.id)

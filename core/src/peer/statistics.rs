@@ -7,7 +7,7 @@ use crate::data::channel::DataChannelId;
 use crate::peer::PeerConnection;
 use crate::peer::event::{ChannelEvent, Event};
 use crate::signaling::transceiver::Transceiver;
-use crate::stats::{CertificateFacts, Collector, PeerConnectionStats, StatsReport};
+use crate::stats::{CertificateFacts, Collector, PeerConnectionStats, StatsReport, TransportFacts};
 use crate::transport::dtls::Connection;
 use crate::transport::dtls::verify::fingerprint_of;
 use crate::wire::fingerprint::FingerprintAlgorithm;
@@ -138,7 +138,10 @@ impl PeerConnection {
                 let fingerprint = fingerprint_of(der, FingerprintAlgorithm::Sha256, &self.crypto).ok()?;
                 Some(CertificateFacts { der, fingerprint })
             });
-            collector.transport(id.index(), &link.transport, link.traffic, &ours, theirs.as_ref());
+            let rtcp = id.rtcp();
+            let beside = self.links.get(rtcp).filter(|_| !id.is_rtcp()).map(|_| rtcp.index());
+            let facts = TransportFacts { rtcp: beside, ..link.traffic };
+            collector.transport(id.index(), &link.transport, facts, &ours, theirs.as_ref());
         }
     }
 

@@ -1,6 +1,7 @@
 //! A borrowed handle to one transceiver: its attributes and verbs, under their W3C names.
 
 use crate::base::media::{MediaKind, ReceiverId, RtpCodec, RtpTransceiverDirection, SenderId, TransceiverId};
+use crate::base::parameters::RtpHeaderExtensionCapability;
 use crate::peer::PeerConnection;
 use crate::peer::event::Event;
 use crate::peer::offer_answer::NegotiationCheck;
@@ -105,5 +106,32 @@ impl<'a> RtpTransceiver<'a> {
     /// A codec that this side does not have, or none that carries the media itself.
     pub fn set_codec_preferences(&mut self, codecs: Vec<RtpCodec>) -> Result<(), TransceiverError> {
         self.pc.session.set_codec_preferences(self.id, codecs)
+    }
+
+    /// The header extensions that this side has, and the direction that the next offer or answer has each in
+    /// (`getHeaderExtensionsToNegotiate`).
+    #[must_use]
+    pub fn get_header_extensions_to_negotiate(&self) -> Vec<RtpHeaderExtensionCapability> {
+        self.pc.session.header_extensions_to_negotiate(self.id).unwrap_or_default()
+    }
+
+    /// Wants header extensions in other directions, from the next offer or answer on (`setHeaderExtensionsToNegotiate`): what
+    /// [`get_header_extensions_to_negotiate`](Self::get_header_extensions_to_negotiate) gave, with directions changed.
+    /// `stopped` leaves one out.
+    ///
+    /// # Errors
+    ///
+    /// Another list, or another direction than both for the extension of mids.
+    pub fn set_header_extensions_to_negotiate(
+        &mut self,
+        extensions: Vec<RtpHeaderExtensionCapability>,
+    ) -> Result<(), TransceiverError> {
+        self.pc.session.set_header_extensions_to_negotiate(self.id, extensions)
+    }
+
+    /// The same with the directions that were negotiated (`getNegotiatedHeaderExtensions`): `stopped` for those that were not.
+    #[must_use]
+    pub fn get_negotiated_header_extensions(&self) -> Vec<RtpHeaderExtensionCapability> {
+        self.pc.session.negotiated_header_extensions(self.id).unwrap_or_default()
     }
 }

@@ -2,10 +2,11 @@
 
 use crate::base::time::Instant;
 use crate::peer::event::Event;
-use crate::peer::link::{Blueprint, Link, TransportId};
+use crate::peer::link::{Blueprint, IceComponent, Link, TransportId};
+use crate::peer::links::PortsOf;
 use crate::peer::offer_answer::Generation;
 use crate::peer::{DataSection, PeerConnection};
-use crate::signaling::changes::{DtlsRole, TransportAgreement, TransportChange};
+use crate::signaling::changes::{DtlsRole, RtcpUse, TransportAgreement, TransportChange};
 use crate::signaling::local::MAX_TRANSPORTS;
 use crate::transport::Transport;
 use crate::transport::dtls::config::Role;
@@ -27,17 +28,24 @@ impl PeerConnection {
     }
 
     /// Both sides described a transport.
-    pub(super) fn agree_on_transport(&mut self, now: Instant, agreement: TransportAgreement) {
-        let TransportAgreement { index, local_ice, remote_ice, fingerprints, dtls_role, .. } = agreement;
+    pub(super) fn agree_on_transport(&mut self, now: Instant, agreement: &TransportAgreement) {
         // W3C WebRTC §4.4.1.5: an answer ends the wish for other credentials once they are others.
-        if !self.ufrags_to_replace.contains(&local_ice.ufrag) {
+        if !self.ufrags_to_replace.contains(&agreement.local_ice.ufrag) {
             self.ufrags_to_replace.clear();
         }
-        let id = TransportId::of(index);
+        let id = TransportId::of(agreement.index);
         if self.ride.is_on(id) {
-            self.data.set_dtls_role(now, dtls_role == DtlsRole::Client);
+            self.data.set_dtls_role(now, agreement.dtls_role == DtlsRole::Client);
         }
-        let role = match dtls_role {
+        self.agree_on_component(now, id, agreement);
+        if agreement.rtcp == RtcpUse::Own {
+            self.agree_on_component(now, id.rtcp(), agreement);
+        }
+    }
+
+    /// RFC 5764 §4: both components of a transport have the same credentials, fingerprints and roles, and shake hands each.
+    fn agree_on_component(&mut self, now: Instant, id: TransportId, agreement: &TransportAgreement) {
+        let role = match agreement.dtls_role {
             DtlsRole::Client => Role::Client,
             DtlsRole::Server => Role::Server,
         };
@@ -45,21 +53,22 @@ impl PeerConnection {
         let Some(link) = self.links.get_mut(id) else { return };
         let transport = &mut link.transport;
         transport.set_renomination(renomination);
-        transport.start_dtls(now, role, fingerprints);
+        transport.start_dtls(now, role, agreement.fingerprints.clone());
+        let remote_ice = &agreement.remote_ice;
         // Checks begin with the first credentials, and then it is best to know of all candidates; those of a restart are told
         // from older ones by the credentials.
-        let (credentials, begins) = (remote_ice.credentials, transport.ice().remote_credentials().is_none());
+        let begins = transport.ice().remote_credentials().is_none();
         if !begins {
-            transport.set_remote_credentials(now, credentials.clone());
+            transport.set_remote_credentials(now, remote_ice.credentials.clone());
         }
-        for candidate in &remote_ice.candidates {
+        for candidate in remote_ice.candidates.iter().filter(|candidate| id.is_for(candidate)) {
             transport.add_remote_candidate(now, candidate);
         }
         if remote_ice.end_of_candidates {
             transport.end_of_remote_candidates(now);
         }
         if begins {
-            transport.set_remote_credentials(now, credentials);
+            transport.set_remote_credentials(now, remote_ice.credentials.clone());
         }
     }
 
@@ -69,14 +78,20 @@ impl PeerConnection {
         self.links.described().chain(self.links.iter().take(usize::from(none)))
     }
 
-    /// The transport whose peer has this user fragment; `None` for a generation that is not in use: an older one, or
-    /// one that its answer will bring.
-    pub(super) fn transport_of_remote(&mut self, ufrag: &str) -> Option<&mut Transport> {
-        let is_known = |transport: &Transport| {
-            transport.ice().remote_credentials().is_some_and(|remote| remote.ufrag == ufrag)
+    /// The components of a transport whose peer has this user fragment. None for a generation that is not in use: an older
+    /// one, or one that its answer will bring.
+    pub(super) fn components_of(
+        &self,
+        number: usize,
+        ufrag: &str,
+    ) -> impl Iterator<Item = TransportId> + use<> {
+        let id = TransportId::of(number);
+        let is_known = |id: &TransportId| {
+            let remote = self.links.get(*id).and_then(|link| link.transport.ice().remote_credentials());
+            remote.is_some_and(|remote| remote.ufrag == ufrag)
         };
-        let (id, _) = self.links.iter().find(|(_, link)| is_known(&link.transport))?;
-        self.links.get_mut(id).map(|link| &mut link.transport)
+        let known = [id, id.rtcp()].map(|id| is_known(&id).then_some(id));
+        known.into_iter().flatten()
     }
 
     /// No section needs a transport any more. The peer is told, as far as a path to it exists; what is described later
@@ -101,7 +116,7 @@ impl PeerConnection {
             self.events.push(Event::IceTransportStateChange(id, IceTransportState::Closed));
         }
         match self.new_transport(id) {
-            Some(transport) if id == TransportId::FIRST => self.links.put(now, id, transport),
+            Some(transport) if id == TransportId::FIRST => self.links.put(now, id, transport, PortsOf::All),
             _ => self.links.remove(id),
         }
         self.planes.remove(id);
@@ -116,7 +131,9 @@ impl PeerConnection {
     /// first stays for the next offer, with what was gathered for it.
     pub(super) fn close_unused_links(&mut self, now: Instant, agreed: bool) {
         for id in self.links.ids() {
-            if (agreed || id != TransportId::FIRST) && !self.session.uses_transport(id.index()) {
+            if id.is_rtcp() {
+                self.close_unused_rtcp(now, id);
+            } else if (agreed || id != TransportId::FIRST) && !self.session.uses_transport(id.index()) {
                 self.close_link(now, id);
             }
         }
@@ -160,23 +177,53 @@ impl PeerConnection {
         all
     }
 
-    fn make_link(&mut self, id: TransportId) {
+    pub(super) fn make_link(&mut self, id: TransportId) {
         if self.links.get(id).is_some() {
             return;
         }
         let role = self.links.first().ice().role();
         if let Some(mut transport) = self.new_transport(id) {
             transport.set_ice_role(self.now, role);
-            self.links.put(self.now, id, transport);
+            let ports = if id.is_rtcp() { PortsOf::One } else { PortsOf::All };
+            self.links.put(self.now, id, transport, ports);
+        }
+    }
+
+    /// The peer does not bundle what our offer has one transport for: makes the others, under the same credentials.
+    pub(super) fn split_links(&mut self, now: Instant, changes: &[TransportChange]) {
+        for change in changes {
+            let TransportChange::Agreed(agreement) = change else { continue };
+            let id = TransportId::of(agreement.index);
+            if self.links.get(id).is_some() {
+                continue;
+            }
+            let mut rng = self.links.rng().fork();
+            let Self { configuration, certificate, crypto, .. } = self;
+            let blueprint = Blueprint { configuration, certificate, crypto };
+            let credentials = agreement.local_ice.clone();
+            // The servers were read when the configuration was set.
+            let Ok(mut transport) = blueprint.build(IceComponent::Rtp, Some(credentials), &mut rng) else {
+                continue;
+            };
+            transport.set_ice_role(now, self.links.first().ice().role());
+            self.links.put(now, id, transport, PortsOf::One);
+            self.links.gather_apart(now, id, &agreement.local_ice);
         }
     }
 
     fn new_transport(&mut self, id: TransportId) -> Option<Transport> {
         let mut rng = self.links.rng().fork();
         let Self { configuration, certificate, crypto, .. } = self;
-        let credentials = configuration.ice.credentials.clone().filter(|_| id == TransportId::FIRST);
+        let blueprint = Blueprint { configuration, certificate, crypto };
+        let chosen = || configuration.ice.credentials.clone().filter(|_| id == TransportId::FIRST);
         // The servers were read when the configuration was set.
-        Blueprint { configuration, certificate, crypto }.build(credentials, &mut rng).ok()
+        let built = if id.is_rtcp() {
+            let shared = self.links.get(id.rtp())?.transport.local_credentials().clone();
+            blueprint.build(IceComponent::Rtcp, Some(shared), &mut rng)
+        } else {
+            blueprint.build(IceComponent::Rtp, chosen(), &mut rng)
+        };
+        built.ok()
     }
 
     /// `LocalIceCredentialsToReplace` of W3C WebRTC §4.4.1.

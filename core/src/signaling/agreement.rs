@@ -1,6 +1,6 @@
 //! What an offer and its answer agree on, and what follows from it.
 
-use crate::signaling::changes::{DtlsRole, RemoteIce, SctpAgreement, TransportAgreement};
+use crate::signaling::changes::{DtlsRole, RemoteIce, RtcpUse, SctpAgreement, TransportAgreement};
 use crate::signaling::content::{Content, SectionContent};
 use crate::signaling::slots::Applied;
 use crate::signaling::state::Side;
@@ -29,6 +29,7 @@ pub(in crate::signaling) struct AgreedTransport {
     pub fingerprints: Vec<Fingerprint>,
     pub tls_id: Option<String>,
     pub dtls_role: DtlsRole,
+    pub rtcp: RtcpUse,
     /// Whether we are lite, and the peer is.
     pub lite: (bool, bool),
 }
@@ -71,6 +72,9 @@ impl Agreement {
             if let Some(known) = tags.iter().position(|&known| known == tag).filter(|_| at != tag) {
                 agreed.transports[known].sections.push(at);
             }
+        }
+        for transport in &mut agreed.transports {
+            transport.rtcp = RtcpUse::of(answer, &transport.sections);
         }
         let carried = |at: &usize| agreed.carries(*at);
         let data = (0..local.sections.len()).filter(carried).find_map(|at| {
@@ -116,9 +120,21 @@ impl Agreement {
     }
 }
 
-fn are_live(ours: &SectionContent, theirs: &SectionContent) -> bool {
+pub(in crate::signaling) fn are_live(ours: &SectionContent, theirs: &SectionContent) -> bool {
     let data = ours.data.is_some() && theirs.data.is_some();
     ours.is_live() && theirs.is_live() && (data || ours.rtp.is_some() && theirs.rtp.is_some())
+}
+
+impl RtcpUse {
+    /// What an answer says of these sections.
+    fn of(answer: &Content, sections: &[usize]) -> Self {
+        let mut muxed = sections.iter().filter_map(|&at| Some(answer.sections[at].live_rtp()?.rtcp.mux));
+        match muxed.next() {
+            None => Self::None,
+            Some(first) if first && muxed.all(|muxed| muxed) => Self::Muxed,
+            Some(_) => Self::Own,
+        }
+    }
 }
 
 impl AgreedTransport {
@@ -137,6 +153,7 @@ impl AgreedTransport {
             fingerprints: theirs.fingerprints.clone(),
             tls_id: theirs.tls_id.clone(),
             dtls_role,
+            rtcp: RtcpUse::None,
             lite: (ours.lite, theirs.lite),
         })
     }
@@ -172,6 +189,7 @@ impl AgreedTransport {
             fingerprints: self.fingerprints.clone(),
             fingerprints_changed,
             dtls_role: self.dtls_role,
+            rtcp: self.rtcp,
         }
     }
 }

@@ -55,6 +55,7 @@ impl Session {
         let (next, rolls_back) = self.next_state(kind)?;
         let parsed = Description::parse(&description.sdp)?;
         let content = Content::read(&parsed, kind)?;
+        self.check_rtcp(kind, &content)?;
         rtp_checks::check(&parsed, &content)?;
         fast_setup::check(&parsed)?;
         let against = Against {
@@ -187,6 +188,9 @@ impl Session {
 
     /// An answer was set: what both sides agree on.
     fn agree(&mut self, side: Side, kind: SdpType, had_sctp: bool, changes: &mut Changes) {
+        if side == Side::Remote {
+            self.split_offered();
+        }
         let (Some(local), Some(remote)) = (self.slots.local.newest(), self.slots.remote.newest()) else {
             return;
         };

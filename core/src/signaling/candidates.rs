@@ -36,10 +36,10 @@ impl Session {
             return Ok(RemoteCandidate::Ignored);
         }
         let Target { section, ufrag } = target;
-        let Some(agreed) = self.agreed.transports.iter().find(|agreed| agreed.remote_ice.ufrag == ufrag)
-        else {
-            return Ok(RemoteCandidate::Held);
-        };
+        // A peer may say the same of several transports, as our own offers do.
+        let mut known = self.agreed.transports.iter().filter(|agreed| agreed.remote_ice.ufrag == ufrag);
+        let of_section = known.clone().find(|agreed| agreed.sections.contains(&section));
+        let Some(agreed) = of_section.or_else(|| known.next()) else { return Ok(RemoteCandidate::Held) };
         // Candidates of a section that joined a bundle lead nowhere any more, unless they are the bundle's.
         let tag = agreed.tag();
         let leads = self
@@ -50,9 +50,12 @@ impl Session {
         if !leads {
             return Ok(RemoteCandidate::Ignored);
         }
+        let transport = agreed.number;
         Ok(match candidate {
-            Some(candidate) => RemoteCandidate::Candidate { ufrag, candidate: Box::new(candidate) },
-            None => RemoteCandidate::EndOfCandidates { ufrag },
+            Some(candidate) => {
+                RemoteCandidate::Candidate { transport, ufrag, candidate: Box::new(candidate) }
+            }
+            None => RemoteCandidate::EndOfCandidates { transport, ufrag },
         })
     }
 
@@ -111,7 +114,7 @@ impl Session {
         let Some(applied) = self.slots.local.filled().next() else { return };
         for (at, number) in tags_of_local(&self.agreed, applied) {
             let Some(credentials) = applied.content.transport(at).credentials.clone() else { continue };
-            let generation = self.generations.entry(&credentials.ufrag);
+            let generation = self.generations.entry(number, &credentials.ufrag);
             for candidate in &generation.candidates {
                 write_candidate(applied, at, candidate);
             }
@@ -130,13 +133,17 @@ impl Session {
     /// Announces what is new of a local generation, when a local description names it.
     pub(in crate::signaling) fn announce(
         &mut self,
+        number: usize,
         ufrag: &str,
         new: Option<&Candidate>,
     ) -> Option<IceCandidateInit> {
         let mut place = None;
         for applied in self.slots.local.filled() {
             let tags = tags_of_local(&self.agreed, applied);
-            let named = tags.into_iter().find(|&(at, _)| ufrag_of(&applied.content, at) == Some(ufrag));
+            let is_named = |&(at, known): &(usize, usize)| {
+                known == number && ufrag_of(&applied.content, at) == Some(ufrag)
+            };
+            let named = tags.into_iter().find(is_named);
             let Some((at, _)) = named else { continue };
             match new {
                 Some(candidate) => write_candidate(applied, at, candidate),
@@ -145,7 +152,7 @@ impl Session {
             place = place.or(Some((applied.content.sections[at].mid.clone(), at)));
         }
         let (mid, at) = place?;
-        let what = self.generations.entry(ufrag).announce().into_iter().next()?;
+        let what = self.generations.entry(number, ufrag).announce().into_iter().next()?;
         Some(candidate_init(mid, at, ufrag, what))
     }
 }

@@ -24,6 +24,18 @@ pub enum DtlsRole {
     Server,
 }
 
+/// Where RTCP goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RtcpUse {
+    /// There is none: no audio, no video.
+    None,
+    /// Where RTP goes.
+    Muxed,
+    /// To a port of its own: a second component, under the same credentials and fingerprints, with a handshake of its own
+    /// (RFC 5764 §4).
+    Own,
+}
+
 /// Everything that setting a description brought about. All of it may be carried out more than once without
 /// harm: agreements are repeated whenever an answer confirms them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -96,6 +108,8 @@ pub struct TransportAgreement {
     pub fingerprints_changed: bool,
     /// The local DTLS role.
     pub dtls_role: DtlsRole,
+    /// Where RTCP goes.
+    pub rtcp: RtcpUse,
 }
 
 /// The peer's side of ICE as its description has it.
@@ -146,6 +160,8 @@ pub struct SctpAgreement {
 pub enum RemoteCandidate {
     /// Hand it to the ICE agent: a candidate of the generation with this user fragment.
     Candidate {
+        /// The transport.
+        transport: usize,
         /// The remote generation.
         ufrag: String,
         /// What the peer offers.
@@ -153,6 +169,8 @@ pub enum RemoteCandidate {
     },
     /// Tell the ICE agent that no more candidates of this generation will come.
     EndOfCandidates {
+        /// The transport.
+        transport: usize,
         /// The remote generation.
         ufrag: String,
     },

@@ -178,6 +178,9 @@ pub enum InvalidDescription {
     /// `a=rtcp-mux-only` without `a=rtcp-mux`.
     #[error("section {0} has a=rtcp-mux-only without a=rtcp-mux")]
     RtcpMuxOnly(usize),
+    /// An answer with `a=rtcp-mux` to an offer without.
+    #[error("section {0} has a=rtcp-mux, which was not offered")]
+    RtcpMuxNotOffered(usize),
     /// A payload type that RTCP would be mistaken for, or that means two codecs in one bundle.
     #[error("section {section} cannot use payload type {payload_type} like this")]
     PayloadType {

@@ -6,6 +6,9 @@ use crate::wire::candidate::Candidate;
 /// Generations to remember: of each transport the one in use, the one that replaces it, and those that a rollback left.
 const MOST: usize = 4 * MAX_TRANSPORTS;
 
+/// The component of RTCP (RFC 8445 §2).
+const RTCP_COMPONENT: u16 = 2;
+
 /// Every generation that may still matter, the newest last.
 #[derive(Clone, Debug, Default)]
 pub(in crate::signaling) struct Generations(Vec<Generation>);
@@ -13,6 +16,8 @@ pub(in crate::signaling) struct Generations(Vec<Generation>);
 /// One generation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::signaling) struct Generation {
+    /// The transport: those that were offered as one and fell apart have one user fragment.
+    number: usize,
     ufrag: String,
     pub candidates: Vec<Candidate>,
     /// How many of them were announced.
@@ -42,18 +47,19 @@ pub(in crate::signaling) enum Announcement {
 }
 
 impl Generations {
-    pub fn get(&self, ufrag: &str) -> Option<&Generation> {
-        self.0.iter().find(|generation| generation.ufrag == ufrag)
+    pub fn get(&self, number: usize, ufrag: &str) -> Option<&Generation> {
+        self.0.iter().find(|generation| generation.is(number, ufrag))
     }
 
-    /// The generation of that user fragment, new if need be; the oldest is forgotten for it.
-    pub fn entry(&mut self, ufrag: &str) -> &mut Generation {
-        let at = self.0.iter().position(|generation| generation.ufrag == ufrag).unwrap_or_else(|| {
+    /// The generation of a transport of that user fragment, new if need be; the oldest is forgotten for it.
+    pub fn entry(&mut self, number: usize, ufrag: &str) -> &mut Generation {
+        let known = self.0.iter().position(|generation| generation.is(number, ufrag));
+        let at = known.unwrap_or_else(|| {
             if self.0.len() == MOST {
                 self.0.remove(0);
             }
             self.0.reserve_exact(1);
-            self.0.push(Generation { ufrag: ufrag.to_owned(), ..Generation::default() });
+            self.0.push(Generation { number, ufrag: ufrag.to_owned(), ..Generation::default() });
             self.0.len() - 1
         });
         &mut self.0[at]
@@ -61,6 +67,10 @@ impl Generations {
 }
 
 impl Generation {
+    fn is(&self, number: usize, ufrag: &str) -> bool {
+        (self.number, self.ufrag.as_str()) == (number, ufrag)
+    }
+
     /// Whether gathering has to be started now.
     pub fn start(&mut self) -> bool {
         let idle = self.gathering == Gathering::Idle;
@@ -90,6 +100,13 @@ impl Generation {
             self.gathering = Gathering::Complete;
         }
         new
+    }
+
+    /// Forgets the candidates of the second component, which is gone.
+    pub fn drop_rtcp(&mut self) {
+        let is_rtcp = |candidate: &Candidate| candidate.component == RTCP_COMPONENT;
+        self.announced -= self.candidates[..self.announced].iter().filter(|known| is_rtcp(known)).count();
+        self.candidates.retain(|candidate| !is_rtcp(candidate));
     }
 
     pub fn is_complete(&self) -> bool {

@@ -10,13 +10,25 @@ use std::sync::Arc;
 crate::w3c_enum! {
     /// How media sections share transports when the peer does not bundle (`RTCBundlePolicy`).
     pub enum BundlePolicy {
-        /// Of an offer without a bundle: one transport for each kind of media. Our own offers have one for all, and sections
-        /// beyond the first of their kind are for the bundle alone. The default.
+        /// With a peer that does not bundle: one transport for each kind of media. Our own offers have one for all, which falls
+        /// apart where the answer wants that, and sections beyond the first of their kind are for the bundle alone. The
+        /// default.
         Balanced = "balanced",
         /// A transport for each section, in our offers, too: for peers that do not bundle.
         MaxCompat = "max-compat",
         /// One transport: sections outside the first one's bundle are rejected.
         MaxBundle = "max-bundle",
+    }
+}
+
+crate::w3c_enum! {
+    /// Whether RTCP may have a port of its own (`RTCRtcpMuxPolicy`).
+    pub enum RtcpMuxPolicy {
+        /// Offers have one for it, and peers that do not multiplex are taken. Not in the W3C enum any more; for peers from
+        /// before RFC 5761.
+        Negotiate = "negotiate",
+        /// It shares that of RTP, and peers that do not multiplex are refused. The default.
+        Require = "require",
     }
 }
 
@@ -27,7 +39,9 @@ pub struct SessionConfig {
     /// Default [`BundlePolicy::Balanced`], as in browsers. Decides which sections of an offer have an address of
     /// their own, and which of an offer without a usable bundle group are accepted.
     pub bundle_policy: BundlePolicy,
-    /// How many transports the owner drives; sections that would need one more are rejected. Default 16.
+    /// Default [`RtcpMuxPolicy::Require`], as in browsers.
+    pub rtcp_mux_policy: RtcpMuxPolicy,
+    /// How many transports the owner drives, those of RTCP alone not counted; sections that would need one more are rejected. Default 16.
     pub max_transports: usize,
     /// What an offer says of the DTLS role of a new association. Default `actpass`, as RFC 8842 §5.3 wants it; the other two
     /// are for peers that have no choice. `holdconn` counts as `actpass`.
@@ -42,6 +56,7 @@ impl Default for SessionConfig {
     fn default() -> Self {
         Self {
             bundle_policy: BundlePolicy::Balanced,
+            rtcp_mux_policy: RtcpMuxPolicy::Require,
             max_transports: MAX_TRANSPORTS,
             offered_setup: Setup::ActPass,
             renomination: false,

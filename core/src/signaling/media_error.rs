@@ -126,6 +126,12 @@ pub enum TransceiverError {
     /// Nothing but retransmission, protection and silence is left.
     #[error("at least one codec has to carry the media itself")]
     NoMediaCodec,
+    /// The list of header extensions is another one.
+    #[error("header extensions keep their number and order; change their directions alone")]
+    OtherHeaderExtensions,
+    /// Sections of a bundle are told apart by this extension.
+    #[error("the header extension for mids cannot be left out")]
+    MandatoryHeaderExtension,
     /// Audio where video belongs, or the other way round.
     #[error("the track is of another kind")]
     OtherKind,
@@ -142,7 +148,10 @@ impl TransceiverError {
             Self::Closed | Self::Stopped => ErrorKind::InvalidState,
             Self::ForeignSender => ErrorKind::InvalidAccess,
             Self::StoppedDirection | Self::OtherKind | Self::BadId => ErrorKind::Type,
-            Self::UnknownCodec | Self::NoMediaCodec => ErrorKind::InvalidModification,
+            Self::UnknownCodec
+            | Self::NoMediaCodec
+            | Self::OtherHeaderExtensions
+            | Self::MandatoryHeaderExtension => ErrorKind::InvalidModification,
         }
     }
 }

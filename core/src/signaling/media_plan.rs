@@ -20,6 +20,8 @@ pub(in crate::signaling) struct PlannedRtp {
     pub extensions: Vec<ExtensionContent>,
     /// The streams and what follows them; empty unless it sends.
     pub msids: Vec<(String, String)>,
+    /// RTCP may go, or goes, where RTP goes.
+    pub mux: bool,
     pub reduced_size: bool,
     pub rids: Vec<RidContent>,
     /// `send a;b recv c;d`
@@ -43,13 +45,21 @@ impl Session {
             |capability: &'a HeaderExtensionCapability, payloads: &mut Payloads<'a>| ExtensionContent {
                 id: payloads.extension(&capability.uri, known, capability.id),
                 uri: capability.uri.clone(),
-                direction: RtpTransceiverDirection::SendRecv,
+                direction: maker.extension_direction(&capability.uri),
             };
+        let offered = |capability: &&HeaderExtensionCapability| {
+            maker.extension_direction(&capability.uri) != RtpTransceiverDirection::Stopped
+        };
         let mut planned = PlannedRtp {
             direction: maker.direction,
             codecs: self.offered_codecs(maker, known, payloads),
-            extensions: extensions.iter().map(|capability| extension(capability, payloads)).collect(),
+            extensions: extensions
+                .iter()
+                .filter(offered)
+                .map(|capability| extension(capability, payloads))
+                .collect(),
             msids: Vec::new(),
+            mux: true,
             reduced_size: true,
             rids: Vec::new(),
             simulcast_text: None,
@@ -68,15 +78,22 @@ impl Session {
     pub(in crate::signaling) fn answer_rtp(&self, maker: &Transceiver, offered: &RtpContent) -> PlannedRtp {
         let known = &self.config.media.of(maker.kind).header_extensions;
         // RFC 8285 §6: the offer's ids, and no direction that it does not allow.
-        let extensions = offered.extensions.iter().filter(|e| known.iter().any(|known| known.uri == e.uri));
-        let answered =
-            |e: &ExtensionContent| ExtensionContent { direction: e.direction.reversed(), ..e.clone() };
+        let wanted = |e: &&ExtensionContent| {
+            known.iter().any(|known| known.uri == e.uri)
+                && maker.extension_direction(&e.uri) != RtpTransceiverDirection::Stopped
+        };
+        let extensions = offered.extensions.iter().filter(wanted);
+        let answered = |e: &ExtensionContent| ExtensionContent {
+            direction: e.direction.reversed().intersect(maker.extension_direction(&e.uri)),
+            ..e.clone()
+        };
         let mut planned = PlannedRtp {
             // RFC 3264 §6.1: the other side of what was offered, as far as it is wanted.
             direction: offered.direction.reversed().intersect(maker.direction),
             codecs: self.answered_codecs(maker, offered),
             extensions: extensions.map(answered).collect(),
             msids: Vec::new(),
+            mux: offered.rtcp.mux,
             reduced_size: offered.rtcp.reduced_size,
             rids: Vec::new(),
             simulcast_text: None,

@@ -18,6 +18,7 @@ pub mod description;
 pub mod error;
 pub mod fast_setup;
 mod generations;
+mod header_extensions;
 pub mod identity;
 pub mod local;
 pub mod media_error;
@@ -32,6 +33,7 @@ mod rtp;
 mod rtp_checks;
 pub mod session;
 mod slots;
+mod split;
 pub mod state;
 #[cfg(test)]
 mod tests;

@@ -41,6 +41,7 @@ impl Session {
         let agreed: Vec<_> = agreed.collect();
         if kind == SdpType::Answer {
             self.drop_codecs_not_in(&agreed);
+            self.keep_answered_extensions(&agreed);
             self.end_what_nothing_carries(changes);
         }
         changes.media = agreed != self.media;

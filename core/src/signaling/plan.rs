@@ -2,13 +2,14 @@
 
 use crate::base::media::TransceiverId;
 use crate::signaling::accept::AcceptedTransport;
-use crate::signaling::changes::DtlsRole;
+use crate::signaling::changes::{DtlsRole, RtcpUse};
 use crate::signaling::checks::local_role;
 use crate::signaling::content::{Content, DataContent, DataForm, SectionContent};
 use crate::signaling::generations::Generation;
-use crate::signaling::local::{BundlePolicy, LocalParameters};
+use crate::signaling::local::{BundlePolicy, LocalParameters, RtcpMuxPolicy};
 use crate::signaling::payloads::Payloads;
 use crate::signaling::session::Session;
+use crate::signaling::slots::Applied;
 use crate::signaling::transceiver::{Life, Transceiver};
 use crate::signaling::write::{Planned, PlannedData, PlannedTransport, What};
 use crate::wire::candidate::Credentials;
@@ -124,8 +125,38 @@ impl Session {
                 _ => Setup::ActPass,
             };
             let Some(ice) = local.ice.get(number) else { continue };
-            planned.transport = Some(self.plan_transport(ice, setup, has_address));
+            let (mux, own) = self.offered_rtcp(number);
+            let planned = &mut plan.sections[at];
+            if let What::Rtp(rtp) = &mut planned.what {
+                rtp.mux = mux;
+            }
+            planned.transport = Some(self.plan_transport((number, ice), setup, (own, has_address)));
         }
+    }
+
+    /// Whether RTCP may go where RTP goes, and whether it has a port of its own, on the transport of this number.
+    fn offered_rtcp(&self, number: usize) -> (bool, bool) {
+        let agreed = self.agreed.transports.iter().find(|transport| transport.number == number);
+        match agreed.map_or(RtcpUse::None, |transport| transport.rtcp) {
+            // RFC 5761 §5.1.1: what was agreed stays.
+            RtcpUse::Muxed => (true, false),
+            RtcpUse::Own => (false, true),
+            RtcpUse::None => (true, self.config.rtcp_mux_policy == RtcpMuxPolicy::Negotiate),
+        }
+    }
+
+    /// Whether a description needs a port for RTCP beside the transport of this number.
+    #[must_use]
+    pub fn uses_rtcp(&self, number: usize) -> bool {
+        let agreed = self.agreed.transports.iter().find(|transport| transport.number == number);
+        let said = |applied: &Applied| {
+            let mut sections = applied.content.sections.iter().zip(&applied.numbers);
+            sections.any(|(section, known)| {
+                *known == Some(number) && section.live_rtp().is_some_and(|rtp| rtp.own_rtcp)
+            })
+        };
+        agreed.is_some_and(|transport| transport.rtcp == RtcpUse::Own)
+            || self.slots.local.pending.as_ref().is_some_and(said)
     }
 
     /// Whether the policy wants a section of an offer bundled or not at all (RFC 9429 §4.1.1).
@@ -188,7 +219,15 @@ impl Session {
             if let Some(carrier) = carrier.filter(|_| planned.is_used()) {
                 // RFC 9143 §7.1.3 would say it once. Firefox does not survive that, and so all sections say it, as in
                 // browsers' own answers.
-                planned.transport = self.answer_transport(offer, carrier, local, at == carrier.tag);
+                let own = match &mut planned.what {
+                    What::Rtp(rtp) => {
+                        // What is in a bundle or not at all need not say it.
+                        rtp.mux |= section.bundle_only;
+                        !rtp.mux
+                    }
+                    _ => false,
+                };
+                planned.transport = self.answer_transport(offer, carrier, local, (own, at == carrier.tag));
             }
             planned
         };
@@ -211,7 +250,7 @@ impl Session {
         offer: &Content,
         carrier: &AcceptedTransport,
         local: &LocalParameters<'_>,
-        with_candidates: bool,
+        (rtcp, with_candidates): (bool, bool),
     ) -> Option<PlannedTransport> {
         let &AcceptedTransport { number, tag, .. } = carrier;
         let remote = offer.transport(tag);
@@ -231,14 +270,20 @@ impl Session {
             DtlsRole::Client => Setup::Active,
             DtlsRole::Server => Setup::Passive,
         };
-        Some(self.plan_transport(ice, setup, with_candidates))
+        Some(self.plan_transport((number, ice), setup, (rtcp, with_candidates)))
     }
 
-    fn plan_transport(&self, ice: &Credentials, setup: Setup, with_candidates: bool) -> PlannedTransport {
-        let generation = self.generations.get(&ice.ufrag).filter(|_| with_candidates);
+    fn plan_transport(
+        &self,
+        (number, ice): (usize, &Credentials),
+        setup: Setup,
+        (rtcp, with_candidates): (bool, bool),
+    ) -> PlannedTransport {
+        let generation = self.generations.get(number, &ice.ufrag).filter(|_| with_candidates);
         PlannedTransport {
             ice: ice.clone(),
             setup,
+            rtcp,
             candidates: generation.map_or_else(Vec::new, |known| known.candidates.clone()),
             end_of_candidates: generation.is_some_and(Generation::is_complete),
         }

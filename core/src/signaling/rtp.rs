@@ -28,12 +28,14 @@ pub(in crate::signaling) struct RtpContent {
     pub simulcast: Simulcast,
     pub sources: Vec<RemoteSource>,
     pub rtcp: RtcpContent,
+    /// RTCP has an address of its own (`a=rtcp`), in use where multiplexing is not agreed on.
+    pub own_rtcp: bool,
     pub cryptex: bool,
     /// In bits a second.
     pub max_bitrate: Option<u64>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::signaling) struct RtcpContent {
     pub mux: bool,
     pub reduced_size: bool,
@@ -108,7 +110,8 @@ impl RtpContent {
             rids: Vec::new(),
             simulcast: Simulcast::default(),
             sources: Vec::new(),
-            rtcp: RtcpContent { mux: false, reduced_size: false },
+            rtcp: RtcpContent::default(),
+            own_rtcp: false,
             cryptex: false,
             max_bitrate: max_bitrate(section),
         };
@@ -117,6 +120,7 @@ impl RtpContent {
             match attribute {
                 Attribute::Direction(value) => direction = direction.or(Some(*value)),
                 Attribute::RtcpMux => read.rtcp.mux = true,
+                Attribute::Rtcp { .. } => read.own_rtcp = true,
                 Attribute::RtcpRsize => read.rtcp.reduced_size = true,
                 Attribute::Cryptex => read.cryptex = true,
                 other => read.add(other, &section.attributes),

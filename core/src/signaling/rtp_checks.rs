@@ -1,7 +1,11 @@
 //! What must hold in the RTP sections of a remote description, whether or not they will be accepted.
 
+use crate::signaling::changes::RtcpUse;
 use crate::signaling::content::Content;
 use crate::signaling::error::{InvalidDescription, SetDescriptionError};
+use crate::signaling::local::RtcpMuxPolicy;
+use crate::signaling::session::Session;
+use crate::signaling::state::SdpType;
 use crate::wire::sdp::attribute::{Attribute, simulcast_rids};
 use crate::wire::sdp::description::{Description, Section};
 
@@ -15,20 +19,51 @@ pub(in crate::signaling) fn check(
         sections.filter(|&(at, section)| is_rtp(section) && content.sections[at].is_live())
     };
     for (at, section) in rtp() {
-        let has = |wanted| section.attributes.contains(&wanted);
-        // webrtc-pc §4.4.1.5: the policy "require", which is the only one. A bundle-only section says it in
-        // its bundle's first section, if at all.
-        if section.port != 0 && !has(Attribute::RtcpMux) {
-            return Err(SetDescriptionError::NoRtcpMux { section: at });
-        }
-    }
-    for (at, section) in rtp() {
         check_section(at, section)?;
     }
     for group in &content.groups {
         check_group(description, group)?;
     }
     Ok(())
+}
+
+impl Session {
+    /// Where RTCP may go (webrtc-pc §4.4.1.5, RFC 5761 §5.1.1).
+    pub(in crate::signaling) fn check_rtcp(
+        &self,
+        kind: SdpType,
+        content: &Content,
+    ) -> Result<(), SetDescriptionError> {
+        let offer = self.slots.local.pending_offer().filter(|_| kind != SdpType::Offer);
+        for (at, section) in content.sections.iter().enumerate() {
+            let Some(rtp) = section.live_rtp() else { continue };
+            let offered = offer.and_then(|offer| offer.sections.get(at)?.live_rtp());
+            if rtp.rtcp.mux {
+                if offered.is_some_and(|offered| !offered.rtcp.mux) {
+                    return Err(InvalidDescription::RtcpMuxNotOffered(at).into());
+                }
+                continue;
+            }
+            // A bundle-only section says it in its bundle's first section, if at all.
+            if section.port == 0 {
+                continue;
+            }
+            let is_rtp = |other: &&usize| content.sections[**other].live_rtp().is_some();
+            let others = content.group_of(at).map_or(0, |group| group.iter().filter(is_rtp).count());
+            let may_be_own = match (kind, offered) {
+                (SdpType::Offer, _) => {
+                    let agreed = self.agreed.transport_of(at).map(|transport| transport.rtcp);
+                    self.config.rtcp_mux_policy == RtcpMuxPolicy::Negotiate && agreed != Some(RtcpUse::Muxed)
+                }
+                (_, offered) => offered.is_some_and(|offered| offered.own_rtcp),
+            };
+            // RFC 9143 §9.3: media that share a transport share it with RTCP.
+            if !may_be_own || others > 1 {
+                return Err(SetDescriptionError::NoRtcpMux { section: at });
+            }
+        }
+        Ok(())
+    }
 }
 
 fn is_rtp(section: &Section<'_>) -> bool {

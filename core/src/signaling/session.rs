@@ -274,20 +274,31 @@ impl Session {
         self.take_remote(init)
     }
 
-    /// Records a gathered candidate of the local generation `ufrag` and writes it into the local descriptions
+    /// Records a gathered candidate of the local generation `ufrag` of a transport and writes it into the local descriptions
     /// of that generation. `Some` is an `icecandidate` to announce now. `None`: it was known, or no
     /// description names the generation yet and the candidate comes with a later
     /// [`Changes::early_candidates`].
-    pub fn add_local_candidate(&mut self, ufrag: &str, candidate: &Candidate) -> Option<IceCandidateInit> {
-        let new = self.generations.entry(ufrag).add(candidate);
-        if new { self.announce(ufrag, Some(candidate)) } else { None }
+    pub fn add_local_candidate(
+        &mut self,
+        transport: usize,
+        ufrag: &str,
+        candidate: &Candidate,
+    ) -> Option<IceCandidateInit> {
+        let new = self.generations.entry(transport, ufrag).add(candidate);
+        if new { self.announce(transport, ufrag, Some(candidate)) } else { None }
     }
 
-    /// Records that the local generation `ufrag` is gathered. As with
+    /// Records that the local generation `ufrag` of a transport is gathered. As with
     /// [`add_local_candidate`](Self::add_local_candidate), with an empty candidate.
-    pub fn end_of_local_candidates(&mut self, ufrag: &str) -> Option<IceCandidateInit> {
-        let new = self.generations.entry(ufrag).complete();
-        if new { self.announce(ufrag, None) } else { None }
+    pub fn end_of_local_candidates(&mut self, transport: usize, ufrag: &str) -> Option<IceCandidateInit> {
+        let new = self.generations.entry(transport, ufrag).complete();
+        if new { self.announce(transport, ufrag, None) } else { None }
+    }
+
+    /// The port for RTCP is gone, and what was gathered for it in the local generation `ufrag` of a transport: later descriptions do not
+    /// have it.
+    pub fn drop_rtcp_candidates(&mut self, transport: usize, ufrag: &str) {
+        self.generations.entry(transport, ufrag).drop_rtcp();
     }
 
     /// Closes the session: the state is `closed`, descriptions stay readable, every verb refuses.

@@ -6,7 +6,9 @@ use crate::base::media::{
     MediaKind, MediaStreamTrack, RtpCodec, RtpTransceiverDirection, TrackOrKind, TransceiverId,
 };
 use crate::base::negotiated::LocalSource;
-use crate::base::parameters::{DegradationPreference, RtpEncodingParameters, RtpSendParameters};
+use crate::base::parameters::{
+    DegradationPreference, RtpEncodingParameters, RtpHeaderExtensionCapability, RtpSendParameters,
+};
 use crate::base::random::Rng;
 
 /// The most encodings of one sender: more than any browser makes.
@@ -89,6 +91,8 @@ pub struct Transceiver {
     pub(in crate::signaling) fired_direction: Option<RtpTransceiverDirection>,
     pub(in crate::signaling) place: Option<Place>,
     pub(in crate::signaling) preferred: Vec<RtpCodec>,
+    /// Which header extensions are wanted which way; none for all and both ways.
+    pub(in crate::signaling) header_extensions: Vec<RtpHeaderExtensionCapability>,
     pub(in crate::signaling) sender: Sender,
     pub(in crate::signaling) receiver: Receiver,
     /// What a rollback restores; while an offer is pending.
@@ -292,6 +296,7 @@ impl Transceivers {
             fired_direction: None,
             place: None,
             preferred: Vec::new(),
+            header_extensions: Vec::new(),
             sender,
             receiver,
             stable: None,

@@ -59,6 +59,8 @@ pub(in crate::signaling) enum What {
 pub(in crate::signaling) struct PlannedTransport {
     pub ice: Credentials,
     pub setup: Setup,
+    /// RTCP has an address of its own.
+    pub rtcp: bool,
     pub candidates: Vec<Candidate>,
     pub end_of_candidates: bool,
 }
@@ -152,7 +154,12 @@ fn section<'a>(planned: &'a Planned, fingerprints: &[Fingerprint]) -> Section<'a
         }
         What::Rejected => {}
         What::Data(data) => data_attributes(data, &mut attributes),
-        What::Rtp(rtp) => rtp_attributes(rtp, &mut attributes),
+        What::Rtp(rtp) => {
+            // RFC 3605 §2.1; candidates say where, as for RTP.
+            let own = planned.transport.as_ref().is_some_and(|transport| transport.rtcp);
+            attributes.extend(own.then_some(Attribute::Rtcp { port: 9, address: Some(RTCP_ADDRESS) }));
+            rtp_attributes(rtp, &mut attributes);
+        }
     }
     if let Some(transport) = &planned.transport {
         attributes.extend(transport.candidates.iter().map(|c| Attribute::Candidate(Box::new(c.borrowed()))));
@@ -197,7 +204,9 @@ fn rtp_attributes<'a>(rtp: &'a PlannedRtp, attributes: &mut Vec<Attribute<'a>>) 
     }));
     let msids = rtp.msids.iter();
     attributes.extend(msids.map(|(stream, label)| Attribute::Msid { stream, appdata: Some(label) }));
-    attributes.push(Attribute::RtcpMux);
+    if rtp.mux {
+        attributes.push(Attribute::RtcpMux);
+    }
     if rtp.reduced_size {
         attributes.push(Attribute::RtcpRsize);
     }
@@ -235,6 +244,9 @@ fn codec_attributes<'a>(codec: &'a CodecContent, attributes: &mut Vec<Attribute<
             .push(Attribute::Fmtp { format: PAYLOAD_TYPES[usize::from(payload_type & 0x7f)], parameters });
     }
 }
+
+/// The address of RTCP where candidates tell the real one.
+const RTCP_ADDRESS: &str = "IN IP4 0.0.0.0";
 
 /// Payload types as formats, which `a=fmtp` borrows.
 const PAYLOAD_TYPES: [&str; 128] = [

@@ -39,6 +39,8 @@ pub struct TransportFacts {
     pub bytes_received: u64,
     /// How often the pair in use changed.
     pub selected_pair_changes: u32,
+    /// The number of the transport of RTCP alone beside it.
+    pub rtcp: Option<usize>,
 }
 
 /// Makes a report, all of one moment.
@@ -121,7 +123,11 @@ impl Collector {
         let local: Vec<Candidate> = transport.ice().local_candidates().collect();
         let remote: Vec<Candidate> = transport.ice().remote_candidates().collect();
         for candidate in &local {
-            let stats = candidate_stats(&name, candidate);
+            let mut stats = candidate_stats(&name, candidate);
+            if let Some(source) = transport.candidate_source(candidate) {
+                stats.url = Some(source.url.to_string());
+                stats.relay_protocol = source.relay_protocol.map(|protocol| protocol.to_string());
+            }
             self.put(candidate_id(&name, "L", candidate), StatsOf::LocalCandidate(stats));
         }
         for candidate in &remote {
@@ -132,7 +138,15 @@ impl Collector {
             let (Some(ours), Some(theirs)) = (local.get(pair.local), remote.get(pair.remote)) else {
                 continue;
             };
-            let stats = pair_stats(&name, &pair, ours, theirs);
+            let traffic = transport.traffic(&pair.path);
+            let mut stats = pair_stats(&name, &pair, ours, theirs);
+            let date = |at: Option<Instant>| at.map(|at| self.wall_clock.unix_millis(at));
+            stats.packets_sent = traffic.packets_sent;
+            stats.bytes_sent = traffic.bytes_sent;
+            stats.last_packet_sent_timestamp = date(traffic.last_sent);
+            stats.packets_received = traffic.packets_received;
+            stats.bytes_received = traffic.bytes_received;
+            stats.last_packet_received_timestamp = date(traffic.last_received);
             self.put(pair_id(&name, pair.id), StatsOf::CandidatePair(stats));
         }
         let local_certificate_id = self.certificate(ours);
@@ -161,6 +175,7 @@ impl Collector {
             },
             srtp_cipher: dtls.and_then(Connection::srtp_profile).and_then(profile_name).map(str::to_owned),
             selected_candidate_pair_changes: facts.selected_pair_changes,
+            rtcp_transport_stats_id: facts.rtcp.map(transport_id),
         };
         self.put(name, StatsOf::Transport(stats));
     }
@@ -222,6 +237,8 @@ fn candidate_stats(transport: &str, candidate: &Candidate) -> IceCandidateStats 
         related_port: candidate.related.as_ref().map(|(_, port)| *port),
         username_fragment: candidate.ufrag.clone(),
         tcp_type: candidate.tcp_type,
+        url: None,
+        relay_protocol: None,
     }
 }
 
@@ -238,6 +255,12 @@ fn pair_stats(transport: &str, pair: &PairInfo, ours: &Candidate, theirs: &Candi
             PairState::Failed => PairStatsState::Failed,
         },
         nominated: pair.nominated,
+        packets_sent: 0,
+        packets_received: 0,
+        bytes_sent: 0,
+        bytes_received: 0,
+        last_packet_sent_timestamp: None,
+        last_packet_received_timestamp: None,
         current_round_trip_time: pair.rtt.latest.map(|rtt| rtt.as_secs_f64()),
         total_round_trip_time: pair.rtt.total.as_secs_f64(),
         requests_received: pair.counters.requests_received,

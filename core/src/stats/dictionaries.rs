@@ -70,6 +70,20 @@ pub struct CandidatePairStats {
     pub state: PairStatsState,
     /// Whether it was nominated.
     pub nominated: bool,
+    /// Packets of SCTP and media that were sent along it.
+    pub packets_sent: u64,
+    /// Those that came.
+    pub packets_received: u64,
+    /// Bytes of what was sent, inside of the encryption.
+    pub bytes_sent: u64,
+    /// Bytes of what came.
+    pub bytes_received: u64,
+    /// When the last of them was sent: milliseconds since 1970.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub last_packet_sent_timestamp: Option<f64>,
+    /// When the last came.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub last_packet_received_timestamp: Option<f64>,
     /// The last round-trip time in seconds.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub current_round_trip_time: Option<f64>,
@@ -115,6 +129,12 @@ pub struct IceCandidateStats {
     /// The generation that it belongs to.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub username_fragment: Option<String>,
+    /// The server that told of it.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub url: Option<String>,
+    /// How its relay is reached: `udp`, `tcp` or `tls`.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub relay_protocol: Option<String>,
     /// Of a TCP candidate.
     #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
     pub tcp_type: Option<TcpType>,
@@ -197,4 +217,7 @@ pub struct TransportStats {
     pub srtp_cipher: Option<String>,
     /// How often the pair in use changed.
     pub selected_candidate_pair_changes: u32,
+    /// The transport of RTCP, where that has a port of its own.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    pub rtcp_transport_stats_id: Option<String>,
 }

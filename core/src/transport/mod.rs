@@ -29,6 +29,7 @@ mod streams;
 mod stun_client;
 #[cfg(test)]
 mod tests;
+mod traffic;
 pub mod turn;
 
 pub use self::event::{
@@ -38,6 +39,7 @@ pub use self::event::{
 pub use self::media::PacketStart;
 pub use self::record::RecordStart;
 pub use self::server::{CandidateError, CandidateSource, IceServer};
+pub use self::traffic::PairTraffic;
 
 use self::demux::Kind;
 use self::dtls::config::Role;
@@ -52,6 +54,7 @@ use self::requests::Requests;
 use self::sped::Embedding;
 use self::streams::Streams;
 use self::stun_client::StunClient;
+use self::traffic::Traffic;
 use crate::base::drops::{DropReason, Drops};
 use crate::base::net::{Datagram, Path, Protocol, Transmit};
 use crate::base::queue::Queue;
@@ -104,6 +107,7 @@ pub struct Transport {
     /// The largest datagram to send, in bytes of UDP payload.
     mtu: usize,
     events: Queue<Event>,
+    traffic: Traffic,
     drops: Drops,
     /// Where one datagram's records are collected; empty between calls.
     opened: Vec<BytesMut>,
@@ -158,6 +162,7 @@ impl Transport {
             rng: rng.fork(),
             mtu,
             events: Queue::default(),
+            traffic: Traffic::default(),
             drops: Drops::default(),
             opened: Vec::new(),
         }
@@ -175,10 +180,16 @@ impl Transport {
         self.agent.prepare_restart()
     }
 
+    /// Has the next [`restart`](Self::restart) use the credentials of another component.
+    pub fn prepare_restart_with(&mut self, credentials: Credentials) {
+        self.agent.prepare_restart_with(credentials);
+    }
+
     /// Restarts ICE (RFC 8445 §9): new credentials, which come back, and then, with [`gather`](Self::gather), new
     /// candidates. Data goes on along the pair in use until a new one is selected.
     pub fn restart(&mut self, now: Instant) -> &Credentials {
         self.gatherer.restart();
+        self.traffic.restart();
         self.agent.restart(now);
         self.advance(now);
         self.agent.local_credentials()
@@ -217,6 +228,7 @@ impl Transport {
         let known = self.agent.remote_credentials();
         if known.is_some_and(|known| *known != credentials) {
             self.gatherer.restart();
+            self.traffic.restart();
             self.forget_names();
         }
         self.agent.set_remote_credentials(now, credentials);
@@ -272,6 +284,7 @@ impl Transport {
     fn handle_message(&mut self, now: Instant, path: Path, data: BytesMut, received: &mut Vec<Inbound>) {
         let Some((path, data)) = self.unwrap(now, path, data) else { return self.advance(now) };
         let Some(&first) = data.first() else { return self.drops.count(DropReason::Empty) };
+        self.traffic.arrive(path);
         match demux::kind(first) {
             Kind::Stun if self.takes_answer(path, &data) => {}
             Kind::Stun => {
@@ -353,6 +366,7 @@ impl Transport {
                     if let Dtls::Ready(connection) = &mut self.dtls {
                         connection.change_path();
                     }
+                    self.traffic.switch();
                     self.events.push(Event::SelectedPairChange);
                 }
                 ice::Event::Connect { pair, from, to } => self.connect_pair(pair, from, to),

@@ -7,7 +7,7 @@ use crate::net::interfaces::{index_of, usable_addresses};
 use crate::net::lookup::{Alarm, Lookups};
 use crate::net::machine::Machine;
 use crate::net::marking::Descriptor;
-use crate::net::settings::{Bound, SocketSettings};
+use crate::net::settings::{Bound, PortUse, SocketSettings};
 use crate::net::share::Share;
 use crate::net::socket::Socket;
 use crate::net::stream::{Opening, Stream, Tcp};
@@ -107,6 +107,8 @@ pub struct Sockets<R: Runtime> {
     table: Table<Place<R>>,
     /// Addresses of this host that sockets on wildcards are reached at.
     wild: Vec<LocalAddress>,
+    /// Sockets that one connection asked for, and for itself.
+    asked_for: Vec<(IoId, SocketId)>,
     lookups: Lookups,
     inquiries: Inquiries,
     watch: Option<InterfaceWatch>,
@@ -167,6 +169,7 @@ where
             accepted: limits.accepted,
             table,
             wild: Vec::new(),
+            asked_for: Vec::new(),
             lookups,
             inquiries,
             watch,
@@ -237,8 +240,9 @@ where
 
     /// The addresses that the connection may use.
     pub fn local_addresses(&self) -> impl Iterator<Item = LocalAddress> {
-        let own = self.table.iter().filter_map(|(_, place)| match &place.kind {
-            Kind::Udp(socket) => (!socket.is_wild()).then(|| socket.local()),
+        let of_all = |id| self.asked_for.iter().all(|(_, known)| *known != id);
+        let own = self.table.iter().filter_map(move |(id, place)| match &place.kind {
+            Kind::Udp(socket) => (of_all(id) && !socket.is_wild()).then(|| socket.local()),
             Kind::Listener(_, local) => Some(*local),
             Kind::Multicast(_) | Kind::Stream(_) => None,
         });
@@ -289,6 +293,13 @@ where
                 if let Err(error) = self.connect(now, id, (from, to), &security) {
                     self.fail(id, to, &error);
                 }
+            }
+            IoRequest::Bind { id, at } => {
+                let response = match self.bind(id, at) {
+                    Ok(local) => IoResponse::Bound(local),
+                    Err(error) => IoResponse::Failed(format!("no port at {at}: {error}")),
+                };
+                self.arrivals.responses.push((id, response));
             }
             IoRequest::Close { stream } => self.close(now, stream),
             IoRequest::JoinMdns { id } => {
@@ -402,7 +413,21 @@ where
         Ok(())
     }
 
+    /// Opens a socket on a port that nobody has.
+    fn bind(&mut self, id: IoId, at: IpAddr) -> io::Result<LocalAddress> {
+        let alone = SocketSettings { port_use: PortUse::Alone, ..self.settings.clone() };
+        let (io, address) = alone.bind_one(at)?;
+        let local = self.add_datagrams(io, address, Kind::Udp)?;
+        self.asked_for.push((id, local.socket));
+        Ok(local)
+    }
+
     fn close(&mut self, now: Instant, name: StreamName) {
+        let asked = |(id, _): &mut (IoId, SocketId)| StreamName::Requested(*id) == name;
+        if let Some((_, socket)) = self.asked_for.extract_if(.., asked).next() {
+            self.table.remove(socket);
+            return;
+        }
         let (table, _) = self.parts();
         let named = table.iter_mut_from(0).find_map(|(id, place)| match &mut place.kind {
             Kind::Stream(stream) => {

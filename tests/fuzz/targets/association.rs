@@ -109,7 +109,7 @@ impl World {
             0 | 1 => self.send(side, u16::from(arg % 4), usize::from(arg) * 40),
             2..=5 => {
                 if let Some(packet) = wire.pop_front() {
-                    self.ends[side].handle_packet(self.now, packet);
+                    self.ends[side].handle_packet(self.now, packet.into());
                 }
             }
             6 => drop(wire.pop_front()),
@@ -135,7 +135,7 @@ impl World {
                     let at = usize::from(arg) % packet.len();
                     packet[at] = rest.split_off_first().copied().unwrap_or(0);
                     packet[8..12].fill(0);
-                    self.ends[side].handle_packet(self.now, packet.into());
+                    self.ends[side].handle_packet(self.now, packet.as_slice().into());
                 }
             }
             13 => {
@@ -146,7 +146,7 @@ impl World {
                     made_up.extend_from_slice(&[0; 4]);
                     let chunks = rest.split_off(..usize::from(arg).min(rest.len())).unwrap_or_default();
                     made_up.extend_from_slice(chunks);
-                    self.ends[side].handle_packet(self.now, made_up.into());
+                    self.ends[side].handle_packet(self.now, made_up.as_slice().into());
                 }
             }
             14 if arg < 8 => {
@@ -174,7 +174,7 @@ impl World {
             self.flush();
             for side in 0..2 {
                 while let Some(packet) = self.wires[side].pop_front() {
-                    self.ends[side].handle_packet(self.now, packet);
+                    self.ends[side].handle_packet(self.now, packet.into());
                 }
                 self.read(side);
             }

@@ -42,10 +42,10 @@ fuzz_target!(|data: &[u8]| {
         for _ in 0..3 {
             let mut out = Vec::new();
             while peer.poll_transmit(now, 1_172, &mut out).is_some() {
-                ours.handle_packet(now, std::mem::take(&mut out).into());
+                ours.handle_packet(now, Bytes::from(std::mem::take(&mut out)).into());
             }
             while ours.poll_transmit(now, 1_172, &mut out).is_some() {
-                peer.handle_packet(now, std::mem::take(&mut out).into());
+                peer.handle_packet(now, Bytes::from(std::mem::take(&mut out)).into());
             }
         }
         ours.handle_timeout(now);

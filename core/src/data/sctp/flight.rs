@@ -7,12 +7,12 @@ use crate::base::drops::DropReason;
 use crate::base::seq::Serial32;
 use crate::base::time::Instant;
 use crate::data::sctp::congestion::Sample;
-use crate::data::sctp::outbox::{Limit, MessageId, Piece};
+use crate::data::sctp::messages::{Limit, MessageSlot, Messages};
+use crate::data::sctp::outbox::{MessageId, Piece};
 use crate::data::sctp::packets::Packets;
 use crate::data::sctp::spans::{Span, difference, merge, offsets};
 use crate::wire::sctp::data::{DATA_HEADER_LEN, DataFlags, IDATA_HEADER_LEN, Sack};
 use crate::wire::sctp::padded;
-use bytes::Bytes;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -37,17 +37,20 @@ enum Fate {
 /// A chunk that was sent.
 #[derive(Debug)]
 pub(super) struct Sent {
-    pub(super) id: MessageId,
-    pub(super) fsn: u32,
-    pub(super) ppid: u32,
-    pub(super) payload: Bytes,
-    limit: Limit,
+    /// Without bytes and without a message when it was given up.
+    pub(super) piece: Piece,
     sent_at: Instant,
     /// The number of the packet that carried it last.
     packet: Serial32,
     retransmits: u16,
-    pub(super) flags: DataFlags,
     fate: Fate,
+}
+
+impl Sent {
+    /// Bytes of payload.
+    fn len(&self) -> usize {
+        usize::from(self.piece.len)
+    }
 }
 
 /// Which blocks an acknowledgement tells of.
@@ -191,22 +194,12 @@ impl Flight {
     /// Takes in a chunk that goes into the packet being built.
     #[inline]
     pub(super) fn push(&mut self, now: Instant, piece: Piece) {
-        let Piece { id, fsn, ppid, flags, limit, payload } = piece;
-        self.in_flight += self.header_len + padded(payload.len());
-        self.unacked_payload += payload.len();
+        let len = usize::from(piece.len);
+        self.in_flight += self.header_len + padded(len);
+        self.unacked_payload += len;
         self.packets.add();
-        self.ring.push_back(Sent {
-            id,
-            fsn,
-            ppid,
-            payload,
-            limit,
-            sent_at: now,
-            packet: self.packets.current(),
-            retransmits: 0,
-            flags,
-            fate: Fate::InFlight,
-        });
+        let packet = self.packets.current();
+        self.ring.push_back(Sent { piece, sent_at: now, packet, retransmits: 0, fate: Fate::InFlight });
     }
 
     /// The next lost chunk, by its place in the ring.
@@ -227,19 +220,11 @@ impl Flight {
         (self.base.plus(at as u32), &self.ring[at])
     }
 
-    /// The chunk that was pushed last.
-    ///
-    /// # Panics
-    ///
-    /// When nothing is in the ring.
-    pub(super) fn newest(&self) -> (Serial32, &Sent) {
-        self.at(self.ring.len() - 1)
-    }
-
     /// Whether the limit of a lost chunk forbids to send it again.
-    pub(super) fn is_spent(&self, at: usize, now: Instant) -> bool {
+    pub(super) fn is_spent(&self, at: usize, now: Instant, messages: &Messages) -> bool {
         let sent = &self.ring[at];
-        sent.limit.is_over(now) || matches!(sent.limit, Limit::Retransmits(max) if sent.retransmits >= max)
+        let limit = messages.get(sent.piece.message).limit;
+        limit.is_over(now) || matches!(limit, Limit::Retransmits(max) if sent.retransmits >= max)
     }
 
     /// A lost chunk goes into the packet being built. How often it has been sent again.
@@ -253,7 +238,7 @@ impl Flight {
         self.packets.add();
         sent.retransmits = sent.retransmits.saturating_add(1);
         let retransmits = sent.retransmits;
-        self.in_flight += header_len + padded(sent.payload.len());
+        self.in_flight += header_len + padded(sent.len());
         self.lost -= 1;
         self.retransmitted += 1;
         self.cursor = self.base.plus(at as u32 + 1);
@@ -268,6 +253,7 @@ impl Flight {
         now: Instant,
         sack: &Sack<'_>,
         blocks: Blocks,
+        messages: &mut Messages,
     ) -> Result<Option<Progress>, DropReason> {
         let next = self.next_tsn();
         // RFC 9260 §6.2.1: what was never sent cannot be acknowledged.
@@ -296,7 +282,7 @@ impl Flight {
         let mut progress = Progress::default();
         let mut sample = None;
         let known = self.newest;
-        self.acknowledge_through(sack.cumulative, &mut progress, &mut sample);
+        self.acknowledge_through(sack.cumulative, messages, &mut progress, &mut sample);
         self.part.clear();
         if blocks == Blocks::Some {
             // The last one is the newest, which may be far from those before it.
@@ -318,18 +304,23 @@ impl Flight {
     }
 
     /// Everything up to `cumulative` has arrived (SHUTDOWN says no more than that).
-    pub(super) fn handle_cumulative(&mut self, cumulative: Serial32) -> Result<Progress, DropReason> {
+    pub(super) fn handle_cumulative(
+        &mut self,
+        cumulative: Serial32,
+        messages: &mut Messages,
+    ) -> Result<Progress, DropReason> {
         let mut progress = Progress::default();
         if cumulative.is_at_or_after(self.next_tsn()) {
             return Err(DropReason::SctpBadSack);
         }
-        self.acknowledge_through(cumulative, &mut progress, &mut None);
+        self.acknowledge_through(cumulative, messages, &mut progress, &mut None);
         Ok(progress)
     }
 
     fn acknowledge_through(
         &mut self,
         cumulative: Serial32,
+        messages: &mut Messages,
         progress: &mut Progress,
         sample: &mut Option<Newest>,
     ) {
@@ -338,6 +329,7 @@ impl Flight {
             self.base = self.base.next();
             progress.cumulative = true;
             self.count_acked(&sent, progress, sample);
+            messages.release(sent.piece.message);
         }
     }
 
@@ -349,7 +341,7 @@ impl Flight {
                 if matches!(sent.fate, Fate::InFlight | Fate::Lost) {
                     let (fate, packet, sent_at) = (sent.fate, sent.packet, sent.sent_at);
                     sent.fate = Fate::Acked;
-                    let facts = (fate, sent.retransmits, sent.payload.len());
+                    let facts = (fate, sent.retransmits, sent.len());
                     self.count(facts, Newest { packet, sent_at }, progress, sample);
                 }
             }
@@ -360,7 +352,7 @@ impl Flight {
                 let Some(sent) = self.ring.get_mut(at) else { return };
                 if sent.fate == Fate::Acked {
                     sent.fate = Fate::Lost;
-                    self.unacked_payload += sent.payload.len();
+                    self.unacked_payload += sent.len();
                     self.note_lost(at);
                 }
             }
@@ -370,7 +362,7 @@ impl Flight {
 
     fn count_acked(&mut self, sent: &Sent, progress: &mut Progress, sample: &mut Option<Newest>) {
         if matches!(sent.fate, Fate::InFlight | Fate::Lost) {
-            let facts = (sent.fate, sent.retransmits, sent.payload.len());
+            let facts = (sent.fate, sent.retransmits, sent.len());
             self.count(facts, Newest { packet: sent.packet, sent_at: sent.sent_at }, progress, sample);
         }
     }
@@ -455,7 +447,7 @@ impl Flight {
     /// A chunk under way is taken for lost.
     fn lose(&mut self, at: usize) {
         let sent = &mut self.ring[at];
-        let size = self.header_len + padded(sent.payload.len());
+        let size = self.header_len + padded(sent.len());
         sent.fate = Fate::Lost;
         self.in_flight -= size;
         self.packets.settle(sent.packet);
@@ -474,9 +466,9 @@ impl Flight {
     }
 
     /// Takes the last chunk under way for lost, to provoke an acknowledgement. Whether there is one that may be sent again.
-    pub(super) fn lose_last(&mut self, now: Instant) -> bool {
+    pub(super) fn lose_last(&mut self, now: Instant, messages: &Messages) -> bool {
         let Some(at) = self.ring.iter().rposition(|sent| sent.fate == Fate::InFlight) else { return false };
-        if self.is_spent(at, now) {
+        if self.is_spent(at, now, messages) {
             return false;
         }
         self.lose(at);
@@ -485,18 +477,19 @@ impl Flight {
 
     /// Gives up the message that the chunk at a place belongs to. Its id, and whether its last fragment was sent.
     // RFC 3758 §3.5 A3, RFC 7496 §3
-    pub(super) fn abandon(&mut self, at: usize) -> (MessageId, bool) {
-        let id = self.ring[at].id;
+    pub(super) fn abandon(&mut self, at: usize, messages: &mut Messages) -> (MessageId, bool) {
+        let id = self.ring[at].piece.id;
+        let is_of_it = |sent: &Sent| sent.piece.id == id;
         let mut begin = at;
         // Unordered messages without an identifier share an id; their fragments are next to each other instead.
-        while begin > 0 && !(self.ring[begin].id == id && self.ring[begin].flags.begin()) {
+        while begin > 0 && !(is_of_it(&self.ring[begin]) && self.ring[begin].piece.flags.begin()) {
             begin -= 1;
         }
         self.abandoned += 1;
         for place in begin..self.ring.len() {
-            if self.ring[place].id == id {
-                self.give_up(place);
-                if self.ring[place].flags.end() && place >= at {
+            if is_of_it(&self.ring[place]) {
+                self.give_up(place, messages);
+                if self.ring[place].piece.flags.end() && place >= at {
                     return (id, true);
                 }
             }
@@ -504,27 +497,29 @@ impl Flight {
         (id, false)
     }
 
-    fn give_up(&mut self, at: usize) {
+    fn give_up(&mut self, at: usize, messages: &mut Messages) {
         let sent = &mut self.ring[at];
-        let payload = std::mem::take(&mut sent.payload);
+        let len = sent.len();
+        messages.release(std::mem::replace(&mut sent.piece.message, MessageSlot::NONE));
+        sent.piece.len = 0;
         match std::mem::replace(&mut sent.fate, Fate::Abandoned) {
             Fate::InFlight => {
-                self.in_flight -= self.header_len + padded(payload.len());
-                self.unacked_payload -= payload.len();
+                self.in_flight -= self.header_len + padded(len);
+                self.unacked_payload -= len;
                 self.packets.settle(sent.packet);
             }
             Fate::Lost => {
                 self.lost -= 1;
-                self.unacked_payload -= payload.len();
+                self.unacked_payload -= len;
             }
             Fate::Acked | Fate::Abandoned => (),
         }
     }
 
     /// Gives up a message by its id, its rest having been dropped before it was sent.
-    pub(super) fn abandon_message(&mut self, id: MessageId) {
-        match self.ring.iter().rposition(|sent| sent.id == id) {
-            Some(at) if !self.ring[at].flags.end() => drop(self.abandon(at)),
+    pub(super) fn abandon_message(&mut self, id: MessageId, messages: &mut Messages) {
+        match self.ring.iter().rposition(|sent| sent.piece.id == id) {
+            Some(at) if !self.ring[at].piece.flags.end() => drop(self.abandon(at, messages)),
             // Every fragment that was sent has arrived.
             _ => self.abandoned += 1,
         }
@@ -535,16 +530,12 @@ impl Flight {
     /// all others have arrived.
     pub(super) fn push_placeholder(&mut self, id: MessageId) {
         let unordered = if id.unordered { DataFlags::UNORDERED } else { DataFlags::default() };
+        let flags = unordered.with(DataFlags::END);
         self.ring.push_back(Sent {
-            id,
-            fsn: 0,
-            ppid: 0,
-            payload: Bytes::new(),
-            limit: Limit::None,
+            piece: Piece { message: MessageSlot::NONE, start: 0, len: 0, flags, id, fsn: 0 },
             sent_at: Instant::ZERO,
             packet: self.packets.current(),
             retransmits: 0,
-            flags: unordered.with(DataFlags::END),
             fate: Fate::Abandoned,
         });
     }
@@ -552,10 +543,10 @@ impl Flight {
     /// The chunks at the front that are given up: what FORWARD TSN skips (RFC 3758 §3.5 C2).
     pub(super) fn skippable(&self) -> impl Iterator<Item = (Serial32, MessageId)> {
         let abandoned = self.ring.iter().take_while(|sent| sent.fate == Fate::Abandoned);
-        abandoned.enumerate().map(|(n, sent)| (self.base.plus(n as u32), sent.id))
+        abandoned.enumerate().map(|(n, sent)| (self.base.plus(n as u32), sent.piece.id))
     }
 
-    /// Forgets everything; the next TSN is `initial_tsn`.
+    /// Forgets everything, as the owner of the messages does; the next TSN is `initial_tsn`.
     pub(super) fn restart(&mut self, initial_tsn: Serial32) {
         let (retransmitted, abandoned) = (self.retransmitted, self.abandoned);
         *self = Self { retransmitted, abandoned, header_len: self.header_len, ..Self::new(initial_tsn) };

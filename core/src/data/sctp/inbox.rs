@@ -5,6 +5,7 @@
 
 use crate::base::drops::DropReason;
 use crate::base::seq::Serial32;
+use crate::data::sctp::arriving::Arriving;
 use crate::data::sctp::event::Event;
 use crate::data::sctp::outbox::MessageId;
 use crate::data::sctp::reassembly::{Assembled, Budget, Fragment, Runs};
@@ -13,6 +14,7 @@ use crate::data::sctp::tracker::{Arrival, Tracker};
 use crate::wire::sctp::data::DataFlags;
 use bytes::{Bytes, BytesMut};
 use std::collections::VecDeque;
+use std::ops::Range;
 
 /// What a message in a queue is charged besides its bytes.
 const MESSAGE_OVERHEAD: usize = 64;
@@ -25,13 +27,14 @@ const MAX_PARTIAL: usize = 256;
 
 /// A DATA or I-DATA chunk.
 #[derive(Debug)]
-pub(super) struct Incoming<'a> {
+pub(super) struct Incoming {
     pub(super) tsn: Serial32,
     pub(super) id: MessageId,
     pub(super) fsn: u32,
     pub(super) ppid: u32,
     pub(super) flags: DataFlags,
-    pub(super) payload: &'a [u8],
+    /// Where the payload is in the packet.
+    pub(super) payload: Range<usize>,
 }
 
 /// The stream, whether it is unordered, and the number of a message.
@@ -131,11 +134,11 @@ impl Inbox {
         self.budget.unread -= len;
     }
 
-    /// Takes in a chunk, `packet` being all of what it came in. Its TSN counts as received unless the reason says otherwise.
+    /// Takes in a chunk of `packet`. Its TSN counts as received unless the reason says otherwise.
     pub(super) fn handle_data(
         &mut self,
-        packet: &Bytes,
-        chunk: &Incoming<'_>,
+        packet: &mut Arriving<'_>,
+        chunk: &Incoming,
         events: &mut VecDeque<Event>,
     ) -> Result<(), DropReason> {
         match self.tracker.classify(chunk.tsn) {
@@ -159,10 +162,10 @@ impl Inbox {
             self.handle_whole(packet, chunk, events);
             return Ok(());
         }
-        self.handle_fragment(chunk, events)
+        self.handle_fragment(packet, chunk, events)
     }
 
-    fn has_room(&self, chunk: &Incoming<'_>) -> bool {
+    fn has_room(&self, chunk: &Incoming) -> bool {
         // What fills a gap was sent when the window had room for it, and is what everything behind it waits for.
         let slack = if self.tracker.highest().is_after(chunk.tsn) { self.limit / 4 } else { 0 };
         if self.budget.held >= self.limit + slack {
@@ -171,17 +174,17 @@ impl Inbox {
         !self.interleave || self.partial.len() < MAX_PARTIAL || self.place(chunk.id).is_ok()
     }
 
-    fn handle_whole(&mut self, packet: &Bytes, chunk: &Incoming<'_>, events: &mut VecDeque<Event>) {
-        let &Incoming { id, ppid, payload, .. } = chunk;
+    fn handle_whole(&mut self, packet: &mut Arriving<'_>, chunk: &Incoming, events: &mut VecDeque<Event>) {
+        let &Incoming { id, ppid, ref payload, .. } = chunk;
         let mask = self.mask();
         let streams = &mut self.streams;
         let stream = (!id.unordered).then(|| streams.get_or_insert_with(id.stream, InStream::default));
         if stream.as_ref().is_some_and(|stream| stream.next != id.mid) {
-            let payload = Some(Bytes::copy_from_slice(payload));
+            let payload = Some(Bytes::copy_from_slice(packet.bytes(payload)));
             return self.accept(Assembled { id, ppid, payload }, events);
         }
         let small = payload.len() * COPY_RATIO < packet.len();
-        let data = if small { copied(payload, &mut self.copies) } else { packet.slice_ref(payload) };
+        let data = if small { copied(packet.bytes(payload), &mut self.copies) } else { packet.take(payload) };
         self.budget.held += data.len() + MESSAGE_OVERHEAD;
         self.budget.unread += data.len();
         events.push_back(Event::Message { stream: id.stream, ppid, data });
@@ -195,10 +198,12 @@ impl Inbox {
 
     fn handle_fragment(
         &mut self,
-        chunk: &Incoming<'_>,
+        packet: &Arriving<'_>,
+        chunk: &Incoming,
         events: &mut VecDeque<Event>,
     ) -> Result<(), DropReason> {
-        let &Incoming { tsn, id, fsn, ppid, flags, payload } = chunk;
+        let &Incoming { tsn, id, fsn, ppid, flags, .. } = chunk;
+        let payload = packet.bytes(&chunk.payload);
         let (begin, end) = (flags.begin(), flags.end());
         let key = if self.interleave { Serial32(fsn) } else { tsn };
         let fragment = Fragment { key, id, ppid, begin, end, payload };

@@ -3,6 +3,7 @@
 use crate::base::drops::DropReason;
 use crate::base::seq::Serial32;
 use crate::base::time::Instant;
+use crate::data::sctp::arriving::{Arriving, ChunkAt};
 use crate::data::sctp::congestion::Ack;
 use crate::data::sctp::event::CloseReason;
 use crate::data::sctp::flight::Blocks;
@@ -16,8 +17,8 @@ use crate::wire::sctp::cause::{CauseCode, Causes, put_cause};
 use crate::wire::sctp::chunk::{Chunk, ChunkType, UnknownAction, is_reflected};
 use crate::wire::sctp::data::{Data, ForwardTsn, IData, IForwardTsn, Sack};
 use crate::wire::sctp::param::{ParamType, Params};
-use crate::wire::sctp::{CHUNK_HEADER_LEN, HEADER_LEN, Header, Packet, RawChunk};
-use bytes::Bytes;
+use crate::wire::sctp::{CHUNK_HEADER_LEN, HEADER_LEN, Header, Packet, RawChunk, has_valid_checksum};
+use bytes::BytesMut;
 use std::time::Duration;
 
 /// How far FORWARD TSN may go beyond what has arrived: more chunks than a peer can have under way.
@@ -51,18 +52,17 @@ enum Next {
 
 impl Association {
     /// Takes one packet. Whatever is wrong with it is counted in [`drops`](Self::drops).
-    #[expect(clippy::needless_pass_by_value, reason = "messages go on as slices of the packet")]
-    pub fn handle_packet(&mut self, now: Instant, packet: Bytes) {
+    pub fn handle_packet(&mut self, now: Instant, mut packet: BytesMut) {
         let now = self.clock(now);
         self.totals.packets_received += 1;
         self.totals.bytes_received += packet.len() as u64;
-        if let Err(reason) = self.take_packet(now, &packet) {
+        if let Err(reason) = self.take_packet(now, &mut packet) {
             self.drop_for(reason);
         }
     }
 
-    fn take_packet(&mut self, now: Instant, bytes: &Bytes) -> Result<(), DropReason> {
-        let packet = Packet::parse(bytes).map_err(|_| DropReason::SctpMalformed)?;
+    fn take_packet(&mut self, now: Instant, bytes: &mut BytesMut) -> Result<(), DropReason> {
+        let packet = Packet::parse(bytes).map_err(malformed)?;
         let header = packet.header;
         if header.source_port != self.config.remote_port || header.destination_port != self.config.local_port
         {
@@ -70,30 +70,36 @@ impl Association {
         }
         // RFC 9653 §5.3: having said that DTLS is enough, we take packets without a checksum.
         let waived = packet.has_zero_checksum() && self.config.zero_checksum;
-        if !waived && !packet.has_valid_checksum() {
+        if !waived && !has_valid_checksum(bytes) {
             return Err(DropReason::SctpChecksum);
         }
         if matches!(self.state, State::Idle) {
             return Err(DropReason::SctpUnexpected);
         }
-        let mut chunks = packet.chunks();
-        let first = chunks.next_raw().ok_or(DropReason::SctpMalformed)?.map_err(malformed)?;
+        let mut packet = Arriving::new(bytes, HEADER_LEN);
+        let first = packet.next().ok_or(DropReason::SctpMalformed)?.map_err(malformed)?;
         if matches!(self.state, State::Closed(_)) {
             return self.take_when_closed(header, first);
         }
         self.check_tag(header, first)?;
         if first.ty == ChunkType::Init {
             // RFC 9260 §3.3.2: an INIT is alone in its packet.
-            return match (first.parse().map_err(malformed)?, chunks.next_raw()) {
-                (Chunk::Init(init), None) => self.on_init(now, &init),
+            let is_alone = packet.next().is_none();
+            return match packet.chunk(first).parse().map_err(malformed)? {
+                Chunk::Init(init) if is_alone => self.on_init(now, &init),
                 _ => Err(DropReason::SctpMalformed),
             };
         }
+        self.take_chunks(now, &mut packet, header, first);
+        Ok(())
+    }
+
+    fn take_chunks(&mut self, now: Instant, packet: &mut Arriving<'_>, header: Header, first: ChunkAt) {
         let mut brought = Brought::default();
         let mut next = Some(Ok(first));
         while let Some(chunk) = next {
             let taken = match chunk {
-                Ok(chunk) => self.take_chunk(now, bytes, header, chunk, &mut brought),
+                Ok(chunk) => self.take_chunk(now, packet, header, chunk, &mut brought),
                 Err(error) => Err(malformed(error)),
             };
             match taken {
@@ -107,15 +113,14 @@ impl Association {
                     }
                 }
             }
-            next = chunks.next_raw();
+            next = packet.next();
         }
         self.after_packet(now, brought);
-        Ok(())
     }
 
     /// The tag that a packet has to carry.
     // RFC 9260 §8.5, §8.5.1
-    fn check_tag(&self, header: Header, first: RawChunk<'_>) -> Result<(), DropReason> {
+    fn check_tag(&self, header: Header, first: ChunkAt) -> Result<(), DropReason> {
         let expected = match first.ty {
             ChunkType::Init => 0,
             // The cookie says which.
@@ -130,7 +135,7 @@ impl Association {
 
     /// The association is over, but the peer may not have heard.
     // RFC 9260 §8.4 rule 5
-    fn take_when_closed(&mut self, header: Header, first: RawChunk<'_>) -> Result<(), DropReason> {
+    fn take_when_closed(&mut self, header: Header, first: ChunkAt) -> Result<(), DropReason> {
         if first.ty == ChunkType::ShutdownAck && self.state == State::Closed(CloseReason::Shutdown) {
             let chunk = Chunk::ShutdownComplete { reflected: true };
             let packet = self.packet_of(header.verification_tag, &chunk);
@@ -144,18 +149,22 @@ impl Association {
     fn take_chunk(
         &mut self,
         now: Instant,
-        packet: &Bytes,
+        packet: &mut Arriving<'_>,
         header: Header,
-        chunk: RawChunk<'_>,
+        at: ChunkAt,
         brought: &mut Brought,
     ) -> Result<Next, DropReason> {
+        let chunk = packet.chunk(at);
         let RawChunk { ty, flags, value } = chunk;
         match ty {
             ChunkType::Data => {
-                self.on_data(packet, &Data::parse(flags, value).map_err(malformed)?, brought)?;
+                let incoming = self.incoming(&Data::parse(flags, value).map_err(malformed)?, at.end())?;
+                self.take_data(packet, &incoming, brought)?;
             }
             ChunkType::IData => {
-                self.on_idata(packet, &IData::parse(flags, value).map_err(malformed)?, brought)?;
+                let data = IData::parse(flags, value).map_err(malformed)?;
+                let incoming = self.incoming_interleaved(&data, at.end())?;
+                self.take_data(packet, &incoming, brought)?;
             }
             ChunkType::Sack => self.on_sack(now, &Sack::parse(value).map_err(malformed)?, Blocks::All)?,
             _ => return self.take_control(now, header, chunk.parse().map_err(malformed)?, brought),
@@ -257,8 +266,9 @@ impl Association {
         self.reading = Reading { begin: now, ..Reading::default() };
     }
 
+    /// What a DATA chunk says whose payload ends at `end`.
     #[inline]
-    fn on_data(&mut self, packet: &Bytes, data: &Data<'_>, brought: &mut Brought) -> Result<(), DropReason> {
+    fn incoming(&self, data: &Data<'_>, end: usize) -> Result<Incoming, DropReason> {
         // RFC 8260 §2.1: the two kinds never mix.
         if self.has_extension(Extensions::INTERLEAVING) {
             return Err(DropReason::SctpNotNegotiated);
@@ -267,30 +277,26 @@ impl Association {
         let mid = if unordered { Serial32(0) } else { Serial32(data.ssn.0.into()) };
         let id = MessageId { stream: data.stream, unordered, mid };
         let Data { tsn, ppid, flags, payload, .. } = *data;
-        self.take_data(packet, &Incoming { tsn, id, fsn: 0, ppid, flags, payload }, brought)
+        Ok(Incoming { tsn, id, fsn: 0, ppid, flags, payload: end - payload.len()..end })
     }
 
+    /// The same of an I-DATA chunk.
     #[inline]
-    fn on_idata(
-        &mut self,
-        packet: &Bytes,
-        data: &IData<'_>,
-        brought: &mut Brought,
-    ) -> Result<(), DropReason> {
+    fn incoming_interleaved(&self, data: &IData<'_>, end: usize) -> Result<Incoming, DropReason> {
         if !self.has_extension(Extensions::INTERLEAVING) {
             return Err(DropReason::SctpNotNegotiated);
         }
         let IData { flags, tsn, stream, mid, ppid_or_fsn, payload } = *data;
         let id = MessageId { stream, unordered: flags.unordered(), mid };
         let (ppid, fsn) = if flags.begin() { (ppid_or_fsn, 0) } else { (0, ppid_or_fsn) };
-        self.take_data(packet, &Incoming { tsn, id, fsn, ppid, flags, payload }, brought)
+        Ok(Incoming { tsn, id, fsn, ppid, flags, payload: end - payload.len()..end })
     }
 
     #[inline]
     fn take_data(
         &mut self,
-        packet: &Bytes,
-        chunk: &Incoming<'_>,
+        packet: &mut Arriving<'_>,
+        chunk: &Incoming,
         brought: &mut Brought,
     ) -> Result<(), DropReason> {
         if !self.state.receives_data() {
@@ -316,7 +322,9 @@ impl Association {
             return Err(DropReason::SctpUnexpected);
         }
         let in_flight_before = self.flight.in_flight();
-        let Some(progress) = self.flight.handle_sack(now, sack, blocks)? else { return Ok(()) };
+        let Some(progress) = self.flight.handle_sack(now, sack, blocks, &mut self.outbox.messages)? else {
+            return Ok(());
+        };
         self.peer_window = sack.window as usize;
         if let Some(rtt) = progress.rtt {
             self.rtt.sample(rtt);

@@ -14,11 +14,13 @@ pub mod event;
 pub mod stream_map;
 
 mod ack;
+mod arriving;
 mod cookie;
 mod flight;
 mod inbox;
 pub(super) mod init;
 mod input;
+mod messages;
 mod outbox;
 mod output;
 mod pacer;
@@ -50,7 +52,8 @@ use crate::data::sctp::event::{CloseReason, Event, Reliability, SendError, SendO
 use crate::data::sctp::flight::Flight;
 use crate::data::sctp::inbox::Inbox;
 use crate::data::sctp::init::first_window;
-use crate::data::sctp::outbox::{Limit, Message, Outbox};
+use crate::data::sctp::messages::{Limit, Message};
+use crate::data::sctp::outbox::Outbox;
 use crate::data::sctp::output::Control;
 use crate::data::sctp::pacer::Pacer;
 use crate::data::sctp::pmtu::PathMtu;

@@ -4,9 +4,9 @@
 
 use crate::base::seq::Serial32;
 use crate::base::time::Instant;
+use crate::data::sctp::messages::{Limit, Message, MessageSlot, Messages};
 use crate::data::sctp::stream_map::StreamMap;
 use crate::wire::sctp::data::DataFlags;
-use bytes::Bytes;
 use std::collections::VecDeque;
 
 /// Fragmented messages that are under way at a time when messages interleave. Each may fill the receiver's window with
@@ -17,31 +17,6 @@ const QUANTUM: i32 = 1_200;
 /// A fragment that begins or continues a message at the end of a packet is at least so long.
 const MIN_FRAGMENT: usize = 16;
 
-/// Until when, or how often, a message is tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Limit {
-    None,
-    Until(Instant),
-    Retransmits(u16),
-}
-
-impl Limit {
-    /// Whether a message may not be sent for the first time any more.
-    pub(super) fn is_over(self, now: Instant) -> bool {
-        matches!(self, Self::Until(end) if end <= now)
-    }
-}
-
-/// A message, or what is left of it.
-#[derive(Debug)]
-pub(super) struct Message {
-    pub(super) payload: Bytes,
-    pub(super) ppid: u32,
-    pub(super) limit: Limit,
-    pub(super) unordered: bool,
-    pub(super) counted: bool,
-}
-
 /// Names a message among those of its stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct MessageId {
@@ -51,15 +26,24 @@ pub(super) struct MessageId {
     pub(super) mid: Serial32,
 }
 
-/// A fragment with everything that its chunk says but the TSN.
-#[derive(Debug)]
+/// A part of a message that goes into one chunk.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Piece {
+    pub(super) message: MessageSlot,
+    /// Where it begins in the message.
+    pub(super) start: usize,
+    pub(super) len: u16,
+    pub(super) flags: DataFlags,
     pub(super) id: MessageId,
     pub(super) fsn: u32,
-    pub(super) ppid: u32,
-    pub(super) flags: DataFlags,
-    pub(super) limit: Limit,
-    pub(super) payload: Bytes,
+}
+
+impl Piece {
+    /// The bytes, `message` being the one it is a part of.
+    #[inline]
+    pub(super) fn bytes_of(self, message: &Message) -> &[u8] {
+        &message.payload[self.start..self.start + usize::from(self.len)]
+    }
 }
 
 /// Room for a chunk.
@@ -71,11 +55,21 @@ pub(super) struct Room {
     pub(super) full: usize,
 }
 
+/// How far a message has been sent.
+#[derive(Clone, Copy, Debug)]
+struct Begun {
+    mid: Serial32,
+    /// The number of the next fragment.
+    fsn: u32,
+    /// Where the next fragment begins.
+    start: usize,
+}
+
 #[derive(Debug)]
 struct OutStream {
-    queue: VecDeque<Message>,
-    /// The message at the front, of which something was sent: its number and the next fragment's.
-    begun: Option<(Serial32, u32)>,
+    queue: VecDeque<MessageSlot>,
+    /// The message at the front, if something of it was sent.
+    begun: Option<Begun>,
     next_ordered: Serial32,
     next_unordered: Serial32,
     id: u16,
@@ -111,6 +105,19 @@ impl OutStream {
         }
     }
 
+    /// The number of a message that begins.
+    const fn number(&mut self, unordered: bool, interleave: bool) -> Serial32 {
+        let counter = match (unordered, interleave) {
+            (false, _) => &mut self.next_ordered,
+            (true, true) => &mut self.next_unordered,
+            // RFC 9260 §3.3.1: an unordered message has no stream sequence number.
+            (true, false) => return Serial32(0),
+        };
+        let mid = *counter;
+        *counter = counter.next();
+        mid
+    }
+
     const fn quantum(&self) -> i32 {
         let quantum = QUANTUM * self.weight as i32 / 256;
         if quantum < QUANTUM / 8 { QUANTUM / 8 } else { quantum }
@@ -120,6 +127,8 @@ impl OutStream {
 /// All queues.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
+    /// What waits here, and what is under way.
+    pub(super) messages: Messages,
     streams: StreamMap<OutStream>,
     /// Slots of streams that have something to send, in order of their turns. Without interleaving, the one whose message is
     /// begun stays in front.
@@ -149,7 +158,7 @@ impl Outbox {
         if message.counted {
             out.buffered += message.payload.len();
         }
-        out.queue.push_back(message);
+        out.queue.push_back(self.messages.insert(message));
         if out.queue.len() == 1 {
             self.ready.extend(self.streams.slot_of(stream));
         }
@@ -164,7 +173,7 @@ impl Outbox {
         loop {
             let slot = *self.ready.front()?;
             let stream = self.streams.at_mut(slot)?;
-            let front = stream.queue.front()?;
+            let front = self.messages.get(*stream.queue.front()?);
             if front.limit.is_over(now) && (stream.begun.is_none() || self.partial_reliability) {
                 self.drop_front(slot);
                 if !self.expired.is_empty() {
@@ -172,7 +181,7 @@ impl Outbox {
                 }
                 continue;
             }
-            let len = front.payload.len();
+            let len = front.payload.len() - stream.begun.map_or(0, |begun| begun.start);
             if self.interleave && stream.begun.is_none() && len > room.full && self.begun >= MAX_BEGUN {
                 self.ready.pop_front();
                 self.parked.push_back(slot);
@@ -185,30 +194,33 @@ impl Outbox {
 
     #[inline]
     fn cut_front(&mut self, slot: u16, take: usize) -> Piece {
-        let interleave = self.interleave;
         let stream = self.streams.at_mut(slot).expect("a ready slot is in use");
-        let front = stream.queue.front_mut().expect("a ready stream has a message");
-        let mut flags = if front.unordered { DataFlags::UNORDERED } else { DataFlags::default() };
-        let (mid, fsn) = match stream.begun {
+        let place = *stream.queue.front().expect("a ready stream has a message");
+        let message = self.messages.get_mut(place);
+        let unordered = message.unordered;
+        let mut flags = if unordered { DataFlags::UNORDERED } else { DataFlags::default() };
+        let Begun { mid, fsn, start } = match stream.begun {
             Some(begun) => begun,
             None => {
                 flags = flags.with(DataFlags::BEGIN);
                 self.begun += 1;
-                (begin(&mut stream.next_ordered, &mut stream.next_unordered, front.unordered, interleave), 0)
+                if !self.partial_reliability {
+                    message.limit = Limit::None;
+                }
+                Begun { mid: stream.number(unordered, self.interleave), fsn: 0, start: 0 }
             }
         };
-        let limit = if self.partial_reliability { front.limit } else { Limit::None };
-        let (ppid, unordered) = (front.ppid, front.unordered);
-        let ends = take == front.payload.len();
-        let counted = front.counted;
-        let payload = if ends {
+        let (next, counted) = (start + take, message.counted);
+        let ends = next == message.payload.len();
+        if ends {
             flags = flags.with(DataFlags::END);
             stream.begun = None;
-            stream.queue.pop_front().map(|message| message.payload).unwrap_or_default()
+            // Its place is held by the piece from now on.
+            stream.queue.pop_front();
         } else {
-            stream.begun = Some((mid, fsn.wrapping_add(1)));
-            front.payload.split_to(take)
-        };
+            stream.begun = Some(Begun { mid, fsn: fsn.wrapping_add(1), start: next });
+            self.messages.hold(place);
+        }
         stream.credit -= take as i32;
         self.queued -= take;
         if counted {
@@ -216,7 +228,7 @@ impl Outbox {
         }
         let id = MessageId { stream: stream.id, unordered, mid };
         self.end_turn(slot, ends);
-        Piece { id, fsn, ppid, flags, limit, payload }
+        Piece { message: place, start, len: take as u16, flags, id, fsn }
     }
 
     /// Passes the turn on where the stream at the front has used it up.
@@ -239,21 +251,15 @@ impl Outbox {
 
     /// Gives up the message at the front of the first ready stream.
     fn drop_front(&mut self, slot: u16) {
-        let Some(stream) = self.streams.at_mut(slot) else { return };
-        let Some(message) = stream.queue.pop_front() else { return };
-        self.queued -= message.payload.len();
-        if message.counted {
-            release(stream, message.payload.len(), &mut self.low);
-        }
-        let begun = stream.begun.take();
+        let Some((stream, unordered, begun)) = self.forget_front(slot) else { return };
         self.dropped += u64::from(begun.is_none());
-        if let Some((mid, _)) = begun {
-            self.expired.push(MessageId { stream: stream.id, unordered: message.unordered, mid });
-        }
-        if begun.is_some() {
-            self.end_turn(slot, true);
-        } else if stream.queue.is_empty() {
-            self.ready.pop_front();
+        match begun {
+            Some(Begun { mid, .. }) => {
+                self.expired.push(MessageId { stream, unordered, mid });
+                self.end_turn(slot, true);
+            }
+            None if self.is_empty_at(slot) => drop(self.ready.pop_front()),
+            None => (),
         }
     }
 
@@ -261,23 +267,40 @@ impl Outbox {
     pub(super) fn drop_rest(&mut self, id: MessageId) -> bool {
         let Some(slot) = self.streams.slot_of(id.stream) else { return false };
         let Some(stream) = self.streams.at_mut(slot) else { return false };
-        let unordered = stream.queue.front().is_some_and(|front| front.unordered);
-        if stream.begun.is_none_or(|(mid, _)| mid != id.mid) || unordered != id.unordered {
+        let unordered = stream.queue.front().is_some_and(|&front| self.messages.get(front).unordered);
+        if stream.begun.is_none_or(|begun| begun.mid != id.mid) || unordered != id.unordered {
             return false;
         }
-        stream.begun = None;
-        let Some(message) = stream.queue.pop_front() else { return false };
-        self.queued -= message.payload.len();
-        if message.counted {
-            release(stream, message.payload.len(), &mut self.low);
+        if self.forget_front(slot).is_none() {
+            return false;
         }
         self.begun -= 1;
         self.ready.extend(self.parked.pop_front());
-        let stream_is_empty = self.streams.at_mut(slot).is_none_or(|stream| stream.queue.is_empty());
-        if stream_is_empty {
+        if self.is_empty_at(slot) {
             self.ready.retain(|&other| other != slot);
         }
         true
+    }
+
+    /// Takes the message at the front out of a stream's queue: whether it is unordered, and how far it was sent.
+    fn forget_front(&mut self, slot: u16) -> Option<(u16, bool, Option<Begun>)> {
+        let stream = self.streams.at_mut(slot)?;
+        let place = stream.queue.pop_front()?;
+        let begun = stream.begun.take();
+        let message = self.messages.get(place);
+        let (unordered, left) =
+            (message.unordered, message.payload.len() - begun.map_or(0, |begun| begun.start));
+        self.queued -= left;
+        if message.counted {
+            release(stream, left, &mut self.low);
+        }
+        let id = stream.id;
+        self.messages.release(place);
+        Some((id, unordered, begun))
+    }
+
+    fn is_empty_at(&self, slot: u16) -> bool {
+        self.streams.at(slot).is_none_or(|stream| stream.queue.is_empty())
     }
 
     /// Messages that were begun when their time ran out.
@@ -339,7 +362,10 @@ impl Outbox {
     pub(super) fn drop_stream(&mut self, stream: u16) {
         let Some(slot) = self.streams.slot_of(stream) else { return };
         let Some(out) = self.streams.remove(stream) else { return };
-        self.queued -= out.queue.iter().map(|message| message.payload.len()).sum::<usize>();
+        for place in out.queue {
+            self.queued -= self.messages.get(place).payload.len();
+            self.messages.release(place);
+        }
         self.ready.retain(|&other| other != slot);
     }
 
@@ -362,7 +388,7 @@ impl Outbox {
         self.streams.heap()
     }
 
-    /// Drops everything that waits, for good. What streams had buffered can still be asked for.
+    /// Drops everything that waits or is under way, for good. What streams had buffered can still be asked for.
     pub(super) fn close(&mut self) {
         let mut streams = std::mem::take(&mut self.streams);
         self.clear();
@@ -370,7 +396,7 @@ impl Outbox {
         self.streams = streams;
     }
 
-    /// Forgets everything that waits and all numbers.
+    /// Forgets everything that waits or is under way, and all numbers.
     pub(super) fn clear(&mut self) {
         let Self { interleave, partial_reliability, dropped, .. } = *self;
         *self = Self { interleave, partial_reliability, dropped, ..Self::default() };
@@ -378,24 +404,13 @@ impl Outbox {
 
     /// Gives memory back.
     pub(super) fn shrink(&mut self) {
+        self.messages.shrink();
         self.streams.values_mut().for_each(|stream| stream.queue.shrink_to_fit());
         self.ready.shrink_to_fit();
         self.parked.shrink_to_fit();
         self.low.shrink_to_fit();
         self.expired.shrink_to_fit();
     }
-}
-
-fn begin(ordered: &mut Serial32, unordered: &mut Serial32, is_unordered: bool, interleave: bool) -> Serial32 {
-    let counter = match (is_unordered, interleave) {
-        (false, _) => ordered,
-        (true, true) => unordered,
-        // RFC 9260 §3.3.1: an unordered message has no stream sequence number.
-        (true, false) => return Serial32(0),
-    };
-    let mid = *counter;
-    *counter = counter.next();
-    mid
 }
 
 fn release(stream: &mut OutStream, bytes: usize, low: &mut Vec<u16>) {
@@ -419,8 +434,9 @@ fn cut(len: usize, room: Room, splittable: bool) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Limit, Message, Outbox, Piece, Room};
+    use super::{Outbox, Piece, Room};
     use crate::base::time::Instant;
+    use crate::data::sctp::messages::{Limit, Message};
     use bytes::Bytes;
 
     const ROOM: Room = Room { left: 1_000, full: 1_000 };
@@ -488,13 +504,13 @@ mod tests {
         let mut outbox = Outbox::default();
         outbox.push(1, message(1_000));
         assert!(take(&mut outbox, Room { left: 999, ..ROOM }).is_none());
-        assert_eq!(take(&mut outbox, ROOM).unwrap().payload.len(), 1_000);
+        assert_eq!(take(&mut outbox, ROOM).unwrap().len, 1_000);
         // One that does not fit begins and goes on wherever there is room, a few bytes aside.
         outbox.push(1, message(1_001));
         assert!(take(&mut outbox, Room { left: 15, ..ROOM }).is_none());
-        assert_eq!(take(&mut outbox, Room { left: 101, ..ROOM }).unwrap().payload.len(), 100);
-        assert_eq!(take(&mut outbox, Room { left: 101, ..ROOM }).unwrap().payload.len(), 100);
-        assert_eq!(take(&mut outbox, ROOM).unwrap().payload.len(), 801);
+        assert_eq!(take(&mut outbox, Room { left: 101, ..ROOM }).unwrap().len, 100);
+        assert_eq!(take(&mut outbox, Room { left: 101, ..ROOM }).unwrap().len, 100);
+        assert_eq!(take(&mut outbox, ROOM).unwrap().len, 801);
     }
 
     #[test]

@@ -6,7 +6,8 @@ use crate::base::time::Instant;
 use crate::data::sctp::ack::Due;
 use crate::data::sctp::event::Event;
 use crate::data::sctp::flight::Sent;
-use crate::data::sctp::outbox::Room;
+use crate::data::sctp::messages::Message;
+use crate::data::sctp::outbox::{Piece, Room};
 use crate::data::sctp::pmtu::MAX_VAIN;
 use crate::data::sctp::state::{Extensions, State};
 use crate::data::sctp::timeout::Timer;
@@ -289,17 +290,18 @@ impl Association {
 
     fn write_lost(&mut self, now: Instant, frame: Frame, out: &mut Vec<u8>, last: &mut Option<usize>) {
         while let Some(at) = self.flight.next_lost() {
-            if self.flight.is_spent(at, now) {
+            if self.flight.is_spent(at, now, &self.outbox.messages) {
                 self.abandon(at);
                 continue;
             }
             let header_len = self.flight.header_len();
-            let (tsn, sent) = self.flight.at(at);
-            if padded(header_len + sent.payload.len()) > frame.room(out) && !frame.is_empty(out) {
+            let (tsn, Sent { piece, .. }) = self.flight.at(at);
+            if padded(header_len + usize::from(piece.len)) > frame.room(out) && !frame.is_empty(out) {
                 return;
             }
             *last = Some(out.len());
-            write_chunk(tsn, sent, self.has_extension(Extensions::INTERLEAVING), out);
+            let message = self.outbox.messages.get(piece.message);
+            write_chunk(tsn, *piece, message, self.has_extension(Extensions::INTERLEAVING), out);
             if self.flight.resend(at, now) > MAX_VAIN {
                 self.suspect_black_hole();
             }
@@ -348,9 +350,9 @@ impl Association {
             };
             in_parts |= !piece.flags.begin();
             *last = Some(out.len());
+            let message = self.outbox.messages.get(piece.message);
+            write_chunk(self.flight.next_tsn(), piece, message, interleave, out);
             self.flight.push(now, piece);
-            let (tsn, sent) = self.flight.newest();
-            write_chunk(tsn, sent, interleave, out);
         }
         in_parts
     }
@@ -366,7 +368,7 @@ impl Association {
     fn settle_expired(&mut self) -> bool {
         let mut any = false;
         while let Some(id) = self.outbox.next_expired() {
-            self.flight.abandon_message(id);
+            self.flight.abandon_message(id, &mut self.outbox.messages);
             self.forward.due = true;
             self.timers.set_earlier(Timer::Retransmit, self.now + self.rtt.rto());
             any = true;
@@ -376,7 +378,7 @@ impl Association {
 
     /// Gives up the message that a lost chunk belongs to.
     fn abandon(&mut self, at: usize) {
-        let (id, ended) = self.flight.abandon(at);
+        let (id, ended) = self.flight.abandon(at, &mut self.outbox.messages);
         if !ended && self.outbox.drop_rest(id) {
             self.flight.push_placeholder(id);
         }
@@ -438,13 +440,14 @@ fn fill_up(room: usize, out: &mut Vec<u8>) {
 }
 
 #[inline]
-fn write_chunk(tsn: Serial32, sent: &Sent, interleave: bool, out: &mut Vec<u8>) {
-    let Sent { id, fsn, ppid, flags, payload, .. } = sent;
+fn write_chunk(tsn: Serial32, piece: Piece, message: &Message, interleave: bool, out: &mut Vec<u8>) {
+    let Piece { id, fsn, flags, .. } = piece;
+    let (ppid, payload) = (message.ppid, piece.bytes_of(message));
     if interleave {
-        let ppid_or_fsn = if flags.begin() { *ppid } else { *fsn };
-        IData { flags: *flags, tsn, stream: id.stream, mid: id.mid, ppid_or_fsn, payload }.write(out);
+        let ppid_or_fsn = if flags.begin() { ppid } else { fsn };
+        IData { flags, tsn, stream: id.stream, mid: id.mid, ppid_or_fsn, payload }.write(out);
     } else {
         let ssn = Serial16(id.mid.0 as u16);
-        Data { flags: *flags, tsn, stream: id.stream, ssn, ppid: *ppid, payload }.write(out);
+        Data { flags, tsn, stream: id.stream, ssn, ppid, payload }.write(out);
     }
 }

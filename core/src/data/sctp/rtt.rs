@@ -11,7 +11,8 @@ const UNDOUBLED: u32 = 3;
 #[derive(Debug)]
 pub(super) struct Rtt {
     smoothed: Option<Smoothed>,
-    initial: Duration,
+    /// The time-out as long as none has fired; before there is a measurement, the one of the settings.
+    base: Duration,
     setup: Duration,
     margin: Duration,
     max: Duration,
@@ -29,7 +30,7 @@ impl Rtt {
     pub(super) const fn new(config: &Config) -> Self {
         Self {
             smoothed: None,
-            initial: config.rto_initial,
+            base: config.rto_initial,
             setup: config.setup_wait,
             margin: config.rto_margin,
             max: config.rto_max,
@@ -42,12 +43,14 @@ impl Rtt {
         if self.smoothed.is_none() {
             self.backoff = 0;
         }
-        self.smoothed = Some(match self.smoothed {
+        let Smoothed { srtt, var } = match self.smoothed {
             None => Smoothed { srtt: rtt, var: rtt / 2 },
             Some(Smoothed { srtt, var }) => {
                 Smoothed { srtt: srtt * 7 / 8 + rtt / 8, var: var * 3 / 4 + srtt.abs_diff(rtt) / 4 }
             }
-        });
+        };
+        self.smoothed = Some(Smoothed { srtt, var });
+        self.base = srtt + (var * 4).max(self.margin);
     }
 
     pub(super) fn srtt(&self) -> Option<Duration> {
@@ -56,12 +59,11 @@ impl Rtt {
 
     /// The time-out, doubled as often as it has fired.
     pub(super) fn rto(&self) -> Duration {
-        let base = match self.smoothed {
-            None => self.initial,
-            Some(Smoothed { srtt, var }) => srtt + (var * 4).max(self.margin),
-        };
         // RFC 9260 §6.3.3, rule E2
-        base.saturating_mul(1 << self.backoff.min(16)).min(self.max)
+        match self.backoff {
+            0 => self.base.min(self.max),
+            backoff => self.base.saturating_mul(1 << backoff.min(16)).min(self.max),
+        }
     }
 
     /// The time-out of T1.

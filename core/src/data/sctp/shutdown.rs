@@ -93,7 +93,7 @@ impl Association {
         if !self.state.is_up() {
             return Err(DropReason::SctpUnexpected);
         }
-        self.flight.handle_cumulative(cumulative)?;
+        self.flight.handle_cumulative(cumulative, &mut self.outbox.messages)?;
         match self.state {
             State::Established | State::ShutdownPending => self.state = State::ShutdownReceived,
             // Both ends want to end it at the same time.

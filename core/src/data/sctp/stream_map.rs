@@ -42,6 +42,12 @@ impl<T> StreamMap<T> {
     }
 
     /// The value in a slot.
+    #[must_use]
+    pub fn at(&self, slot: u16) -> Option<&T> {
+        self.slots.get(usize::from(slot))?.as_ref()
+    }
+
+    /// The value in a slot.
     pub fn at_mut(&mut self, slot: u16) -> Option<&mut T> {
         self.slots.get_mut(usize::from(slot))?.as_mut()
     }

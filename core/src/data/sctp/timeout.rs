@@ -106,7 +106,10 @@ impl Association {
     }
 
     fn on_probe_timeout(&mut self, now: Instant) {
-        if self.recovery == Recovery::None && !self.flight.has_lost() && self.flight.lose_last(now) {
+        if self.recovery == Recovery::None
+            && !self.flight.has_lost()
+            && self.flight.lose_last(now, &self.outbox.messages)
+        {
             self.recovery = Recovery::Probe;
         }
     }

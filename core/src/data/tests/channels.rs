@@ -1,5 +1,6 @@
+use crate::base::priority::Priority;
 use crate::data::DataChannels;
-use crate::data::channel::{Channel, DataChannelInit, Priority};
+use crate::data::channel::{Channel, DataChannelInit};
 use crate::data::config::Config;
 use crate::data::error::{ChannelError, CreateDataChannelError, SendError};
 use crate::data::event::{DataChannelState, Event, MessageKind, SctpTransportState};

@@ -47,10 +47,10 @@ impl Pair {
             self.now += Duration::from_millis(1);
             let mut out = Vec::new();
             while self.us.poll_transmit(self.now, 1_172, &mut out).is_some() {
-                self.peer.handle_packet(self.now, std::mem::take(&mut out).into());
+                self.peer.handle_packet(self.now, Bytes::from(std::mem::take(&mut out)).into());
             }
             while self.peer.poll_transmit(self.now, 1_172, &mut out).is_some() {
-                self.us.handle_packet(self.now, std::mem::take(&mut out).into());
+                self.us.handle_packet(self.now, Bytes::from(std::mem::take(&mut out)).into());
             }
             self.us.handle_timeout(self.now);
             self.peer.handle_timeout(self.now);
@@ -90,7 +90,7 @@ fn attack_03_nothing_exists_before_dtls_is_up() {
     peer.connect(Instant::ZERO);
     let mut init = Vec::new();
     peer.poll_transmit(Instant::ZERO, 1_172, &mut init).unwrap();
-    us.handle_packet(Instant::ZERO, init.into());
+    us.handle_packet(Instant::ZERO, init.as_slice().into());
     assert!(us.association().is_none());
     assert_eq!(us.poll_transmit(Instant::ZERO, 1_172, &mut Vec::new()), None);
     assert_eq!((us.poll_timeout(), us.drops().of(DropReason::Closed)), (None, 1));
@@ -195,10 +195,10 @@ fn attack_30_opening_and_closing_does_not_pile_up_events() {
             pair.now += Duration::from_millis(1);
             let mut out = Vec::new();
             while pair.us.poll_transmit(pair.now, 1_172, &mut out).is_some() {
-                pair.peer.handle_packet(pair.now, std::mem::take(&mut out).into());
+                pair.peer.handle_packet(pair.now, Bytes::from(std::mem::take(&mut out)).into());
             }
             while pair.peer.poll_transmit(pair.now, 1_172, &mut out).is_some() {
-                pair.us.handle_packet(pair.now, std::mem::take(&mut out).into());
+                pair.us.handle_packet(pair.now, Bytes::from(std::mem::take(&mut out)).into());
             }
             pair.peer.handle_timeout(pair.now);
             pair.us.handle_timeout(pair.now);

@@ -75,7 +75,7 @@ impl Net {
             for to in 0..2 {
                 while self.wires[to].front().is_some_and(|&(at, _)| at <= self.now) {
                     let (_, packet) = self.wires[to].pop_front().unwrap();
-                    self.ends[to].handle_packet(self.now, packet);
+                    self.ends[to].handle_packet(self.now, packet.into());
                 }
                 self.ends[to].handle_timeout(self.now);
             }

@@ -79,6 +79,8 @@ pub struct Part {
 
 /// Where a frame stands among the layers of a scalable stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "camelCase"))]
 pub struct Layer {
     /// The temporal layer: 0 is the base.
     pub temporal: Option<u8>,

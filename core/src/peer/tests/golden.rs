@@ -33,6 +33,7 @@ fn told(peer: &mut PeerConnection) -> Vec<String> {
             Event::NegotiationNeeded => "negotiationneeded".to_owned(),
             Event::SignalingStateChange(state) => format!("signalingstatechange {state}"),
             Event::IceGatheringStateChange(state) => format!("icegatheringstatechange {state}"),
+            Event::IceTransportGatheringStateChange(_, state) => format!("gatheringstatechange {state}"),
             Event::IceCandidate(None) => "icecandidate null".to_owned(),
             Event::IceCandidate(Some(init)) if init.candidate.is_empty() => "icecandidate end".to_owned(),
             Event::IceCandidate(Some(_)) => "icecandidate".to_owned(),
@@ -52,10 +53,12 @@ fn told(peer: &mut PeerConnection) -> Vec<String> {
     std::iter::from_fn(|| peer.poll_event()).filter_map(name).collect()
 }
 
-const GATHERED: [&str; 5] = [
+const GATHERED: [&str; 7] = [
+    "gatheringstatechange gathering",
     "icegatheringstatechange gathering",
     "icecandidate",
     "icecandidate end",
+    "gatheringstatechange complete",
     "icegatheringstatechange complete",
     "icecandidate null",
 ];

@@ -36,7 +36,7 @@ fn add(peer: &mut Peer, init: &IceCandidateInit) -> Result<RemoteCandidate, AddI
 #[test]
 fn local_candidates_come_early_or_at_once() {
     let mut a = Peer::new('a');
-    assert_eq!(a.session.add_local_candidate("a001", &candidate(1)), None);
+    assert_eq!(a.session.add_local_candidate(0, "a001", &candidate(1)), None);
     let (text, changes) = a.offer();
     let expected = IceCandidateInit { username_fragment: Some("a001".into()), ..init(1) };
     assert_eq!(changes.early_candidates, std::slice::from_ref(&expected));
@@ -47,13 +47,13 @@ fn local_candidates_come_early_or_at_once() {
         )
     );
 
-    let second = a.session.add_local_candidate("a001", &candidate(2)).unwrap();
+    let second = a.session.add_local_candidate(0, "a001", &candidate(2)).unwrap();
     assert_eq!(second, IceCandidateInit { username_fragment: Some("a001".into()), ..init(2) });
-    assert_eq!(a.session.add_local_candidate("a001", &candidate(2)), None, "known");
-    assert_eq!(a.session.add_local_candidate("a009", &candidate(3)), None, "another generation");
-    let last = a.session.end_of_local_candidates("a001").unwrap();
+    assert_eq!(a.session.add_local_candidate(0, "a001", &candidate(2)), None, "known");
+    assert_eq!(a.session.add_local_candidate(0, "a009", &candidate(3)), None, "another generation");
+    let last = a.session.end_of_local_candidates(0, "a001").unwrap();
     assert_eq!(last, IceCandidateInit { username_fragment: Some("a001".into()), ..end() });
-    assert_eq!(a.session.end_of_local_candidates("a001"), None);
+    assert_eq!(a.session.end_of_local_candidates(0, "a001"), None);
 
     let text = &a.session.local_description().unwrap().sdp;
     assert_eq!(text.matches("a=candidate").count(), 2);
@@ -63,8 +63,8 @@ fn local_candidates_come_early_or_at_once() {
 #[test]
 fn an_end_that_came_early_is_announced_with_the_description() {
     let mut a = Peer::new('a');
-    a.session.add_local_candidate("a001", &candidate(1));
-    a.session.end_of_local_candidates("a001");
+    a.session.add_local_candidate(0, "a001", &candidate(1));
+    a.session.end_of_local_candidates(0, "a001");
     let (text, changes) = a.offer();
     assert_eq!(changes.early_candidates.len(), 2);
     assert_eq!(changes.early_candidates[1].candidate, "");
@@ -76,12 +76,12 @@ fn an_offer_set_late_lists_what_was_found_meanwhile() {
     let (mut a, mut b) = (Peer::new('a'), Peer::new('b'));
     exchange(&mut a, &mut b);
     let text = a.create_offer();
-    assert!(a.session.add_local_candidate("a001", &candidate(1)).is_some());
+    assert!(a.session.add_local_candidate(0, "a001", &candidate(1)).is_some());
     let changes = a.set_local(text).unwrap();
     assert_eq!(changes.early_candidates, []);
     assert!(a.session.pending_local_description().unwrap().sdp.contains("a=candidate:1 1"));
     // And later ones go into both.
-    a.session.add_local_candidate("a001", &candidate(2));
+    a.session.add_local_candidate(0, "a001", &candidate(2));
     for text in [a.session.pending_local_description(), a.session.current_local_description()] {
         assert!(text.unwrap().sdp.contains("192.0.2.1 2 typ"));
     }
@@ -91,12 +91,12 @@ fn an_offer_set_late_lists_what_was_found_meanwhile() {
 fn a_new_generation_lists_its_own_candidates_only() {
     let (mut a, mut b) = (Peer::new('a'), Peer::new('b'));
     exchange(&mut a, &mut b);
-    a.session.add_local_candidate("a001", &candidate(1));
-    a.session.end_of_local_candidates("a001");
+    a.session.add_local_candidate(0, "a001", &candidate(1));
+    a.session.end_of_local_candidates(0, "a001");
     a.restart_ice(2);
     let (text, _) = a.offer();
     assert!(!text.sdp.contains("a=candidate") && !text.sdp.contains("end-of-candidates"));
-    a.session.add_local_candidate("a002", &candidate(2));
+    a.session.add_local_candidate(0, "a002", &candidate(2));
     assert!(a.session.pending_local_description().unwrap().sdp.contains("192.0.2.1 2 typ"));
     assert!(!a.session.current_local_description().unwrap().sdp.contains("192.0.2.1 2 typ"));
 }
@@ -110,14 +110,19 @@ fn remote_candidates_are_held_until_the_answer() {
     let (text, changes) = b.answer();
     assert_eq!(agreed(&changes).remote_ice.candidates, [candidate(1)]);
 
-    let expected = RemoteCandidate::Candidate { ufrag: "a001".into(), candidate: Box::new(candidate(2)) };
+    let expected =
+        RemoteCandidate::Candidate { transport: 0, ufrag: "a001".into(), candidate: Box::new(candidate(2)) };
     assert_eq!(add(&mut b, &init(2)), Ok(expected));
-    assert_eq!(add(&mut b, &end()), Ok(RemoteCandidate::EndOfCandidates { ufrag: "a001".into() }));
+    assert_eq!(
+        add(&mut b, &end()),
+        Ok(RemoteCandidate::EndOfCandidates { transport: 0, ufrag: "a001".into() })
+    );
     assert_eq!(add(&mut b, &end()), Ok(RemoteCandidate::Ignored), "known");
     assert!(b.session.remote_description().unwrap().sdp.ends_with("2 typ host\r\na=end-of-candidates\r\n"));
 
     a.hear(&text);
-    let expected = RemoteCandidate::Candidate { ufrag: "b001".into(), candidate: Box::new(candidate(1)) };
+    let expected =
+        RemoteCandidate::Candidate { transport: 0, ufrag: "b001".into(), candidate: Box::new(candidate(1)) };
     assert_eq!(add(&mut a, &init(1)), Ok(expected));
 }
 
@@ -129,7 +134,8 @@ fn candidates_find_their_generation() {
     let (text, _) = a.offer();
     b.hear(&text);
     let of = |ufrag: &str, number| IceCandidateInit { username_fragment: Some(ufrag.into()), ..init(number) };
-    let old = RemoteCandidate::Candidate { ufrag: "a001".into(), candidate: Box::new(candidate(1)) };
+    let old =
+        RemoteCandidate::Candidate { transport: 0, ufrag: "a001".into(), candidate: Box::new(candidate(1)) };
     assert_eq!(add(&mut b, &of("a001", 1)), Ok(old));
     assert_eq!(add(&mut b, &of("a002", 2)), Ok(RemoteCandidate::Held));
     assert_eq!(add(&mut b, &init(3)), Ok(RemoteCandidate::Held), "the newest");
@@ -182,7 +188,7 @@ fn candidates_that_cannot_be_added_are_refused_by_kind() {
 fn the_end_of_candidates_may_name_no_section() {
     let (_, mut b) = offered();
     b.answer();
-    let ended = RemoteCandidate::EndOfCandidates { ufrag: "a001".into() };
+    let ended = RemoteCandidate::EndOfCandidates { transport: 0, ufrag: "a001".into() };
     assert_eq!(b.clone().session.add_remote_candidate(None), Ok(ended.clone()));
     assert_eq!(add(&mut b, &IceCandidateInit::default()), Ok(ended));
 }

@@ -437,7 +437,7 @@ fn nominations_are_numbered_when_both_sides_say_so() {
 fn a_peer_that_does_not_trickle_has_said_everything() {
     let (mut a, mut b) = (Peer::new('a'), Peer::new('b'));
     let (text, _) = a.offer();
-    a.session.add_local_candidate("a001", &candidate(1));
+    a.session.add_local_candidate(0, "a001", &candidate(1));
     let text = a.session.local_description().map_or(text.sdp, |d| d.sdp.clone());
     b.hear(&offer(text.replace("a=ice-options:trickle ice2\r\n", "")));
     assert_eq!(b.session.can_trickle_ice_candidates(), Some(false));

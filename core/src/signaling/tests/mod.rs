@@ -4,6 +4,7 @@ mod candidates;
 mod errors;
 mod exchange;
 mod fast_setup;
+mod header_extensions;
 mod interleavings;
 mod media;
 mod media_errors;

@@ -69,9 +69,9 @@ impl Side {
                 self.peer.restart_ice(self.generation);
             }
             Verb::Gather(port) => {
-                self.trickle.extend(self.peer.session.add_local_candidate(&ufrag, &candidate(port)));
+                self.trickle.extend(self.peer.session.add_local_candidate(0, &ufrag, &candidate(port)));
             }
-            Verb::GatheringDone => self.trickle.extend(self.peer.session.end_of_local_candidates(&ufrag)),
+            Verb::GatheringDone => self.trickle.extend(self.peer.session.end_of_local_candidates(0, &ufrag)),
             Verb::Deliver | Verb::Replay(..) | Verb::Trickle => {}
         }
         Ok(None)

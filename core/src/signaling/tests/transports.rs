@@ -157,9 +157,9 @@ fn candidates_find_their_transport() {
     let (mut a, mut b) =
         (peer('a', BundlePolicy::MaxCompat), Peer::with_policy('b', BundlePolicy::MaxCompat));
     let (text, _) = a.offer();
-    let said = a.session.add_local_candidate("a101", &candidate(7)).unwrap();
+    let said = a.session.add_local_candidate(1, "a101", &candidate(7)).unwrap();
     assert_eq!((said.sdp_mid.as_deref(), said.sdp_m_line_index), (Some("1"), Some(1)));
-    assert_eq!(a.session.add_local_candidate("a999", &candidate(8)), None);
+    assert_eq!(a.session.add_local_candidate(0, "a999", &candidate(8)), None);
     b.hear(&offer(without_groups(&text)));
     assert_eq!(b.session.add_remote_candidate(Some(&said)).unwrap(), RemoteCandidate::Held);
     let (text, changes) = b.answer();

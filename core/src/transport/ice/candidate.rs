@@ -9,10 +9,6 @@ use crate::wire::candidate::{
 use std::mem;
 use std::net::{IpAddr, SocketAddr};
 
-/// The component that every agent here is for: RTP, or everything when muxed. Component 2 (RTCP of a peer
-/// without rtcp-mux) would be a second checklist with pairs of its own.
-pub(super) const COMPONENT: u16 = 1;
-
 /// Names candidates that are alike (RFC 8445 §5.1.1.3); only equality matters.
 pub(super) type Foundation = u16;
 
@@ -50,7 +46,7 @@ pub(super) struct RemoteCandidate {
 
 impl RemoteCandidate {
     /// As text has it.
-    pub fn describe(&self) -> Candidate {
+    pub fn describe(&self, component: u16) -> Candidate {
         let Self { address, protocol, priority, foundation, ref signalled } = *self;
         match signalled {
             Some(candidate) => Candidate::clone(candidate),
@@ -60,6 +56,7 @@ impl RemoteCandidate {
                 let tcp = (protocol == Protocol::Tcp).then_some(TcpType::Active);
                 Candidate {
                     tcp_type: tcp,
+                    component,
                     ..describe(foundation, address, protocol, priority, CandidateType::PeerReflexive)
                 }
             }
@@ -97,19 +94,19 @@ const fn tcp_type_preference(kind: CandidateType) -> u32 {
 }
 
 /// RFC 6544 §4.2: the direction, then the order among candidates of one direction. Active goes through most NATs.
-const fn tcp_priority(direction: TcpType, local_preference: u16) -> u32 {
+const fn tcp_priority(direction: TcpType, local_preference: u16, component: u16) -> u32 {
     let direction = match direction {
         TcpType::Active => 6,
         TcpType::Passive => 4,
         TcpType::SimultaneousOpen => 2,
     };
     let local = direction << 13 | (local_preference >> 3) as u32;
-    tcp_type_preference(CandidateType::Host) << 24 | local << 8 | (256 - COMPONENT) as u32
+    tcp_type_preference(CandidateType::Host) << 24 | local << 8 | (256 - component) as u32
 }
 
 /// RFC 8445 §5.1.2.1.
-const fn priority(kind: CandidateType, local_preference: u16) -> u32 {
-    type_preference(kind) << 24 | (local_preference as u32) << 8 | (256 - COMPONENT) as u32
+const fn priority(kind: CandidateType, local_preference: u16, component: u16) -> u32 {
+    type_preference(kind) << 24 | (local_preference as u32) << 8 | (256 - component) as u32
 }
 
 /// The priority that a candidate would have were it learnt from a check (RFC 8445 §7.1.1): what stands in
@@ -189,8 +186,10 @@ pub(super) struct Remotes {
 }
 
 /// All candidates of both sides. Places in the two lists are stable within a generation: nothing is taken out.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Candidates {
+    /// What they are for; those of the other component are another agent's.
+    pub component: u16,
     pub local: Vec<LocalCandidate>,
     pub remote: Vec<RemoteCandidate>,
     /// Foundations of the peer, each at the place that names it here.
@@ -198,6 +197,10 @@ pub(super) struct Candidates {
 }
 
 impl Candidates {
+    pub const fn new(component: u16) -> Self {
+        Self { component, local: Vec::new(), remote: Vec::new(), foundations: Vec::new() }
+    }
+
     /// Adds a host candidate, unless it is there, is no address to be reached at, or is one over `limit`.
     pub fn add_host(&mut self, base: LocalAddress, limit: usize) -> Option<usize> {
         let host = |c: &&mut LocalCandidate| c.base == base && c.kind == CandidateType::Host;
@@ -209,8 +212,10 @@ impl Candidates {
         }
         let preference = self.local_preference(base.address.ip());
         let (priority, tcp) = match base.protocol {
-            Protocol::Udp => (priority(CandidateType::Host, preference), None),
-            Protocol::Tcp => (tcp_priority(TcpType::Passive, preference), Some(TcpType::Passive)),
+            Protocol::Udp => (priority(CandidateType::Host, preference, self.component), None),
+            Protocol::Tcp => {
+                (tcp_priority(TcpType::Passive, preference, self.component), Some(TcpType::Passive))
+            }
         };
         let at = self.push_local(CandidateType::Host, base, base.address, priority);
         self.local[at].tcp = tcp;
@@ -234,7 +239,8 @@ impl Candidates {
                 }
                 None if self.local.len() >= limit => {}
                 None => {
-                    let priority = tcp_priority(TcpType::Active, self.local_preference(base.address.ip()));
+                    let preference = self.local_preference(base.address.ip());
+                    let priority = tcp_priority(TcpType::Active, preference, self.component);
                     let active = self.push_local(CandidateType::Host, base, base.address, priority);
                     self.local[active].tcp = Some(TcpType::Active);
                     fresh.push(active);
@@ -262,7 +268,7 @@ impl Candidates {
             return None;
         }
         let kind = CandidateType::ServerReflexive;
-        let priority = priority(kind, (host >> 8) as u16);
+        let priority = priority(kind, (host >> 8) as u16, self.component);
         let foundation = self.local_foundation(kind, from, Some(server));
         let fresh = LocalCandidate {
             kind,
@@ -298,7 +304,7 @@ impl Candidates {
         let before = self.local.iter().filter(|c| c.kind == kind).count();
         let rank = u16::try_from(2 * before + usize::from(base.address.is_ipv4())).unwrap_or(u16::MAX);
         // RFC 8445 §5.1.2.2 has 0 for all of them; a few above it tell what leads to the server.
-        let priority = priority(kind, u16::MAX - rank) | u32::from(preference) << 24;
+        let priority = priority(kind, u16::MAX - rank, self.component) | u32::from(preference) << 24;
         let foundation = self.local_foundation(kind, base, Some(server));
         let (address, server, mapped) = (base.address, Some(server), Some(mapped));
         self.local.reserve_exact(1);
@@ -405,7 +411,8 @@ impl Candidates {
         ip: Option<IpAddr>,
         limit: usize,
     ) -> Result<Signalled, DropReason> {
-        let (address, protocol) = usable_address(candidate, ip).ok_or(DropReason::IceCandidateUnusable)?;
+        let usable = usable_address(candidate, ip).filter(|_| candidate.component == self.component);
+        let (address, protocol) = usable.ok_or(DropReason::IceCandidateUnusable)?;
         if candidate.tcp_type == Some(TcpType::Active) {
             // Nobody can connect to it: it shows when it has connected to us.
             return Ok(Signalled::Known);
@@ -449,6 +456,7 @@ impl Candidates {
             related,
             tcp_type: tcp,
             ufrag,
+            component: self.component,
             ..describe(foundation, address, base.protocol, priority, kind)
         }
     }
@@ -531,8 +539,8 @@ pub(super) enum Signalled {
     Known,
 }
 
-/// Names, other transports and other components are not for this agent; nor is simultaneous-open, whose peers have a
-/// passive candidate, too.
+/// Names and other transports are not for this agent; nor is simultaneous-open, whose peers have a passive candidate,
+/// too.
 fn usable_address(candidate: &Candidate, ip: Option<IpAddr>) -> Option<(SocketAddr, Protocol)> {
     let address = plain(SocketAddr::new(ip?, candidate.port));
     let protocol = match (&candidate.protocol, candidate.tcp_type) {
@@ -540,7 +548,7 @@ fn usable_address(candidate: &Candidate, ip: Option<IpAddr>) -> Option<(SocketAd
         (CandidateProtocol::Tcp, Some(TcpType::Active | TcpType::Passive)) => Protocol::Tcp,
         _ => return None,
     };
-    (candidate.component == COMPONENT && is_usable(address)).then_some((address, protocol))
+    is_usable(address).then_some((address, protocol))
 }
 
 fn describe(
@@ -552,7 +560,7 @@ fn describe(
 ) -> Candidate {
     Candidate {
         foundation,
-        component: COMPONENT,
+        component: 1,
         protocol: match protocol {
             Protocol::Udp => CandidateProtocol::Udp,
             Protocol::Tcp => CandidateProtocol::Tcp,

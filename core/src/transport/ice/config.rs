@@ -70,6 +70,9 @@ pub struct Config {
     /// The credentials of the first generation. Default: drawn. A server may choose them so that it finds a connection by
     /// its user fragment; whoever can guess the password can take the connection over.
     pub credentials: Option<Credentials>,
+    /// The component (RFC 8445 §2): 1 for RTP and for everything that shares its port, 2 for RTCP with a port of its
+    /// own. Default 1. Each component has an agent to itself, with the credentials of the other.
+    pub component: u16,
     /// Most local candidates. Default 32.
     pub max_local_candidates: usize,
     /// Most remote candidates, signalled and learnt. Default 100.
@@ -103,6 +106,7 @@ impl Default for Config {
             mode: Mode::Full,
             renomination: false,
             credentials: None,
+            component: 1,
             max_local_candidates: 32,
             max_remote_candidates: 100,
             max_pairs: 100,

@@ -4,7 +4,7 @@
 //! It is a full agent for one component of one transport. It is not a gatherer: it is told its addresses, and
 //! talks to no STUN or TURN server; and it never looks at anything but STUN.
 //!
-//! Not here: a second component; simultaneous-open of ICE-TCP. What a peer sends of these is counted and ignored.
+//! Not here: simultaneous-open of ICE-TCP. What a peer sends of these is counted and ignored.
 //!
 //! # The order of things
 //!
@@ -144,7 +144,7 @@ struct Ended {
     remote: bool,
 }
 
-/// An ICE agent for component 1 of one transport.
+/// An ICE agent for one component of one transport.
 ///
 /// * Ask: [`state`](Self::state), [`send_path`](Self::send_path), [`validated`](Self::validated), …, at any time.
 /// * Tell: `add_*`, `end_of_*`, `set_*`, [`close`](Self::close), in any order.
@@ -214,7 +214,7 @@ impl Agent {
             tie_breaker: rng.secret_u64(),
             former: None,
             prepared: None,
-            candidates: Candidates::default(),
+            candidates: Candidates::new(config.component.clamp(1, 256)),
             renomination: false,
             nomination: 0,
             relayed_only: false,
@@ -239,6 +239,12 @@ impl Agent {
             hmac,
             rng,
         }
+    }
+
+    /// The component that it is for.
+    #[must_use]
+    pub const fn component(&self) -> u16 {
+        self.config.component
     }
 
     /// Takes a role. The first call decides; later ones have no effect, because the role belongs to the session
@@ -495,7 +501,7 @@ impl Agent {
         Some(SelectedPair {
             id: pair.id.0,
             local: self.candidates.describe_local(local, ufrag),
-            remote: remotes[pair.remote].describe(),
+            remote: remotes[pair.remote].describe(self.config.component),
             path: pair.path,
             rtt: pair.rtt.smoothed,
         })
@@ -521,7 +527,7 @@ impl Agent {
 
     /// The peer's candidates, those learnt by checks (`prflx`) among them. Places are stable until a restart.
     pub fn remote_candidates(&self) -> impl Iterator<Item = Candidate> {
-        self.candidates.remote.iter().map(RemoteCandidate::describe)
+        self.candidates.remote.iter().map(|candidate| candidate.describe(self.config.component))
     }
 
     /// Where the peer's candidates are, whatever their names.

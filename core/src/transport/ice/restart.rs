@@ -62,6 +62,12 @@ impl Agent {
         self.prepared.get_or_insert_with(|| draw(&mut self.rng))
     }
 
+    /// Has the next [`restart`](Self::restart) use these: components of one stream have the same credentials (RFC 8445
+    /// §5.3).
+    pub fn prepare_restart_with(&mut self, credentials: Credentials) {
+        self.prepared = Some(credentials);
+    }
+
     /// Begins a new generation (RFC 8445 §9); its credentials come back. It needs the peer's new credentials and
     /// candidates, and has to be told anew of each end of candidates. Meanwhile data goes on where it went.
     ///

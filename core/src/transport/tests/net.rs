@@ -274,7 +274,7 @@ impl Net {
                     self.end_stream(path.remote, path.local);
                 }
             }
-            IoRequest::Identity { .. } => unreachable!("a transport has no identity"),
+            IoRequest::Identity { .. } | IoRequest::Bind { .. } => unreachable!("its owner asks for these"),
             IoRequest::JoinMdns { id } => {
                 let local =
                     LocalAddress::udp(SocketId(9), SocketAddr::new(self.hosts[who][0].address.ip(), 5_353));

@@ -101,6 +101,8 @@ pub enum Value<'a> {
 
 /// The loudness of audio (RFC 6464 §3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "camelCase"))]
 pub struct AudioLevel {
     /// Whether the encoder believes that it is a voice.
     pub voice: bool,
@@ -137,6 +139,8 @@ pub struct PlayoutDelay {
 
 /// How the camera was held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "camelCase"))]
 pub struct Orientation {
     /// Whether it is the camera on the back.
     pub back_camera: bool,

@@ -16,7 +16,6 @@ mod tests;
 
 use crate::wire::cursor::{ParseError, Reader};
 use crate::wire::sctp::chunk::{Chunk, ChunkType};
-use crc_fast::{CrcAlgorithm, Digest};
 
 /// Bytes of the common header.
 pub const HEADER_LEN: usize = 12;
@@ -57,35 +56,22 @@ pub struct Packet<'a> {
     /// The common header.
     pub header: Header,
     bytes: &'a [u8],
-    checksum: u32,
+    has_zero_checksum: bool,
 }
 
 impl<'a> Packet<'a> {
-    /// Reads the common header. The checksum is not looked at.
+    /// Reads the common header. Whether the checksum fits is for [`has_valid_checksum`] to say.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
         let mut r = Reader::new(bytes);
         let header = Header { source_port: r.u16()?, destination_port: r.u16()?, verification_tag: r.u32()? };
-        // RFC 9260 appendix A: the checksum alone travels with its least significant byte first.
-        let checksum = u32::from_le_bytes(r.array()?);
-        Ok(Self { header, bytes, checksum })
+        let has_zero_checksum = r.u32()? == 0;
+        Ok(Self { header, bytes, has_zero_checksum })
     }
 
     /// Whether the sender left the checksum out (RFC 9653), or it is zero by chance.
     #[must_use]
     pub const fn has_zero_checksum(&self) -> bool {
-        self.checksum == 0
-    }
-
-    /// Whether the CRC32c fits.
-    #[must_use]
-    pub fn has_valid_checksum(&self) -> bool {
-        let mut digest = Digest::new(CrcAlgorithm::Crc32Iscsi);
-        let (head, chunks) = self.bytes.split_at(HEADER_LEN);
-        let mut zeroed = [0; HEADER_LEN];
-        zeroed[..8].copy_from_slice(&head[..8]);
-        digest.update(&zeroed);
-        digest.update(chunks);
-        digest.finalize() as u32 == self.checksum
+        self.has_zero_checksum
     }
 
     /// The chunks in order. The first malformed one ends the iteration with its error.
@@ -100,6 +86,16 @@ impl<'a> Packet<'a> {
 pub fn fill_checksum(out: &mut [u8], start: usize) {
     let sum = crc_fast::crc32_iscsi(&out[start..]);
     out[start + 8..start + HEADER_LEN].copy_from_slice(&sum.to_le_bytes());
+}
+
+/// Whether the CRC-32C of a packet fits. Its field is zero afterwards, as it was when the sum was made.
+#[must_use]
+pub fn has_valid_checksum(packet: &mut [u8]) -> bool {
+    let Some(field) = packet.get_mut(8..HEADER_LEN) else { return false };
+    // RFC 9260 appendix A: the checksum alone travels with its least significant byte first.
+    let sum = field.iter().rev().fold(0, |sum, &byte| sum << 8 | u32::from(byte));
+    field.fill(0);
+    crc_fast::crc32_iscsi(packet) == sum
 }
 
 /// Reads a chunk that travels without a packet. Its padding may be missing; nothing may follow it.
@@ -121,6 +117,16 @@ pub struct RawChunk<'a> {
 }
 
 impl<'a> RawChunk<'a> {
+    /// The chunk that `bytes` begin with.
+    #[inline]
+    pub fn first_of(bytes: &'a [u8]) -> Result<Self, ParseError> {
+        let &[ty, flags, high, low, ..] = bytes else { return Err(ParseError::Truncated) };
+        let len = usize::from(u16::from_be_bytes([high, low]));
+        let whole = bytes.get(..len).ok_or(ParseError::BadLength)?;
+        let value = whole.get(CHUNK_HEADER_LEN..).ok_or(ParseError::BadLength)?;
+        Ok(Self { ty: ChunkType::from(ty), flags, value })
+    }
+
     /// Reads the value.
     pub fn parse(self) -> Result<Chunk<'a>, ParseError> {
         Chunk::parse(self.ty, self.flags, self.value)
@@ -149,15 +155,10 @@ impl<'a> Chunks<'a> {
 
     #[inline]
     fn split_next(&mut self) -> Result<RawChunk<'a>, ParseError> {
-        let &[ty, flags, high, low, ..] = self.rest else { return Err(ParseError::Truncated) };
-        let len = usize::from(u16::from_be_bytes([high, low]));
-        if len < CHUNK_HEADER_LEN {
-            return Err(ParseError::BadLength);
-        }
-        let whole = self.rest.get(..len).ok_or(ParseError::BadLength)?;
+        let chunk = RawChunk::first_of(self.rest)?;
         // RFC 9260 §3.2: the padding is not part of the length, and the last chunk's may be missing.
-        self.rest = self.rest.get(padded(len)..).unwrap_or_default();
-        Ok(RawChunk { ty: ChunkType::from(ty), flags, value: &whole[CHUNK_HEADER_LEN..] })
+        self.rest = self.rest.get(CHUNK_HEADER_LEN + padded(chunk.value.len())..).unwrap_or_default();
+        Ok(chunk)
     }
 }
 

@@ -456,3 +456,14 @@ quickcheck! {
         harmless(&mangle(seed))
     }
 }
+
+#[test]
+fn a_port_for_rtcp_may_hide_its_address() {
+    for line in ["rtcp:9", "rtcp:53950 IN IP4 ", "rtcp:53950 IN IP4 192.0.2.1"] {
+        let text = format!("{HEAD}{SECTION}a={line}\r\n");
+        let description = Description::parse(&text).unwrap();
+        let found = description.sections[0].attributes.last();
+        assert!(matches!(found, Some(Attribute::Rtcp { .. })), "{line}");
+        assert_eq!(description.to_text(), text);
+    }
+}

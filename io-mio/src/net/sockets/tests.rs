@@ -285,6 +285,30 @@ fn what_cannot_be_connected_says_why() {
 }
 
 #[test]
+fn a_port_is_opened_for_who_asks_and_for_nobody_else() {
+    let mut sockets = open(on_loopback());
+    let before: Vec<LocalAddress> = sockets.local_addresses().collect();
+    let at = Ipv4Addr::LOCALHOST.into();
+    sockets.perform(Instant::ZERO, IoRequest::Bind { id: ID, at });
+    let IoResponse::Bound(local) = response(&mut sockets) else { panic!("a port") };
+    assert_eq!((local.protocol, local.address.ip()), (Protocol::Udp, at));
+    assert!(before.iter().all(|known| *known != local), "another one");
+    assert_eq!(sockets.local_addresses().collect::<Vec<_>>(), before, "not one of all");
+    UdpSocket::bind(ANY_PORT).unwrap().send_to(b"report", local.address).unwrap();
+    for _ in 0..100 {
+        turn(&mut sockets, Instant::ZERO);
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(sockets.arrivals.inbox.len(), 1);
+
+    sockets.perform(Instant::ZERO, IoRequest::Close { stream: StreamName::Requested(ID) });
+    assert!(sockets.table().get(local.socket).is_none());
+    UdpSocket::bind(local.address).expect("free again");
+    sockets.perform(Instant::ZERO, IoRequest::Bind { id: ID, at: "192.0.2.1".parse().unwrap() });
+    assert!(failed(&response(&mut sockets)).contains("192.0.2.1"));
+}
+
+#[test]
 fn a_server_that_accepts_and_says_nothing_is_given_up() {
     let (_listener, to) = listener();
     let mut sockets = open(on_loopback());

@@ -87,14 +87,18 @@ pub fn run(options: &Options, runners: &[Runner]) {
 /// Ours with much that could slow it down: it should not.
 fn full_houses(report: &mut Report, options: &Options) {
     for _ in 0..options.runs {
-        let mut add = |case: &str, channels: usize, queue: usize, message: usize| {
-            let run = crowded(options, channels, queue, message);
+        let mut add = |case: &str, house: House, message: usize| {
+            let run = crowded(options, house, message);
             report.add(case, RATE, Purertc::NAME, run.payload as f64 / run.seconds / 1e6);
         };
-        add("1 KiB, 1,000 open channels", MANY, QUEUE, 1024);
-        add("64 KiB, 1,000 open channels", MANY, QUEUE, 65536);
-        add("1 KiB, backlog of 16 MiB", 0, BACKLOG, 1024);
-        add("64 KiB, backlog of 16 MiB", 0, BACKLOG, 65536);
+        let empty = House { channels: 0, queue: QUEUE, shared: false };
+        for (case, message) in [("1 KiB", 1024), ("64 KiB", 65536)] {
+            add(&format!("{case}, 1,000 open channels"), House { channels: MANY, ..empty }, message);
+            add(&format!("{case}, shared bytes"), House { shared: true, ..empty }, message);
+            let full = House { queue: BACKLOG, ..empty };
+            add(&format!("{case}, shared bytes, backlog of 16 MiB"), House { shared: true, ..full }, message);
+            add(&format!("{case}, backlog of 16 MiB"), full, message);
+        }
         for (case, message) in [("1 KiB", 1024), ("64 KiB", 65536)] {
             let nanos = |waiting| raw::queue_nanos(options.secs / 5.0, message, waiting);
             let slower = nanos(BACKLOG) - nanos(QUEUE);
@@ -105,14 +109,30 @@ fn full_houses(report: &mut Report, options: &Options) {
     }
 }
 
-/// As [`timed`], with so many more channels, and so many bytes waiting.
-fn crowded(options: &Options, channels: usize, queue: usize, message: usize) -> Timed {
+/// What there is besides the one message.
+#[derive(Clone, Copy)]
+struct House {
+    /// Channels that nothing is sent on.
+    channels: usize,
+    /// Bytes that wait.
+    queue: usize,
+    /// All messages are the same bytes in memory, as those of a file would be that was read once: nothing is measured of what the
+    /// application's memory costs, which fits no cache where each message has its own.
+    shared: bool,
+}
+
+/// As [`timed`], in a house that is full.
+fn crowded(options: &Options, house: House, message: usize) -> Timed {
+    let House { channels, queue, shared } = house;
     let mut pair = ready::<Purertc>(options);
     pair.a.stack.open_more(channels);
     pair.a.drain(pair.now);
     pair.run_for(SETTLE);
     pair.a.stack.set_queue(queue);
     let data = payload(message);
+    if shared {
+        pair.a.stack.share(&data);
+    }
     pump(&mut pair, &data, options.secs / 5.0);
     pump(&mut pair, &data, options.secs)
 }

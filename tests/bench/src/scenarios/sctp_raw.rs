@@ -91,7 +91,7 @@ impl Ours {
             let Some(len) = self.ends[from].poll_transmit(self.now, PACKET, &mut self.buffer) else { break };
             self.lengths.push(len);
         }
-        let mut run = run_of(std::mem::replace(&mut self.buffer, run_buffer())).freeze();
+        let mut run = run_of(std::mem::replace(&mut self.buffer, run_buffer()));
         for &len in &self.lengths {
             self.ends[1 - from].handle_packet(self.now, run.split_to(len));
         }

@@ -67,6 +67,8 @@ pub struct Purertc {
     pub delays: Vec<Duration>,
     /// Bytes that may wait.
     queue: usize,
+    /// What each message is, where they share their bytes.
+    shared: Option<Bytes>,
 }
 
 fn instant(time: Time) -> Instant {
@@ -99,6 +101,7 @@ impl Purertc {
             received: Received::default(),
             delays: Vec::new(),
             queue: QUEUE,
+            shared: None,
         }
     }
 
@@ -120,6 +123,11 @@ impl Purertc {
         for _ in 0..channels {
             self.connection.create_data_channel("one of many", Default::default()).expect("a channel");
         }
+    }
+
+    /// Sends these bytes from now on, and no copies.
+    pub fn share(&mut self, message: &[u8]) {
+        self.shared = Some(Bytes::copy_from_slice(message));
     }
 
     /// Sets how many bytes the application lets wait.
@@ -239,8 +247,9 @@ impl Stack for Purertc {
         let Some(mut channel) = self.channel.and_then(|id| self.connection.data_channel(id)) else {
             return false;
         };
+        let bytes = || self.shared.clone().unwrap_or_else(|| Bytes::copy_from_slice(message));
         channel.buffered_amount() as usize + message.len() <= self.queue
-            && channel.send(instant(now), Bytes::copy_from_slice(message)).is_ok()
+            && channel.send(instant(now), bytes()).is_ok()
     }
 
     fn is_open(&self) -> bool {

@@ -37,10 +37,10 @@ fn the_end_of_a_burst_asks_for_its_acknowledgement_at_once() {
         })
     };
     assert_eq!(packets.iter().map(asks).collect::<Vec<_>>(), [false, false, true]);
-    packets.into_iter().for_each(|packet| net.ends[1].handle_packet(net.now, packet));
+    packets.into_iter().for_each(|packet| net.ends[1].handle_packet(net.now, packet.into()));
     let answer = burst(&mut net, 1);
     assert_eq!(sacks(&answer), 1);
-    answer.into_iter().for_each(|packet| net.ends[0].handle_packet(net.now, packet));
+    answer.into_iter().for_each(|packet| net.ends[0].handle_packet(net.now, packet.into()));
     // One on its own is left to the answer that it may cause.
     net.send(0, 1, pattern(100, 2));
     let packets = burst(&mut net, 0);
@@ -54,7 +54,7 @@ fn packets_that_come_together_are_acknowledged_together() {
     net.send(0, 1, pattern(10 * 1_100, 1));
     let packets = burst(&mut net, 0);
     assert!(packets.len() >= 9, "{}", packets.len());
-    packets.into_iter().for_each(|packet| net.ends[1].handle_packet(net.now, packet));
+    packets.into_iter().for_each(|packet| net.ends[1].handle_packet(net.now, packet.into()));
     assert_eq!(sacks(&burst(&mut net, 1)), 1);
 }
 

@@ -33,7 +33,7 @@ fn forge(net: &Net, body: impl FnOnce(&mut Vec<u8>)) -> Bytes {
 
 fn hit(net: &mut Net, body: impl FnOnce(&mut Vec<u8>)) {
     let packet = forge(net, body);
-    net.ends[0].handle_packet(net.now, packet);
+    net.ends[0].handle_packet(net.now, packet.into());
 }
 
 fn drops(net: &Net, reason: DropReason) -> u64 {
@@ -78,7 +78,7 @@ fn attack_21_init_with_a_parameter_across_the_end() {
         header.write(&mut out);
         Chunk::Init(init).write(&mut out);
         fill_checksum(&mut out, 0);
-        net.ends[0].handle_packet(net.now, out.into());
+        net.ends[0].handle_packet(net.now, out.as_slice().into());
     }
     assert_eq!(drops(&net, DropReason::SctpMalformed), 4);
     assert_eq!(net.ends[0].poll_transmit(net.now, 1_172, &mut Vec::new()), None);
@@ -223,7 +223,7 @@ fn attack_25_forged_cookies() {
     header.write(&mut out);
     Chunk::CookieEcho(&restart).write(&mut out);
     fill_checksum(&mut out, 0);
-    net.ends[0].handle_packet(net.now, out.into());
+    net.ends[0].handle_packet(net.now, out.as_slice().into());
     assert_eq!(drops(&net, DropReason::SctpCookie), good.len() as u64 + 6);
     assert!(!net.events[0].contains(&Event::Restarted));
     still_works(&mut net);
@@ -240,7 +240,7 @@ fn attack_25_tags_of_zero_and_data_behind_a_forged_cookie() {
     Chunk::CookieEcho(&[7; 70]).write(&mut out);
     Data { flags, tsn, stream: 1, ssn: Serial16(0), ppid: 53, payload: b"in" }.write(&mut out);
     fill_checksum(&mut out, 0);
-    net.ends[0].handle_packet(net.now, out.into());
+    net.ends[0].handle_packet(net.now, out.as_slice().into());
     net.flush();
     assert_eq!(net.message_count(0), 0);
     // An INIT with a tag of zero is no INIT, nor is one with company.
@@ -255,7 +255,7 @@ fn attack_25_tags_of_zero_and_data_behind_a_forged_cookie() {
             Chunk::CookieAck.write(&mut out);
         }
         fill_checksum(&mut out, 0);
-        net.ends[0].handle_packet(net.now, out.into());
+        net.ends[0].handle_packet(net.now, out.as_slice().into());
     }
     assert_eq!(net.ends[0].poll_transmit(net.now, 1_172, &mut Vec::new()), None);
     still_works(&mut net);
@@ -276,7 +276,7 @@ fn attack_26_wrong_tags_and_echoes() {
             net.ends[1].header(wrong).write(&mut out);
             chunk.write(&mut out);
             fill_checksum(&mut out, 0);
-            net.ends[0].handle_packet(net.now, out.into());
+            net.ends[0].handle_packet(net.now, out.as_slice().into());
         }
     }
     assert_eq!(drops(&net, DropReason::SctpVerificationTag), 12);

@@ -157,7 +157,7 @@ impl Net {
         for to in 0..2 {
             while let Some(entry) = self.wires[to].first_entry().filter(|entry| entry.key().0 <= self.now) {
                 let packet = entry.remove();
-                self.ends[to].handle_packet(self.now, packet);
+                self.ends[to].handle_packet(self.now, packet.into());
             }
             self.ends[to].handle_timeout(self.now);
         }

@@ -23,7 +23,7 @@ fn tell(net: &mut Net, gaps: &[(u16, u16)]) {
     net.ends[1].header(net.ends[0].local.tag).write(&mut out);
     put_chunk(&mut out, 16, 0, |out| put_nr_sack(out, cumulative, 100_000, gaps.iter().copied()));
     fill_checksum(&mut out, 0);
-    net.ends[0].handle_packet(net.now, out.into());
+    net.ends[0].handle_packet(net.now, out.as_slice().into());
 }
 
 #[test]

@@ -143,7 +143,7 @@ fn attack_26_an_answer_that_was_not_asked_for_raises_nothing() {
         net.ends[1].header(net.ends[0].local.tag).write(&mut out);
         put_chunk(&mut out, 5, 0, |out| out.extend_from_slice(Params::new(&params).as_bytes()));
         fill_checksum(&mut out, 0);
-        net.ends[0].handle_packet(net.now, out.into());
+        net.ends[0].handle_packet(net.now, out.as_slice().into());
     }
     net.run(5_000);
     assert_eq!(largest(&net), MTU);

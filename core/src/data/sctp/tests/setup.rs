@@ -3,8 +3,8 @@ use crate::base::time::Instant;
 use crate::data::sctp::config::Config;
 use crate::data::sctp::event::{CloseReason, Event};
 use crate::data::sctp::tests::{Link, MTU, Net, association, pattern};
-use crate::wire::sctp::Packet;
 use crate::wire::sctp::chunk::{Chunk, ChunkType};
+use crate::wire::sctp::{Packet, has_valid_checksum};
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -66,11 +66,11 @@ fn nothing_follows_the_cookie_until_it_is_acknowledged() {
     a.connect(now);
     b.connect(now);
     a.poll_transmit(now, MTU, &mut out).unwrap();
-    b.handle_packet(now, Bytes::from(std::mem::take(&mut out)));
+    b.handle_packet(now, Bytes::from(std::mem::take(&mut out)).into());
     // b's own INIT had not left, and need not: a's does its work.
     b.poll_transmit(now, MTU, &mut out).unwrap();
     assert_eq!(types(&out), [ChunkType::InitAck]);
-    a.handle_packet(now, Bytes::from(std::mem::take(&mut out)));
+    a.handle_packet(now, Bytes::from(std::mem::take(&mut out)).into());
     a.poll_transmit(now, MTU, &mut out).unwrap();
     assert_eq!(types(&out), [ChunkType::CookieEcho, ChunkType::IData]);
     assert_eq!(a.poll_transmit(now, MTU, &mut Vec::new()), None);
@@ -85,11 +85,11 @@ fn a_lost_cookie_ack_is_repeated_with_its_data() {
     b.connect(now);
     b.send(now, 0, 53, pattern(100, 1), Default::default()).unwrap();
     a.poll_transmit(now, MTU, &mut out).unwrap();
-    b.handle_packet(now, Bytes::from(std::mem::take(&mut out)));
+    b.handle_packet(now, Bytes::from(std::mem::take(&mut out)).into());
     b.poll_transmit(now, MTU, &mut out).unwrap();
-    a.handle_packet(now, Bytes::from(std::mem::take(&mut out)));
+    a.handle_packet(now, Bytes::from(std::mem::take(&mut out)).into());
     a.poll_transmit(now, MTU, &mut out).unwrap();
-    b.handle_packet(now, Bytes::from(std::mem::take(&mut out)));
+    b.handle_packet(now, Bytes::from(std::mem::take(&mut out)).into());
     b.poll_transmit(now, MTU, &mut out).unwrap();
     assert_eq!(types(&out), [ChunkType::CookieAck, ChunkType::IData]);
     now = a.poll_timeout().unwrap();
@@ -100,10 +100,10 @@ fn a_lost_cookie_ack_is_repeated_with_its_data() {
         a.poll_transmit(now, MTU, &mut out).unwrap();
         assert_eq!(types(&out), [ChunkType::CookieEcho]);
     }
-    b.handle_packet(now, Bytes::from(std::mem::take(&mut out)));
+    b.handle_packet(now, Bytes::from(std::mem::take(&mut out)).into());
     b.poll_transmit(now, MTU, &mut out).unwrap();
     assert_eq!(types(&out), [ChunkType::CookieAck, ChunkType::IData]);
-    a.handle_packet(now, Bytes::from(std::mem::take(&mut out)));
+    a.handle_packet(now, Bytes::from(std::mem::take(&mut out)).into());
     assert_eq!(a.poll_event(), Some(Event::Connected));
     assert!(matches!(a.poll_event(), Some(Event::Message { .. })));
 }
@@ -134,7 +134,7 @@ fn checksums_are_left_out_when_both_ends_agree() {
         for packet in net.log.iter().flatten() {
             let (parsed, types) = (Packet::parse(packet).unwrap(), types(packet));
             let setup = [ChunkType::Init, ChunkType::CookieEcho].contains(&types[0]);
-            assert!(parsed.has_valid_checksum() || agree && !setup, "{types:?}");
+            assert!(has_valid_checksum(&mut packet.to_vec()) || agree && !setup, "{types:?}");
             assert!(!agree || types[0] != ChunkType::IData || parsed.has_zero_checksum());
         }
         assert_eq!(net.ends[0].drops().total() + net.ends[1].drops().total(), 0);
@@ -264,7 +264,7 @@ fn unknown_chunks_are_skipped_or_reported_as_their_type_says() {
             },
             0,
         );
-        net.ends[1].handle_packet(net.now, packet.into());
+        net.ends[1].handle_packet(net.now, packet.as_slice().into());
         net.flush();
         let answers: Vec<_> = net.log[1].iter().flat_map(|packet| types(packet)).collect();
         assert_eq!(answers.contains(&ChunkType::HeartbeatAck), goes_on, "{ty:x}");

@@ -1,8 +1,9 @@
 use crate::base::seq::Serial32;
+use crate::data::sctp::arriving::Arriving;
 use crate::data::sctp::config::Config;
 use crate::data::sctp::event::{Event, SendOptions};
 use crate::data::sctp::tests::{Link, MTU, Net, association, pattern, plain};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use std::time::Duration;
 
 fn both(config: &Config) -> [Config; 2] {
@@ -106,7 +107,7 @@ fn acknowledgements_are_delayed_and_shared() {
         batch.push(Bytes::from(std::mem::take(&mut out)));
     }
     assert_eq!(batch.len(), 8);
-    batch.into_iter().for_each(|packet| net.ends[1].handle_packet(net.now, packet));
+    batch.into_iter().for_each(|packet| net.ends[1].handle_packet(net.now, packet.into()));
     net.flush();
     assert_eq!(net.log[1].len(), 1);
 }
@@ -274,7 +275,7 @@ fn what_a_peer_takes_back_is_sent_again() {
             crate::wire::sctp::data::put_sack(out, cumulative, 100_000, gaps.iter().copied(), &[]);
         });
         crate::wire::sctp::fill_checksum(&mut out, 0);
-        net.ends[0].handle_packet(net.now, out.into());
+        net.ends[0].handle_packet(net.now, out.as_slice().into());
         net.ends[0].flight.in_flight()
     };
     let all = sack(&[]);
@@ -317,15 +318,16 @@ fn what_runs_low_is_told() {
 fn small_messages_keep_no_large_buffers_alive() {
     let mut a = association(Config::default(), 1);
     a.inbox.begin(Serial32(1), 10, false);
-    let packet = pattern(1_172, 0);
     let id = crate::data::sctp::outbox::MessageId { stream: 0, unordered: true, mid: Serial32(0) };
     let flags = crate::wire::sctp::data::DataFlags::from_bits(7);
     for (tsn, len, shared) in [(1, 1_000, true), (2, 20, false)] {
-        let payload = &packet[100..100 + len];
+        let (mut bytes, payload) = (BytesMut::from(pattern(1_172, 0)), 100..100 + len);
+        let payload_end = payload.end;
+        let place = bytes[payload.clone()].as_ptr();
         let chunk =
             crate::data::sctp::inbox::Incoming { tsn: Serial32(tsn), id, fsn: 0, ppid: 53, flags, payload };
-        a.inbox.handle_data(&packet, &chunk, &mut a.events).unwrap();
+        a.inbox.handle_data(&mut Arriving::new(&mut bytes, payload_end), &chunk, &mut a.events).unwrap();
         let Some(Event::Message { data, .. }) = a.poll_event() else { panic!() };
-        assert_eq!(data.as_ptr() == payload.as_ptr(), shared);
+        assert_eq!(data.as_ptr() == place, shared);
     }
 }

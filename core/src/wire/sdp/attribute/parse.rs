@@ -236,7 +236,12 @@ fn ssrc_group(value: &str) -> Result<Attribute<'_>, Bad> {
 
 fn rtcp(value: &str) -> Result<Attribute<'_>, Bad> {
     let (port, address) = split_optional(value)?;
-    if address.is_some_and(|address| Words(address).iter().count() != 3) {
+    // Chromium leaves the address empty where candidates hide it.
+    let is_whole = |address: &str| match Words(address).iter().count() {
+        2 => address.ends_with(' '),
+        words => words == 3,
+    };
+    if !address.is_none_or(is_whole) {
         return Err(Bad);
     }
     Ok(Attribute::Rtcp { port: number(port)?, address })

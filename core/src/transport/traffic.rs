@@ -1,0 +1,126 @@
+//! What each pair carried, beside its checks: packets of data and media, as their owner counts them.
+
+use crate::base::net::Path;
+use crate::base::time::Instant;
+use crate::transport::Transport;
+
+/// Paths that are counted. ICE forms at most 100 pairs.
+const MAX_PATHS: usize = 128;
+
+/// What a pair carried. Bytes are those inside of the encryption.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PairTraffic {
+    /// Packets sent.
+    pub packets_sent: u64,
+    /// Their bytes.
+    pub bytes_sent: u64,
+    /// When the last was sent.
+    pub last_sent: Option<Instant>,
+    /// Packets that came.
+    pub packets_received: u64,
+    /// Their bytes.
+    pub bytes_received: u64,
+    /// When the last came.
+    pub last_received: Option<Instant>,
+}
+
+/// The paths of a transport that carried anything.
+#[derive(Debug, Default)]
+pub(super) struct Traffic {
+    paths: Vec<(Path, PairTraffic)>,
+    /// The place of the one that was counted last, which is the next one's in almost all cases.
+    last: usize,
+    /// The path that the datagram in hand came on.
+    arriving: Option<Path>,
+    /// A new generation began: its pairs begin with nothing once one of them is in use.
+    is_stale: bool,
+}
+
+impl Traffic {
+    /// Notes where a datagram came.
+    pub(super) const fn arrive(&mut self, path: Path) {
+        self.arriving = Some(path);
+    }
+
+    /// Another generation begins; the pair in use goes on for now.
+    pub(super) const fn restart(&mut self) {
+        self.is_stale = true;
+    }
+
+    /// Another pair is in use.
+    pub(super) fn switch(&mut self) {
+        if std::mem::take(&mut self.is_stale) {
+            self.paths.clear();
+        }
+    }
+
+    fn on(&mut self, path: Path) -> Option<&mut PairTraffic> {
+        if self.paths.get(self.last).is_none_or(|(known, _)| *known != path) {
+            let known = self.paths.iter().position(|(known, _)| *known == path);
+            self.last = known.unwrap_or(self.paths.len());
+            if known.is_none() {
+                if self.paths.len() >= MAX_PATHS {
+                    return None;
+                }
+                // Most have one.
+                self.paths.reserve_exact(1);
+                self.paths.push((path, PairTraffic::default()));
+            }
+        }
+        self.paths.get_mut(self.last).map(|(_, traffic)| traffic)
+    }
+}
+
+impl Transport {
+    /// Counts a packet of so many bytes, sent along the pair in use.
+    pub fn note_sent(&mut self, now: Instant, bytes: usize) {
+        let Some((path, _consent)) = self.agent.send_path() else { return };
+        if let Some(traffic) = self.traffic.on(path) {
+            traffic.packets_sent += 1;
+            traffic.bytes_sent += bytes as u64;
+            traffic.last_sent = Some(now);
+        }
+    }
+
+    /// Counts a packet of so many bytes, which was in the datagram that was taken last.
+    pub fn note_received(&mut self, now: Instant, bytes: usize) {
+        let Some(path) = self.traffic.arriving else { return };
+        if let Some(traffic) = self.traffic.on(path) {
+            traffic.packets_received += 1;
+            traffic.bytes_received += bytes as u64;
+            traffic.last_received = Some(now);
+        }
+    }
+
+    /// What went along a path of a pair so far.
+    #[must_use]
+    pub fn traffic(&self, path: &Path) -> PairTraffic {
+        let found = self.traffic.paths.iter().find(|(known, _)| known == path);
+        found.map(|(_, traffic)| *traffic).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_PATHS, Traffic};
+    use crate::base::net::{LocalAddress, SocketId};
+
+    #[test]
+    fn paths_are_counted_apart_and_anew_after_a_restart() {
+        let local = LocalAddress::udp(SocketId(0), "192.0.2.1:5000".parse().unwrap());
+        let to = |port: u16| local.to(([192, 0, 2, 2], port).into());
+        let mut traffic = Traffic::default();
+        for (port, times) in [(1, 3), (2, 1), (1, 2)] {
+            (0..times).for_each(|_| traffic.on(to(port)).unwrap().packets_sent += 1);
+        }
+        let sent = |traffic: &mut Traffic, port| traffic.on(to(port)).unwrap().packets_sent;
+        assert_eq!((sent(&mut traffic, 1), sent(&mut traffic, 2)), (5, 1));
+        traffic.switch();
+        assert_eq!(sent(&mut traffic, 1), 5, "the same generation");
+        traffic.restart();
+        assert_eq!(sent(&mut traffic, 1), 5, "until another pair is in use");
+        traffic.switch();
+        assert_eq!((sent(&mut traffic, 2), sent(&mut traffic, 1)), (0, 0));
+        assert_eq!((10..10 + MAX_PATHS as u16).filter(|&port| traffic.on(to(port)).is_none()).count(), 2);
+    }
+}
