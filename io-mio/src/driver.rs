@@ -2,16 +2,17 @@
 
 use crate::error::SetupError;
 use crate::net::{
-    self, Alarm, Arrivals, Clock, Exchanged, Kind, Machine, Outbox, Place, Share, SocketSettings, Sockets,
+    self, Alarm, Arrivals, Clock, Exchanged, Kind, Left, Machine, Outbox, Place, Share, SocketSettings,
+    Sockets,
 };
 use crate::runtime::{Bell, Registrar};
 use mio::event::Events;
 use mio::net::TcpStream;
-use mio::{Registry, Token};
+use mio::{Poll, Registry, Token};
 use purertc::{Configuration, Endpoint, Instant, LocalAddress, PeerConnection, PeerId, SocketId};
 use std::io;
 use std::net::SocketAddr;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -179,6 +180,36 @@ impl<M: Machine> Driver<M> {
         self.transmit();
     }
 
+    /// A loop for programs that have none: waits in `poll`, does what is due, and hands what happened to `attend`, until
+    /// that says [`Break`](ControlFlow::Break). The driver can be used before and after it; `poll` is the one that it was
+    /// registered with, and has nothing else in it.
+    ///
+    /// # Errors
+    ///
+    /// Those of waiting.
+    pub fn run<R>(
+        &mut self,
+        poll: &mut Poll,
+        mut attend: impl FnMut(&mut Self, M::Event) -> ControlFlow<R>,
+    ) -> io::Result<R> {
+        let mut events = Events::with_capacity(256);
+        self.flush();
+        loop {
+            while let Some(event) = self.poll_event() {
+                let went = attend(self, event);
+                self.flush();
+                if let ControlFlow::Break(result) = went {
+                    return Ok(result);
+                }
+            }
+            match poll.poll(&mut events, self.timeout()) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => events.clear(),
+                other => other?,
+            }
+            self.turn(&events);
+        }
+    }
+
     /// What happened, oldest first.
     pub fn poll_event(&mut self) -> Option<M::Event> {
         self.machine.poll_event()
@@ -325,7 +356,8 @@ type Accepted = (TcpStream, (SocketAddr, SocketAddr));
 fn receive_from(place: &mut Place<Registrar>, arrivals: &mut Arrivals) -> io::Result<Option<Accepted>> {
     match &mut place.kind {
         Kind::Udp(socket) | Kind::Multicast(socket) => {
-            socket.io().try_io(|| socket.receive(&mut arrivals.inbox))?;
+            let left = socket.io().try_io(|| socket.receive(&mut arrivals.inbox))?;
+            place.mark.readable = left == Left::Perhaps;
         }
         Kind::Stream(stream) => stream.receive(&mut arrivals.inbox)?,
         Kind::Listener(listener, _) => {

@@ -27,6 +27,9 @@
 //! # }
 //! ```
 //!
+//! A program without a loop has [`Driver::run`]. A server with many peers has [`Driver::endpoint_on`], or
+//! [`Driver::endpoint_in`] in each of several threads.
+//!
 //! [`net`] is the half that has nothing to do with mio: sockets with segmentation offload, streams, names, interfaces,
 //! the clock.
 //! Adapters to other runtimes build on it; `purertc-tokio` does.

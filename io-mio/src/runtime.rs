@@ -61,18 +61,50 @@ impl Registrar {
 
     /// A bell that other threads ring: its token is the last one.
     pub(crate) fn bell(&mut self) -> io::Result<Arc<Bell>> {
-        let mut socket = UdpSocket::bind((std::net::Ipv4Addr::LOCALHOST, 0).into())?;
-        socket.connect(socket.local_addr()?)?;
-        self.registry.register(&mut socket, Token(self.tokens.end - 1), Interest::READABLE)?;
-        Ok(Arc::new(Bell(socket)))
+        Bell::new(&self.registry, Token(self.tokens.end - 1)).map(Arc::new)
     }
 }
 
+/// An event of the system: a `Poll` has but one `Waker`, and that is the program's own.
+#[cfg(any(target_os = "android", target_os = "linux"))]
+#[derive(Debug)]
+pub(crate) struct Bell(nix::sys::eventfd::EventFd);
+
+#[cfg(any(target_os = "android", target_os = "linux"))]
+impl Bell {
+    fn new(registry: &Registry, token: Token) -> io::Result<Self> {
+        use nix::sys::eventfd::{EfdFlags, EventFd};
+        use std::os::fd::AsRawFd;
+
+        let event = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
+        registry.register(&mut mio::unix::SourceFd(&event.as_raw_fd()), token, Interest::READABLE)?;
+        Ok(Self(event))
+    }
+
+    pub(crate) fn ring(&self) {
+        // It counts to 2⁶⁴, and rings at every step.
+        let _ = self.0.write(1);
+    }
+
+    /// mio tells of each ring once, whether or not it is read.
+    #[expect(clippy::unused_self, reason = "elsewhere there is something to do")]
+    pub(crate) const fn hush(&self) {}
+}
+
 /// A socket that speaks to itself: a `Poll` has but one `Waker`, and that is the program's own.
+#[cfg(not(any(target_os = "android", target_os = "linux")))]
 #[derive(Debug)]
 pub(crate) struct Bell(UdpSocket);
 
+#[cfg(not(any(target_os = "android", target_os = "linux")))]
 impl Bell {
+    fn new(registry: &Registry, token: Token) -> io::Result<Self> {
+        let mut socket = UdpSocket::bind((std::net::Ipv4Addr::LOCALHOST, 0).into())?;
+        socket.connect(socket.local_addr()?)?;
+        registry.register(&mut socket, token, Interest::READABLE)?;
+        Ok(Self(socket))
+    }
+
     pub(crate) fn ring(&self) {
         // When it is full, it rings already.
         let _ = self.0.send(&[1]);

@@ -8,6 +8,7 @@ use purertc_mio::Driver;
 use purertc_mio::net::{Exchanged, Share, SocketSettings};
 use std::net::Ipv4Addr;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,7 +34,7 @@ struct Outcome {
 }
 
 /// A thread of the server: answers offers, sends back what comes, until nobody offers any more.
-fn member(share: Share, offers: &Receiver<Letter>, answers: &Sender<Letter>) -> Outcome {
+fn member(share: Share, offers: &Receiver<Letter>, answers: &Sender<Letter>, done: &Barrier) -> Outcome {
     let mut poll = Poll::new().unwrap();
     let mut events = Events::with_capacity(64);
     let mut driver = Driver::endpoint_in(share, poll.registry(), Token(0)).unwrap();
@@ -61,12 +62,15 @@ fn member(share: Share, offers: &Receiver<Letter>, answers: &Sender<Letter>) -> 
         poll.poll(&mut events, Some(wait)).unwrap();
         driver.turn(&events);
     }
-    Outcome {
+    let outcome = Outcome {
         exchanged: driver.exchanged(),
         strays: driver.endpoint().drops().of(DropReason::UnknownPeer),
         peers: peers.len(),
         port: driver.local_addresses().next().unwrap().address.port(),
-    }
+    };
+    // What still comes for a member that is gone is nobody's.
+    done.wait();
+    outcome
 }
 
 fn echo(driver: &mut Driver<Endpoint>) {
@@ -109,11 +113,12 @@ fn serve(members: usize) -> Vec<Outcome> {
     let mut threads = Vec::new();
     let (answer, answers) = channel();
     let mut offers = Vec::new();
+    let done = Arc::new(Barrier::new(members));
     for share in on_loopback().share(members).unwrap() {
         let (sender, receiver) = channel();
-        let answer = answer.clone();
+        let (answer, done) = (answer.clone(), done.clone());
         offers.push(sender);
-        threads.push(thread::spawn(move || member(share, &receiver, &answer)));
+        threads.push(thread::spawn(move || member(share, &receiver, &answer, &done)));
     }
     let mut poll = Poll::new().unwrap();
     let mut clients: Vec<Client> = Vec::new();

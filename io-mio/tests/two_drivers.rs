@@ -10,6 +10,7 @@ use purertc::{
 use purertc_mio::Driver;
 use purertc_mio::net::SocketSettings;
 use std::net::Ipv4Addr;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 const SECOND: usize = 2 * Driver::TOKENS;
@@ -98,6 +99,48 @@ fn only_tcp(mut description: SessionDescription) -> SessionDescription {
 fn send(driver: &mut Driver, id: DataChannelId, data: Bytes) -> Result<(), SendError> {
     let now = driver.now();
     driver.connection().data_channel(id).unwrap().send(now, data)
+}
+
+#[test]
+fn a_driver_runs_a_loop_of_its_own() {
+    let side = || {
+        let poll = Poll::new().unwrap();
+        let settings = on_loopback();
+        let driver = Driver::new(Configuration::default(), &settings, poll.registry(), Token(7)).unwrap();
+        (poll, driver)
+    };
+    let ((mut poll, mut near), (mut far_poll, mut far)) = (side(), side());
+    near.connection().create_data_channel("loop", DataChannelInit::default()).unwrap();
+    let now = near.now();
+    near.connection().set_local_description(now, None).unwrap();
+    let offer = near.connection().local_description().unwrap().clone();
+    let now = far.now();
+    far.connection().set_remote_description(now, offer).unwrap();
+    far.connection().set_local_description(now, None).unwrap();
+    let answer = far.connection().local_description().unwrap().clone();
+    let now = near.now();
+    near.connection().set_remote_description(now, answer).unwrap();
+    let echo = std::thread::spawn(move || {
+        far.run(&mut far_poll, |far, event| match event {
+            Event::Channel(id, ChannelEvent::Message(message)) => {
+                send(far, id, message.data).unwrap();
+                ControlFlow::Continue(())
+            }
+            Event::Channel(_, ChannelEvent::Close) => ControlFlow::Break("closed"),
+            _ => ControlFlow::Continue(()),
+        })
+    });
+    let heard = near.run(&mut poll, |near, event| match event {
+        Event::Channel(id, ChannelEvent::Open) => {
+            send(near, id, Bytes::from_static(b"round")).unwrap();
+            ControlFlow::Continue(())
+        }
+        Event::Channel(_, ChannelEvent::Message(message)) => ControlFlow::Break(message.data),
+        _ => ControlFlow::Continue(()),
+    });
+    assert_eq!(heard.unwrap(), "round");
+    near.close();
+    assert_eq!(echo.join().unwrap().unwrap(), "closed");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::connection::Lease;
 use crate::error::{ChannelClosed, SendError};
+use crate::sequences::{MessageSink, MessageStream};
 use crate::state::{Facts, Seat, Want};
 use crate::stream::DataChannelStream;
 use bytes::Bytes;
@@ -155,7 +156,11 @@ impl DataChannel {
     ///
     /// Cancel-safe.
     pub async fn closed(&self) {
-        self.wait(Want::Closed, |state, _| (state == DataChannelState::Closed).then_some(())).await;
+        poll_fn(|cx| self.poll_closed(cx)).await;
+    }
+
+    pub(crate) fn poll_closed(&self, cx: &Context<'_>) -> Poll<()> {
+        self.poll_wait(cx, Want::Closed, |state, _| (state == DataChannelState::Closed).then_some(()))
     }
 
     async fn wait<R>(&self, want: Want, look: impl Fn(DataChannelState, u64) -> Option<R>) -> R {
@@ -264,6 +269,18 @@ impl DataChannel {
     #[must_use]
     pub fn priority(&self) -> Priority {
         self.lease.facts.priority
+    }
+
+    /// The messages that come, as a `Stream` of `futures`.
+    #[must_use]
+    pub fn messages(&self) -> MessageStream {
+        MessageStream::new(self.clone())
+    }
+
+    /// Where messages are put, as a `Sink` of `futures`.
+    #[must_use]
+    pub fn sink(&self) -> MessageSink {
+        MessageSink::new(self.clone())
     }
 
     /// A stream of bytes over the channel: see [`DataChannelStream`].

@@ -5,6 +5,7 @@ use crate::endpoint::Endpoint;
 use crate::error::{ConnectionLost, SetupError};
 use crate::event::Event;
 use crate::operations::asks_for_assertion;
+use crate::sequences::EventStream;
 use crate::settings::Settings;
 use crate::state::{Phase, Seat, State};
 use purertc::{
@@ -247,6 +248,12 @@ impl PeerConnection {
                 return Poll::Ready(Some(event));
             }
         }
+    }
+
+    /// The events, as a `Stream` of `futures`. Each event goes to one reader, if there are several.
+    #[must_use]
+    pub fn events(&self) -> EventStream {
+        EventStream::new(self.clone())
     }
 
     /// Waits until every candidate is found, so that [`local_description`](Self::local_description) holds them

@@ -7,7 +7,7 @@
 use crate::runtime::{Stream as TokioStream, Tokio};
 use crate::state::Shared;
 use purertc::{Instant, IoRequest, SocketId};
-use purertc_mio::net::{Arrivals, Kind, Outbox, Place, Socket, Sockets, Stream};
+use purertc_mio::net::{Arrivals, Kind, Left, Outbox, Place, Socket, Sockets, Stream};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -256,9 +256,7 @@ fn receive_from(
         }
         let result = match socket.io().poll_recv_ready(cx) {
             Poll::Pending => return Step::Done,
-            Poll::Ready(ready) => ready.and_then(|()| {
-                socket.io().try_io(Interest::READABLE, || socket.receive(&mut arrivals.inbox))
-            }),
+            Poll::Ready(ready) => ready.and_then(|()| receive_once(socket, arrivals)),
         };
         match result {
             Ok(()) => *errors = 0,
@@ -274,6 +272,16 @@ fn receive_from(
         }
     }
     Step::More
+}
+
+/// Receives once. When nothing is left the runtime is told so, without asking the system again.
+fn receive_once(socket: &Socket<UdpSocket>, arrivals: &mut Arrivals) -> io::Result<()> {
+    let mut left = Left::Perhaps;
+    let received = socket.io().try_io(Interest::READABLE, || {
+        left = socket.receive(&mut arrivals.inbox)?;
+        if left == Left::Nothing { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+    });
+    if left == Left::Nothing { Ok(()) } else { received }
 }
 
 fn accept_from(

@@ -44,6 +44,18 @@
 //! happened: a message was not sent, no message was taken. What was done is done: verbs that do not wait for
 //! anything complete on their first poll.
 //!
+//! | method | dropped before it is done |
+//! | --- | --- |
+//! | [`DataChannel::send`], [`send_text`](DataChannel::send_text), [`send_message`](DataChannel::send_message) | the message was not sent |
+//! | [`DataChannel::recv`], [`PeerConnection::next_event`] | nothing was taken; the next call gets it |
+//! | [`DataChannel::opened`], [`drained`](DataChannel::drained), [`closed`](DataChannel::closed) | nothing; they only look |
+//! | [`PeerConnection::gathering_complete`], [`connected`](PeerConnection::connected), [`wait_for`](PeerConnection::wait_for) | nothing; they only look |
+//! | [`PeerConnection::close`], [`Endpoint::close`] | closing goes on, once it was polled |
+//! | [`PeerConnection::new`], [`Endpoint::new`], [`Endpoint::crew`], descriptions and candidates | done on the first poll, or not begun |
+//!
+//! [`EventStream`], [`MessageStream`] and [`MessageSink`] are the same for code that is written for `futures`;
+//! [`DataChannelStream`] is for code that speaks in bytes.
+//!
 //! # The operations chain
 //!
 //! W3C queues `createOffer`, `setLocalDescription` and the like behind one another. Here each is done whole on its first
@@ -85,6 +97,7 @@ mod media;
 mod objects;
 mod operations;
 mod runtime;
+mod sequences;
 mod settings;
 mod state;
 mod stream;
@@ -95,6 +108,7 @@ pub use connection::PeerConnection;
 pub use endpoint::Endpoint;
 pub use error::{ChannelClosed, ConnectionLost, SendError, SetupError};
 pub use event::Event;
+pub use sequences::{EventStream, MessageSink, MessageStream};
 pub use settings::Settings;
 pub use stream::DataChannelStream;
 
@@ -106,5 +120,5 @@ pub use purertc::{
     Priority, SctpTransportState, SdpType, SessionDescription, SignalingState, TransportId,
 };
 pub use purertc_mio::net::{
-    Exchanged, IdentityGateway, PortUse, Resolver, Share, SocketSettings, TlsSettings,
+    Exchanged, IdentityGateway, Marking, PortUse, Resolver, Share, SocketSettings, TlsSettings,
 };

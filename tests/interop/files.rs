@@ -86,7 +86,7 @@ pub(crate) fn play(from: Program, to: Program, signaling: Signaling) -> Outcome 
 }
 
 /// Carries an offer over, and the answer back.
-fn introduce(sender: &mut Lines, receiver: &mut Lines) -> Outcome {
+pub(crate) fn introduce(sender: &mut Lines, receiver: &mut Lines) -> Outcome {
     let offer = sender.expect("{", PATIENCE)?;
     receiver.put(&format!("{{{offer}"))?;
     let answer = receiver.expect("{", PATIENCE)?;

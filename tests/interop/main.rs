@@ -22,6 +22,7 @@ mod driver;
 mod dtls_peers;
 mod failures;
 mod fast_setup;
+mod faults;
 mod files;
 mod files_page;
 mod lab;
@@ -210,7 +211,10 @@ fn server_trials(lab: &Arc<Mutex<Lab>>, quiet: bool) -> Vec<Trial> {
     });
     let guarded = trial(lab, "nat::streams_through_two_firewalls".to_owned(), |_| nat::play_guarded());
     let guarded = guarded.with_ignored_flag(obstacle.is_some());
-    turn.chain(nat).chain(moving).chain([guarded]).collect()
+    let faults = faults::CASES.iter().map(|(name, play)| {
+        trial(lab, format!("faults::{name}"), move |_| play()).with_ignored_flag(obstacle.is_some())
+    });
+    turn.chain(nat).chain(moving).chain([guarded]).chain(faults).collect()
 }
 
 /// Cases with other implementations.

@@ -6,7 +6,7 @@ use purertc::transport::ice::{IceRole, Mode};
 use purertc::wire::stun::{Attribute, Builder, Class, Message, Method};
 use purertc::{
     Certificate, CertificateOptions, ChannelEvent, Configuration, Datagram, DropReason, Endpoint, Event,
-    IceServer, Init, Instant, LocalAddress, PeerConnection, PeerId, SocketId,
+    IceServer, Init, Instant, LocalAddress, PeerConnection, PeerConnectionState, PeerId, SocketId,
 };
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
@@ -31,6 +31,7 @@ fn connection(number: u64, certificate: &Certificate, mode: Mode) -> PeerConnect
 
 struct Server {
     endpoint: Endpoint,
+    certificate: Certificate,
     address: SocketAddr,
     clients: Vec<Client>,
     ids: Vec<PeerId>,
@@ -50,26 +51,31 @@ impl Server {
         let address: SocketAddr = "198.51.100.1:443".parse().unwrap();
         let mut server = Self {
             endpoint: Endpoint::new([1; 32]),
+            certificate,
             address,
             clients: vec![],
             ids: vec![],
             now: Instant::ZERO,
         };
         for number in 0..count {
-            let mut client = connection(number, &certificate, Mode::Full);
-            let client_address = SocketAddr::from(([192, 0, 2, 1], 10_000 + number as u16));
-            client.add_local_address(server.now, LocalAddress::udp(SocketId(0), client_address));
-            client.create_data_channel("up", Default::default()).unwrap();
-            client.set_local_description(server.now, None).unwrap();
-            let mut ours = connection(1_000_000 + number, &certificate, mode);
-            ours.add_local_address(server.now, LocalAddress::udp(SocketId(9), address));
-            ours.set_remote_description(server.now, client.local_description().unwrap().clone()).unwrap();
-            ours.set_local_description(server.now, None).unwrap();
-            client.set_remote_description(server.now, ours.local_description().unwrap().clone()).unwrap();
-            server.ids.push(server.endpoint.add(ours));
-            server.clients.push(Client { pc: client, address: client_address, got: vec![] });
+            server.join(number, mode, SocketAddr::from(([192, 0, 2, 1], 10_000 + number as u16)));
         }
         server
+    }
+
+    /// A client that offers from this address, and the server's answer.
+    fn join(&mut self, number: u64, mode: Mode, client_address: SocketAddr) {
+        let mut client = connection(number, &self.certificate, Mode::Full);
+        client.add_local_address(self.now, LocalAddress::udp(SocketId(0), client_address));
+        client.create_data_channel("up", Default::default()).unwrap();
+        client.set_local_description(self.now, None).unwrap();
+        let mut ours = connection(1_000_000 + number, &self.certificate, mode);
+        ours.add_local_address(self.now, LocalAddress::udp(SocketId(9), self.address));
+        ours.set_remote_description(self.now, client.local_description().unwrap().clone()).unwrap();
+        ours.set_local_description(self.now, None).unwrap();
+        client.set_remote_description(self.now, ours.local_description().unwrap().clone()).unwrap();
+        self.ids.push(self.endpoint.add(ours));
+        self.clients.push(Client { pc: client, address: client_address, got: vec![] });
     }
 
     /// One round: everything due happens, every datagram arrives a millisecond later.
@@ -185,6 +191,21 @@ fn a_client_that_restarts_elsewhere_is_found_by_its_new_name() {
     assert_eq!(server.endpoint.drops().total(), 0, "every check was somebody's");
     // The old name means nobody any more.
     assert_eq!(ours.transport().ice().answers_to().count(), 1);
+}
+
+#[test]
+fn a_client_that_was_killed_and_starts_anew_on_its_port_is_served_and_the_old_one_missed() {
+    let mut server = Server::with_clients(4);
+    server.answers_every_client();
+    // No farewell: its process is gone, and the next one gets the same port.
+    let killed = server.clients.remove(2);
+    server.join(500, Mode::Full, killed.address);
+    server.answers_every_client();
+    for _ in 0..35_000 {
+        server.round();
+    }
+    let missed = server.endpoint.peer(server.ids[2]).unwrap();
+    assert_ne!(missed.connection_state(), PeerConnectionState::Connected);
 }
 
 #[test]

@@ -16,6 +16,15 @@ pub struct LinesError {
     said: String,
 }
 
+/// How a process ended.
+#[derive(Debug)]
+pub struct End {
+    /// Whether it was content.
+    pub success: bool,
+    /// All that it said.
+    pub words: String,
+}
+
 /// A running process; killed when dropped.
 #[derive(Debug)]
 pub struct Lines {
@@ -116,6 +125,43 @@ impl Lines {
     /// If it is gone.
     pub fn thaw(&self) -> Result<(), LinesError> {
         self.signal(Signal::CONT)
+    }
+
+    /// Waits until it ends by itself, and returns what it said in all.
+    ///
+    /// # Errors
+    ///
+    /// If it goes on.
+    pub fn end(&mut self, patience: Duration) -> Result<End, LinesError> {
+        let deadline = Instant::now() + patience;
+        loop {
+            // Its lines come to an end when it does.
+            while let Ok(line) = self.output.recv_timeout(Duration::from_millis(10)) {
+                self.said.push(line);
+            }
+            if let Ok(Some(status)) = self.child.try_wait() {
+                self.said.extend(self.output.iter());
+                return Ok(End { success: status.success(), words: self.said.join("\n") });
+            }
+            if Instant::now() > deadline {
+                return Err(self.error(format!("it has not ended within {patience:?}")));
+            }
+        }
+    }
+
+    /// Processor time that it has used so far.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not say.
+    pub fn cpu_time(&self) -> Result<Duration, LinesError> {
+        let folder = format!("/proc/{}/task", self.child.id());
+        let threads = std::fs::read_dir(folder).map_err(|error| self.error(error.to_string()))?;
+        let used = threads.flatten().filter_map(|thread| {
+            let stat = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+            stat.split(' ').next()?.parse().ok().map(Duration::from_nanos)
+        });
+        Ok(used.sum())
     }
 
     fn signal(&self, signal: Signal) -> Result<(), LinesError> {

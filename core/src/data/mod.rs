@@ -18,6 +18,7 @@ mod tests;
 
 use crate::base::drops::Drops;
 use crate::base::ids::Slots;
+use crate::base::priority::Priority;
 use crate::base::random::Rng;
 use crate::base::time::{Instant, earliest};
 use crate::crypto::traits::Hmac;
@@ -64,6 +65,8 @@ pub struct DataChannels {
     departing: Option<DataChannelId>,
     /// Channels of the peer that the application has not seen the end of.
     incoming: usize,
+    /// The highest priority that a channel was made with.
+    priority: Option<Priority>,
     drops: Drops,
 }
 
@@ -130,6 +133,7 @@ impl DataChannels {
             events: VecDeque::new(),
             departing: None,
             incoming: 0,
+            priority: None,
             drops: Drops::default(),
         }
     }
@@ -320,6 +324,18 @@ impl DataChannels {
     #[must_use]
     pub fn channel(&self, id: DataChannelId) -> Option<&Channel> {
         self.channels.get(id)
+    }
+
+    /// The highest priority that any channel was made with, by either side; that of W3C's default if there was none.
+    #[must_use]
+    pub fn priority(&self) -> Priority {
+        self.priority.unwrap_or(Priority::Low)
+    }
+
+    fn note_priority(&mut self, priority: Priority) {
+        if self.priority.is_none_or(|highest| highest.weight() < priority.weight()) {
+            self.priority = Some(priority);
+        }
     }
 
     /// Every channel.

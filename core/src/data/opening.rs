@@ -65,6 +65,7 @@ impl DataChannels {
             None if self.ids.parity.is_none() => None,
             None => Some(self.ids.pick(&self.streams, max).ok_or(CreateDataChannelError::NoIdFree)?),
         };
+        self.note_priority(init.priority);
         let id = self.channels.insert(Channel::new(label.to_owned(), init, stream, Phase::Connecting));
         if let Some(stream) = stream {
             self.streams.get_or_insert_with(stream, || StreamUse::Channel(id));
@@ -196,6 +197,7 @@ impl DataChannels {
             priority: Priority::from_weight(open.priority),
         };
         let weight = init.priority.weight();
+        self.note_priority(init.priority);
         let phase = Phase::Open { confirmed: true };
         let channel = Channel::new(open.label.to_owned(), init, Some(stream), phase);
         let id = self.channels.insert(Channel { incoming: true, ..channel });

@@ -6,7 +6,8 @@ use crate::base::io::{IoId, IoRequest, IoResponse, StreamName};
 use crate::base::net::{Datagram, Path, SocketId};
 use crate::base::queue::Turn;
 use crate::base::time::Instant;
-use crate::endpoint::{Endpoint, Naming, PeerId, Request};
+use crate::endpoint::{Endpoint, PeerId, Request};
+use crate::peer::streams::Naming;
 
 impl Endpoint {
     /// The next thing that the driver is to do, for whichever peer.

@@ -6,12 +6,10 @@
 
 mod io;
 mod requests;
-mod streams;
 #[cfg(test)]
 mod tests;
 
 use self::requests::{Group, Request, Requests};
-use self::streams::{Naming, Streams};
 use crate::base::drops::{DropReason, Drops};
 use crate::base::ids::{Id, Slots};
 use crate::base::io::StreamName;
@@ -23,6 +21,7 @@ use crate::base::routes::RouteChange;
 use crate::base::time::{Instant, earliest};
 use crate::peer::deadlines::Deadlines;
 use crate::peer::routes::{Routes, names_nobody};
+use crate::peer::streams::Streams;
 use crate::peer::{Event, PeerConnection};
 use crate::wire::mdns::PORT as MDNS_PORT;
 use std::ops::{Deref, DerefMut};

@@ -46,7 +46,8 @@
 //! | --- | --- |
 //! | `APIBuilder`, `MediaEngine`, `SettingEngine`, `Registry` | one [`Configuration`](crate::Configuration) whose default works |
 //! | `RTCPeerConnection` in an `Arc`, callbacks in boxes (`on_data_channel(Box::new(…))`) | `purertc-tokio`: handles that are cloned, events that are awaited |
-//! | `data_channel.on_message(…)` | `channel.recv().await` |
+//! | `data_channel.on_message(…)` | `channel.recv().await`, or `channel.messages()`, a `Stream` |
+//! | `UDPMuxDefault`, one socket for all | `Endpoint`; `Endpoint::crew` for several threads behind one port |
 //! | `data_channel.send(&bytes).await` does not wait for room | `channel.send(bytes).await` does |
 //! | `detach` for streams | `channel.into_stream()`: `AsyncRead` and `AsyncWrite` |
 //! | `TrackLocalStaticSample`, `TrackLocalStaticRTP` | [`write_frame`](crate::RtpSender::write_frame), [`write_rtp`](crate::RtpSender::write_rtp) |

@@ -49,6 +49,28 @@
 //! call costs depends on what it is given and not on how many channels, streams or peers there are, so one thread serves
 //! many connections, and the unit to spread over threads is the connection, or the endpoint.
 //!
+//! # One port, several threads
+//!
+//! A server that outgrows a core has an endpoint for each thread, and sockets that share a port (`SO_REUSEPORT`). Peers stay
+//! at the endpoint that they were added to; no lock is shared between those on the way of a packet. The system deals
+//! datagrams out among the sockets by a hash of their addresses, and knows nothing of peers: half of them (with two threads),
+//! three quarters (with four) come to a thread that does not know theirs. That thread looks up whose they are, by user
+//! fragment and by path, and hands them over: whole batches, as they are, without a copy, into a bounded queue that loses what
+//! does not fit as a socket does. What is sent goes out on the peer's own thread. So receiving is shared by the system's
+//! choice, and everything else by yours.
+//!
+//! | you have | use |
+//! | --- | --- |
+//! | one tokio runtime with several threads | `Endpoint::crew(settings, n)`: n endpoints, a task each |
+//! | a tokio runtime for each thread | `settings.sockets.share(n)`, and `Endpoint::in_share` in each |
+//! | threads with a `Poll` each | `settings.share(n)`, and `Driver::endpoint_in` in each |
+//! | sockets of your own | [`tell_route_changes`](crate::Endpoint::tell_route_changes) and [`poll_route_change`](crate::Endpoint::poll_route_change) say what leads where; the rest is yours |
+//!
+//! Add peers evenly: to the endpoint with the fewest. A peer that is bound to another, because it forwards to it, belongs
+//! beside it. `exchanged()` counts what was handed over, and what was lost.
+//!
+//! Listeners for TCP have a port for each thread, so that their streams need not be handed over.
+//!
 //! `purertc-tokio` has one task for each connection and a lock that is held for one call at a time, never across an
 //! `.await` and never across a system call. `purertc-mio` has no threads but those that look up host names, which block in
 //! the system.

@@ -41,6 +41,8 @@
 //! | `ports` | the system picks | firewalls |
 //! | `include_loopback` | off | peers on the same host |
 //! | `listen_tcp` | off | peers behind firewalls without UDP |
+//! | `port_use` | alone | several processes on one port; for threads see [crews](crate::manual::sockets_and_threads#one-port-several-threads) |
+//! | `marking` | off | a network of one's own that honours code points: data goes with that of the highest [`Priority`](crate::Priority) among its channels (8, 0, 10, 18) |
 //! | `receive_buffer_size`, `send_buffer_size` | 2 MiB | the system grants no more than `net.core.rmem_max` and `wmem_max`: raise those first |
 //!
 //! # Keeping a connection alive, and noticing its end

@@ -4,16 +4,20 @@
 //! are routed as an endpoint routes them to its peers, links that something happened to wait in queues, and deadlines
 //! are in one place. So neither a packet nor a poll costs more for the links that it does not concern.
 
+mod pieces;
+
+use self::pieces::close;
 use crate::base::drops::{DropReason, Drops};
 use crate::base::io::{IoId, IoRequest, IoResponse};
 use crate::base::map::SeededMap;
 use crate::base::net::{Datagram, LocalAddress, Path, Protocol, SocketId, Transmit};
 use crate::base::queue::{BusyQueue, Queue, Turn};
 use crate::base::random::Rng;
-use crate::base::time::Instant;
+use crate::base::time::{Instant, earliest};
 use crate::peer::deadlines::Deadlines;
 use crate::peer::link::{KeysOf, Link, TransportId};
 use crate::peer::routes::Routes;
+use crate::peer::streams::Streams;
 use crate::transport::demux::{Kind, kind};
 use crate::transport::{Event, IceGatheringState, Inbound, Transport};
 use crate::wire::candidate::Credentials;
@@ -53,6 +57,8 @@ struct Tables {
     to_settle: BusyQueue<TransportId>,
     to_request: BusyQueue<TransportId>,
     sockets: SeededMap<SocketId, TransportId>,
+    /// Accepted streams that have not said which link they are for.
+    unnamed: Streams,
     /// Ports that one link has to itself.
     ports: SeededMap<SocketAddr, TransportId>,
 }
@@ -187,8 +193,10 @@ impl Links {
                 self.more.pop();
             }
         }
-        if self.more.is_empty() {
-            self.tables = None;
+        if self.more.is_empty()
+            && let Some(mut tables) = self.tables.take()
+        {
+            tables.unnamed.drain().for_each(|socket| self.leftovers.push(close(socket)));
         }
     }
 
@@ -210,6 +218,7 @@ impl Links {
             to_settle: BusyQueue::default(),
             to_request: BusyQueue::default(),
             sockets: SeededMap::new(&mut self.rng),
+            unnamed: Streams::default(),
             ports: SeededMap::new(&mut self.rng),
         }));
         self.touch(TransportId::FIRST, Touch::ToTransmit);
@@ -370,9 +379,7 @@ impl Links {
                 self.for_each(|transport| transport.handle_datagram(now, datagram.clone(), received));
                 return Ok(TransportId::FIRST);
             }
-            Some(tables) if path.protocol == Protocol::Tcp => {
-                tables.sockets.get(&path.socket).copied().unwrap_or_default()
-            }
+            Some(_) if path.protocol == Protocol::Tcp => return self.handle_piece(now, datagram, received),
             Some(tables) => tables.find(&path, &datagram.data).ok_or(DropReason::UnvalidatedSource)?,
         };
         let before = received.len();
@@ -417,6 +424,8 @@ impl Links {
 
     pub fn handle_timeout(&mut self, now: Instant) {
         let Some(tables) = &mut self.tables else { return self.first.transport.handle_timeout(now) };
+        let leftovers = &mut self.leftovers;
+        std::iter::from_fn(|| tables.unnamed.pop_due(now)).for_each(|socket| leftovers.push(close(socket)));
         // All that are due first, then each once: a deadline that does not move on waits for the next call.
         let due: Vec<_> = std::iter::from_fn(|| tables.deadlines.pop_due(now)).collect();
         for id in due {
@@ -511,7 +520,7 @@ impl Links {
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.tables {
             None => self.first.transport.poll_timeout(),
-            Some(tables) => tables.deadlines.next(),
+            Some(tables) => earliest([tables.deadlines.next(), tables.unnamed.deadline()]),
         }
     }
 
@@ -546,18 +555,6 @@ impl Links {
         }
         if let Some(link) = self.get_mut(owner) {
             link.transport.handle_io_response(now, own, response);
-        }
-    }
-
-    /// A listener accepted a stream. The first link has it: with several, its peer can reach the others by UDP alone.
-    pub fn handle_stream_opened(&mut self, now: Instant, path: Path) {
-        self.first_mut().handle_stream_opened(now, path);
-    }
-
-    pub fn handle_stream_closed(&mut self, now: Instant, socket: SocketId) {
-        let owner = self.tables.as_mut().and_then(|tables| tables.sockets.remove(&socket));
-        if let Some(link) = self.get_mut(owner.unwrap_or_default()) {
-            link.transport.handle_stream_closed(now, socket);
         }
     }
 

@@ -18,6 +18,7 @@ mod io;
 mod legacy;
 mod link;
 mod links;
+mod marking;
 mod media;
 mod media_plane;
 mod objects;
@@ -31,6 +32,7 @@ mod rtcp;
 mod sender;
 mod state;
 mod statistics;
+pub(crate) mod streams;
 #[cfg(test)]
 mod tests;
 mod transceiver;

@@ -10,6 +10,7 @@ use crate::data::event::Event as DataEvent;
 use crate::peer::PeerConnection;
 use crate::peer::event::{ChannelEvent, Event};
 use crate::peer::link::TransportId;
+use crate::peer::marking;
 use crate::transport::SendPath;
 
 /// Datagrams in one run. Linux takes 64 at most in one call with segmentation offload.
@@ -108,7 +109,8 @@ impl PeerConnection {
         let mut carried = std::mem::take(&mut self.ride.carried);
         let transmit = fill_run(path, &mut carried, out, |out| self.append_packet(now, max_payload, out));
         self.ride.carried = carried;
-        transmit
+        let dscp = marking::of_data(self.data.priority());
+        transmit.map(|transmit| Transmit { dscp, ..transmit })
     }
 
     /// A packet together with what DTLS has to acknowledge, which then needs no datagram of its own: where there is both.
@@ -127,7 +129,8 @@ impl PeerConnection {
         };
         link.sent(now, size);
         link.transport.finish_acknowledging(now, record, out).ok()?;
-        Some(Transmit::single(path, out.len()))
+        let dscp = marking::of_data(self.data.priority());
+        Some(Transmit { dscp, ..Transmit::single(path, out.len()) })
     }
 
     /// Appends one sealed packet, if there is one.

@@ -24,6 +24,9 @@ const PARTS: usize = 64;
 /// Datagrams that may wait for a thread. Beyond it they are lost, as in a socket whose buffer is full.
 const MAX_WAITING: usize = 4_096;
 
+/// Datagrams that usually go to another thread at once.
+const RUN: usize = 64;
+
 /// What members of a crew handed each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -55,6 +58,8 @@ struct Claims {
 #[derive(Default)]
 struct Mailbox {
     datagrams: Mutex<Vec<Datagram>>,
+    /// Room for the next ones, while those are taken.
+    spare: Mutex<Vec<Datagram>>,
     /// Whether any does, to be asked without the lock.
     is_full: AtomicBool,
     alarm: Mutex<Option<Alarm>>,
@@ -141,10 +146,13 @@ impl Desk {
         }
         let mailbox = self.mailbox();
         if mailbox.is_full.swap(false, Ordering::AcqRel) {
-            let waiting =
-                std::mem::take(&mut *mailbox.datagrams.lock().unwrap_or_else(PoisonError::into_inner));
-            mailbox.taken.fetch_add(waiting.len() as u64, Ordering::Relaxed);
-            datagrams.extend(waiting.into_iter().filter_map(adopt));
+            let mut taken = mailbox.spare.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::swap(
+                &mut *taken,
+                &mut *mailbox.datagrams.lock().unwrap_or_else(PoisonError::into_inner),
+            );
+            mailbox.taken.fetch_add(taken.len() as u64, Ordering::Relaxed);
+            datagrams.extend(taken.drain(..).filter_map(adopt));
         }
     }
 }
@@ -272,6 +280,9 @@ impl Exchange {
                 Verdict::Own => true,
                 Verdict::Of(member) => {
                     let data = std::mem::take(&mut datagram.data);
+                    if others[member].is_empty() {
+                        others[member].reserve(RUN);
+                    }
                     others[member].push(Datagram { data, ..*datagram });
                     false
                 }

@@ -12,6 +12,15 @@ const BUFFERS: usize = 8;
 /// What the system puts into a buffer at most.
 const BUFFER: usize = 1 << 16;
 
+/// Whether the system has more to receive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// It may have.
+    Perhaps,
+    /// It had none a moment ago, and tells when more comes.
+    Nothing,
+}
+
 /// Buffers to receive into, and the datagrams that were received and not handed over yet.
 ///
 /// The buffers take 512 KiB of address space; what is never written to takes no memory.
@@ -58,7 +67,7 @@ impl Inbox {
         &mut self,
         local: LocalAddress,
         receive: impl FnOnce(&mut [IoSliceMut<'_>], &mut [RecvMeta]) -> Result<usize, E>,
-    ) -> Result<(), E> {
+    ) -> Result<Left, E> {
         let mut metas = [RecvMeta::default(); BUFFERS];
         let mut chunks = self.buffers.chunks_mut(BUFFER);
         let mut slices: [IoSliceMut<'_>; BUFFERS] =
@@ -77,7 +86,9 @@ impl Inbox {
                 self.datagrams.push(Datagram { path, ecn: ecn_of(meta.ecn), data });
             }
         }
-        Ok(())
+        // `recvmmsg` stops early for one reason: there was no more.
+        let took_all = cfg!(any(target_os = "android", target_os = "linux")) && count < BUFFERS;
+        Ok(if took_all { Left::Nothing } else { Left::Perhaps })
     }
 
     /// Lets `read` fill a buffer with the next piece of a stream, and takes it over unless it is not to be kept.

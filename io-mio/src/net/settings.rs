@@ -32,6 +32,8 @@ pub struct SocketSettings {
     /// peers are behind something that lets TCP through and no UDP, and most of those use TURN. Streams to passive
     /// candidates of the peer's are made regardless.
     pub listen_tcp: bool,
+    /// Whether datagrams carry code points of differentiated services. Default: none do.
+    pub marking: Marking,
     /// Whether addresses that the host gains or loses later are used and given up. Default true. It concerns
     /// connections whose addresses are not named.
     pub watch_interfaces: bool,
@@ -57,6 +59,7 @@ impl Default for SocketSettings {
             ports: None,
             port_use: PortUse::default(),
             listen_tcp: false,
+            marking: Marking::default(),
             watch_interfaces: true,
             tls: TlsSettings::default(),
             resolver: Resolver::default(),
@@ -76,6 +79,17 @@ pub enum PortUse {
     /// All that say so (`SO_REUSEPORT`, where the system has it), such as one for each thread. The system deals datagrams
     /// out among them by their senders.
     Shared,
+}
+
+/// Which datagrams carry code points of differentiated services (RFC 8837).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Marking {
+    /// None: networks that do not know them may drop what carries one, and few honour them.
+    #[default]
+    Off,
+    /// Those of data, by the highest [`Priority`](purertc::Priority) among the channels. On Linux and Android alone;
+    /// elsewhere nothing is marked. What the system refuses to mark goes without.
+    ByPriority,
 }
 
 /// A socket that was opened, non-blocking, and the address that a connection may use through it.

@@ -1,8 +1,9 @@
 //! One UDP socket with segmentation offload, ECN and batches, whatever runtime it belongs to.
 
-use crate::net::inbox::Inbox;
+use crate::net::inbox::{Inbox, Left};
+use crate::net::marking::{self, Descriptor, Marked};
 use crate::net::outbox::Outbox;
-use crate::net::settings::SocketSettings;
+use crate::net::settings::{Marking, SocketSettings};
 use purertc::{Ecn, LocalAddress};
 use quinn_udp::{EcnCodepoint, Transmit, UdpSockRef, UdpSocketState};
 use std::fmt;
@@ -19,6 +20,7 @@ pub struct Socket<S> {
     io: S,
     state: UdpSocketState,
     local: LocalAddress,
+    marking: Marking,
 }
 
 impl<S: fmt::Debug> fmt::Debug for Socket<S> {
@@ -27,7 +29,7 @@ impl<S: fmt::Debug> fmt::Debug for Socket<S> {
     }
 }
 
-impl<S> Socket<S>
+impl<S: Descriptor> Socket<S>
 where
     for<'a> UdpSockRef<'a>: From<&'a S>,
 {
@@ -46,7 +48,7 @@ where
         {
             tracing::debug!(%error, "the socket's buffers keep their size");
         }
-        Ok(Self { io, state, local })
+        Ok(Self { io, state, local, marking: settings.marking })
     }
 
     /// The runtime's socket.
@@ -71,18 +73,18 @@ where
         self.local
     }
 
-    /// Receives once, many datagrams if there are many, into `inbox`.
+    /// Receives once, many datagrams if there are many, into `inbox`. Says whether asking again may bring more.
     ///
     /// # Errors
     ///
     /// `WouldBlock` when nothing has come; else the system's, after which receiving may go on. Reports about
     /// datagrams that were sent earlier are not errors here.
-    pub fn receive(&self, inbox: &mut Inbox) -> io::Result<()> {
+    pub fn receive(&self, inbox: &mut Inbox) -> io::Result<Left> {
         let received =
             inbox.fill(self.local, |buffers, metas| self.state.recv((&self.io).into(), buffers, metas));
         match received {
             // Windows tells the next receiver that a peer's port was closed.
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(Left::Perhaps),
             other => other,
         }
     }
@@ -93,7 +95,8 @@ where
     /// long for it, no buffer) is as good as lost on the way: it is logged, skipped, and the protocols above
     /// repeat it or find another path.
     ///
-    /// The ECN bits are set; the differentiated-services code point of a [`Transmit`](purertc::Transmit) is not.
+    /// The ECN bits are set; the differentiated-services code point of a [`Transmit`](purertc::Transmit) where the settings
+    /// want that ([`Marking`]) and the system takes it.
     ///
     /// # Errors
     ///
@@ -103,17 +106,7 @@ where
             let segments = self.state.max_gso_segments();
             let segment = transmit.segment_size.unwrap_or(transmit.size).max(1);
             let contents = &rest[..rest.len().min(segment.saturating_mul(segments))];
-            let result = self.state.try_send(
-                (&self.io).into(),
-                &Transmit {
-                    destination: transmit.path.remote,
-                    ecn: codepoint_of(transmit.ecn),
-                    contents,
-                    segment_size: transmit.segment_size,
-                    src_ip: self.is_wild().then(|| transmit.path.local.ip()),
-                },
-            );
-            match result {
+            match self.send_once(transmit, contents) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
                 // Offload turned out not to work here and is off now: the same again, one by one.
@@ -129,6 +122,30 @@ where
             outbox.advance(gone);
         }
         Ok(())
+    }
+
+    /// One call of the system's, or a second one if it takes no mark.
+    fn send_once(&self, run: &purertc::Transmit, contents: &[u8]) -> io::Result<()> {
+        let source = self.is_wild().then(|| run.path.local.ip());
+        let segment = run.segment_size.filter(|size| *size < contents.len());
+        if self.marking == Marking::ByPriority && run.dscp != 0 {
+            let marked =
+                Marked { dscp: run.dscp, ecn: run.ecn, to: run.path.remote, from: source, contents, segment };
+            match marking::send(&self.io, &marked) {
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
+                    tracing::debug!(%error, path = %run.path, "not marked");
+                }
+                other => return other,
+            }
+        }
+        let transmit = Transmit {
+            destination: run.path.remote,
+            ecn: codepoint_of(run.ecn),
+            contents,
+            segment_size: run.segment_size,
+            src_ip: source,
+        };
+        self.state.try_send((&self.io).into(), &transmit)
     }
 }
 

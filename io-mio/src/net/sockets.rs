@@ -6,6 +6,7 @@ use crate::net::identity::Inquiries;
 use crate::net::interfaces::{index_of, usable_addresses};
 use crate::net::lookup::{Alarm, Lookups};
 use crate::net::machine::Machine;
+use crate::net::marking::Descriptor;
 use crate::net::settings::{Bound, PortUse, SocketSettings};
 use crate::net::share::Share;
 use crate::net::socket::Socket;
@@ -40,7 +41,7 @@ impl SocketLimits {
 /// What a runtime makes of the system's sockets, so that it learns when they are ready.
 pub trait Runtime: fmt::Debug {
     /// A UDP socket.
-    type Udp: fmt::Debug;
+    type Udp: fmt::Debug + Descriptor;
     /// A TCP socket that accepts streams.
     type Listener: fmt::Debug;
     /// A TCP stream.
@@ -486,9 +487,16 @@ where
     fn join_multicast(&mut self) -> Vec<LocalAddress> {
         let datagrams = self.local_addresses().filter(|local| local.protocol == Protocol::Udp);
         let addresses: Vec<IpAddr> = datagrams.map(|local| local.address.ip()).collect();
-        let (mut joined, mut interfaces) = (Vec::new(), Vec::new());
+        // Those that were joined before stay.
+        let before = self.table.iter().filter_map(|(_, place)| match &place.kind {
+            Kind::Multicast(socket) => Some(socket.local()),
+            _ => None,
+        });
+        let mut joined: Vec<LocalAddress> = before.collect();
+        let interface_of = |ip: IpAddr| Some((index_of(ip).ok()?, ip.is_ipv4()));
+        let mut interfaces: Vec<_> = joined.iter().map(|local| interface_of(local.address.ip())).collect();
         for address in addresses {
-            let interface = index_of(address).ok().map(|index| (index, address.is_ipv4()));
+            let interface = interface_of(address);
             if interface.is_some() && interfaces.contains(&interface) {
                 continue;
             }
@@ -500,6 +508,17 @@ where
             }
         }
         joined
+    }
+
+    /// Leaves the groups of interfaces that are gone.
+    fn leave_multicast(&mut self, present: &[IpAddr]) {
+        let gone = self.table.iter().filter_map(|(id, place)| match &place.kind {
+            Kind::Multicast(socket) => (!present.contains(&socket.local().address.ip())).then_some(id),
+            _ => None,
+        });
+        for id in gone.collect::<Vec<_>>() {
+            self.table.remove(id);
+        }
     }
 
     /// Opens sockets on addresses that are new, and closes those on addresses that are gone.
@@ -523,6 +542,7 @@ where
                 self.table.remove(gone.socket);
             }
         }
+        self.leave_multicast(&present);
         for new in present.into_iter().filter(|ip| !known.iter().any(|local| local.address.ip() == *ip)) {
             if !everything {
                 self.reach_at(new);

@@ -67,9 +67,15 @@ enum Action {
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 pub(crate) type Outcome<T = ()> = Result<T, Failure>;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Outcome {
-    let Arguments { servers, command } = Arguments::parse();
+fn main() -> Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let outcome = runtime.block_on(transfer(Arguments::parse()));
+    // A line that is still waited for would hold up the end.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn transfer(Arguments { servers, command }: Arguments) -> Outcome {
     let pc = PeerConnection::new(Settings::from(servers.configuration()).with_loopback()).await?;
     let outcome = match command {
         Action::Send { files, to } => send_all(&pc, &files, Signaling::to(to)).await,

@@ -108,11 +108,18 @@ impl Incoming {
     pub fn finish(mut self, sent: &Trailer) -> Result<Trailer, Error> {
         self.file.flush()?;
         self.bar.finish();
-        let seen = Trailer { sha256: hex(self.digest) };
+        let seen = Trailer { sha256: hex(std::mem::take(&mut self.digest)) };
         if seen.sha256 != sent.sha256 {
             return Err(Error::new(ErrorKind::InvalidData, "what came is not what was sent"));
         }
         std::fs::rename(&self.part, &self.whole)?;
         Ok(seen)
+    }
+}
+
+impl Drop for Incoming {
+    /// What is not whole does not stay; when it is, it has another name by now.
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.part);
     }
 }

@@ -78,3 +78,72 @@ async fn several_tasks_may_wait_on_one_channel() {
     seen.sort_unstable();
     assert_eq!(seen, [0, 1, 2, 3]);
 }
+
+/// Polls once, and drops.
+async fn abandon(what: impl Future) {
+    let mut what = std::pin::pin!(what);
+    std::future::poll_fn(|cx| {
+        let _ = what.as_mut().poll(cx);
+        std::task::Poll::Ready(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn waiting_that_is_given_up_changes_nothing_and_later_waiting_is_heard() {
+    let pair = Pair::new().await;
+    let near = pair.alice.create_data_channel("test", Default::default()).unwrap();
+    for _ in 0..3 {
+        abandon(near.opened()).await;
+        abandon(near.recv()).await;
+        abandon(near.closed()).await;
+        abandon(pair.alice.connected()).await;
+        abandon(pair.alice.gathering_complete()).await;
+        abandon(pair.alice.wait_for(purertc_tokio::PeerConnectionState::Connected)).await;
+    }
+    // Not polled at all: not done.
+    drop(pair.alice.set_local_description(None));
+    assert!(pair.alice.local_description().is_none());
+    pair.negotiate().await;
+    soon(near.opened()).await.unwrap();
+    abandon(near.drained()).await;
+    soon(near.drained()).await;
+    soon(pair.alice.connected()).await.unwrap();
+    let far = crate::support::incoming(&pair.bob).await;
+    abandon(far.recv()).await;
+    near.send("heard").await.unwrap();
+    assert_eq!(soon(far.recv()).await.unwrap().data, "heard");
+    abandon(near.closed()).await;
+    near.close();
+    soon(near.closed()).await;
+}
+
+#[tokio::test]
+async fn a_dropped_next_event_loses_no_event() {
+    let pair = Pair::new().await;
+    let _near = pair.alice.create_data_channel("test", Default::default()).unwrap();
+    abandon(pair.bob.next_event()).await;
+    pair.negotiate().await;
+    let mut channels = 0;
+    let begun = std::time::Instant::now();
+    while channels == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "it was lost");
+        // Most of these are given up.
+        if let Ok(event) = timeout(Duration::from_micros(50), pair.bob.next_event()).await {
+            channels += usize::from(matches!(event.expect("open"), purertc_tokio::Event::DataChannel(_)));
+        }
+    }
+}
+
+#[tokio::test]
+async fn closing_goes_on_when_nobody_waits_for_it() {
+    let (pair, _near, far) = Pair::connected().await;
+    abandon(pair.alice.close()).await;
+    soon(far.closed()).await;
+    assert_eq!(pair.alice.connection_state(), purertc_tokio::PeerConnectionState::Closed);
+    let endpoint = purertc_tokio::Endpoint::new(settings()).await.unwrap();
+    let connection = endpoint.connection().unwrap();
+    abandon(endpoint.close()).await;
+    soon(connection.close()).await;
+    assert!(endpoint.connection().is_err());
+}

@@ -3,8 +3,9 @@
 use crate::support::{incoming, settings, soon};
 use purertc::DropReason;
 use purertc_tokio::{DataChannel, DataChannelInit, Endpoint, PeerConnection, Settings};
+use std::sync::Arc;
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Barrier};
+use tokio::sync::Barrier;
 
 /// A client with a socket of its own and a connection of an endpoint's, and the two ends of a channel.
 struct Link {
@@ -92,7 +93,7 @@ fn each_member_may_have_a_thread_and_a_runtime_of_its_own() {
     let base = settings();
     let shares = base.sockets.share(2).expect("sockets");
     let (tell, told) = channel();
-    // What comes for a member that is gone is nobody's.
+    // What comes for a member that is gone is nobody's, and one that blocks hands nothing over.
     let done = Arc::new(Barrier::new(2));
     let threads = shares.into_iter().map(|share| {
         let (tell, settings, done): (_, Settings, _) = (tell.clone(), base.clone(), done.clone());
@@ -106,7 +107,7 @@ fn each_member_may_have_a_thread_and_a_runtime_of_its_own() {
                 }
                 echoes(&links, 50_000).await;
                 tell.send((endpoint.exchanged(), strays(&endpoint))).unwrap();
-                done.wait();
+                soon(done.wait()).await;
                 soon(endpoint.close()).await;
             });
         })

@@ -1,8 +1,8 @@
 //! Over ICE-TCP alone, on real sockets.
 
 use crate::support::{Pair, incoming, settings, soon};
-use purertc_tokio::purertc::Protocol;
 use purertc_tokio::purertc::wire::candidate::TcpType;
+use purertc_tokio::purertc::{BundlePolicy, MediaKind, Protocol, RtpTransceiverInit};
 use purertc_tokio::{DataChannel, DataChannelInit, PeerConnection, PeerConnectionState, SessionDescription};
 use std::time::{Duration, Instant};
 
@@ -65,6 +65,39 @@ async fn ten_megabytes_arrive_whole_over_tcp() {
         }
     };
     assert_eq!(soon(nominated).await.protocol, Protocol::Tcp);
+}
+
+#[tokio::test]
+async fn every_transport_of_a_peer_that_does_not_bundle_has_streams_of_its_own() {
+    let mut settings = settings();
+    settings.sockets.listen_tcp = true;
+    settings.configuration.bundle_policy = BundlePolicy::MaxCompat;
+    let Pair { alice, bob } = Pair::with(settings.clone(), settings).await;
+    let lone = |mut description: SessionDescription| {
+        let lines = description.sdp.split_inclusive('\n');
+        description.sdp = lines.filter(|line| !line.starts_with("a=group")).collect();
+        description
+    };
+    alice.add_transceiver(MediaKind::Audio, RtpTransceiverInit::default()).unwrap();
+    let near = alice.create_data_channel("test", DataChannelInit::default()).unwrap();
+    alice.set_local_description(None).await.unwrap();
+    soon(alice.gathering_complete()).await;
+    bob.set_remote_description(lone(description(&alice, "tcptype passive"))).await.unwrap();
+    bob.set_local_description(None).await.unwrap();
+    soon(bob.gathering_complete()).await;
+    alice.set_remote_description(description(&bob, "tcptype passive")).await.unwrap();
+    let far = incoming(&bob).await;
+    soon(near.opened()).await.unwrap();
+    near.send("over the second").await.unwrap();
+    assert_eq!(soon(far.recv()).await.unwrap().data, "over the second");
+    for side in [&alice, &bob] {
+        soon(side.connected()).await.unwrap();
+        let paths = side.inspect(|core| {
+            core.transports().map(|(_, link)| link.selected_pair().map(|pair| pair.path)).collect::<Vec<_>>()
+        });
+        assert_eq!(paths.len(), 2);
+        assert!(paths.iter().flatten().all(|path| path.protocol == Protocol::Tcp), "{paths:?}");
+    }
 }
 
 #[tokio::test]

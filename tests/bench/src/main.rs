@@ -12,8 +12,8 @@ mod stacks;
 use clap::{Parser, ValueEnum};
 
 use crate::scenarios::{
-    Options, bulk, child, connect, forward, grid, idle_mem, lossy, raw, real, rtp, sctp_raw, sdp, sfu, srtp,
-    stun_flood,
+    Options, bulk, child, connect, forward, grid, idle_mem, lossy, raw, real, rtp, scale, sctp_raw, sdp, sfu,
+    srtp, stun_flood,
 };
 
 #[global_allocator]
@@ -33,6 +33,8 @@ enum Scenario {
     DcLossy,
     /// Two processes, real sockets on loopback, beside the implementations with sockets of their own; not part of `all`
     DcReal,
+    /// Thousands of peers behind one port, on real sockets; not part of `all`
+    Scale,
     /// SCTP alone, with its checksum
     SctpRaw,
     /// Heap of a connected peer that is idle
@@ -70,11 +72,15 @@ fn main() {
     if scenario == Scenario::DcReal && options.child.is_some() {
         return real::serve(&options);
     }
+    if scenario == Scenario::Scale && options.child.is_some() {
+        return scale::generate(&options);
+    }
     if options.child.is_some() {
         return child::serve(&options);
     }
     // Its columns are other implementations.
-    let runners = if scenario == Scenario::DcReal { Vec::new() } else { scenarios::chosen(&options) };
+    let has_own_columns = matches!(scenario, Scenario::DcReal | Scenario::Scale);
+    let runners = if has_own_columns { Vec::new() } else { scenarios::chosen(&options) };
     if options.json {
         eprintln!("{}", report::machine());
     } else {
@@ -113,6 +119,9 @@ fn main() {
     }
     if scenario == Scenario::DcReal {
         real::run(&options);
+    }
+    if scenario == Scenario::Scale {
+        scale::run(&options);
     }
     if wants(Scenario::SctpRaw) {
         sctp_raw::run(&options);

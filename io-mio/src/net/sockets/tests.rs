@@ -80,7 +80,7 @@ fn turn(sockets: &mut Sockets<Std>, now: Instant) {
     let (table, arrivals) = sockets.parts();
     for (id, Place { kind, .. }) in table.iter_mut_from(0) {
         let result = match kind {
-            Kind::Udp(socket) | Kind::Multicast(socket) => socket.receive(&mut arrivals.inbox),
+            Kind::Udp(socket) | Kind::Multicast(socket) => socket.receive(&mut arrivals.inbox).map(|_| ()),
             Kind::Listener(listener, local) => {
                 listener.accept().map(|(stream, remote)| accepted.push((stream, local.address, remote)))
             }
@@ -443,4 +443,7 @@ fn the_groups_of_multicast_dns_are_joined_once_for_each_interface() {
     let IoResponse::Joined(joined) = response(&mut sockets) else { panic!("not joined") };
     assert_eq!(joined, [LocalAddress::udp(SocketId(2), (Ipv4Addr::LOCALHOST, 5353).into())]);
     assert_eq!(sockets.local_addresses().count(), 2, "candidates are no business of the group's");
+    // Asked again, as after another interface came: what is joined stays.
+    sockets.perform(Instant::ZERO, IoRequest::JoinMdns { id: ID });
+    assert_eq!(response(&mut sockets), IoResponse::Joined(joined));
 }

@@ -12,6 +12,7 @@ pub mod lossy;
 pub mod raw;
 pub mod real;
 pub mod rtp;
+pub mod scale;
 pub mod sctp_raw;
 pub mod sdp;
 pub mod sfu;
@@ -78,6 +79,12 @@ pub struct Options {
     /// dc-real: bytes of a datagram, besides the default
     #[arg(long)]
     pub mtu: Option<usize>,
+    /// scale: peers that are idle
+    #[arg(long, default_value_t = 10_000)]
+    pub peers: usize,
+    /// scale: peers that begin in a second
+    #[arg(long, default_value_t = 1_000.0)]
+    pub rate: f64,
     /// Datagrams handed over at once, instead of each stack's best
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     pub batch: Option<u16>,

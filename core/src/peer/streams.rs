@@ -1,5 +1,5 @@
-//! TCP streams that a shared listener accepted: whose they are shows in the first message on them, a check that names
-//! its addressee. Until then they are few, small and short-lived.
+//! TCP streams that a shared listener accepted: whose they are, which peer's of an endpoint or which link's of a peer,
+//! shows in the first message on them, a check that names its addressee. Until then they are few, small and short-lived.
 
 use crate::base::net::{Path, SocketId};
 use crate::base::time::{Instant, earliest};
@@ -25,11 +25,11 @@ struct Unnamed {
 
 /// All of them, the oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Streams(Vec<Unnamed>);
+pub(crate) struct Streams(Vec<Unnamed>);
 
 /// What a stream has shown itself to be.
 #[derive(Debug)]
-pub(super) enum Naming {
+pub(crate) enum Naming {
     /// It is none of these.
     Unknown,
     /// Its first message is not complete yet.
@@ -42,14 +42,14 @@ pub(super) enum Naming {
 
 impl Streams {
     /// Notes a stream; one that has to go for it comes back.
-    pub(super) fn open(&mut self, now: Instant, path: Path) -> Option<SocketId> {
+    pub(crate) fn open(&mut self, now: Instant, path: Path) -> Option<SocketId> {
         let full = self.0.len() >= MAX_UNNAMED;
         self.0.push(Unnamed { path, held: BytesMut::new(), until: now + PATIENCE });
         full.then(|| self.0.remove(0).path.socket)
     }
 
     /// What a piece of a stream makes of it. Except for [`Naming::Wait`] it is none of these from now on.
-    pub(super) fn hear(&mut self, path: &Path, piece: &[u8]) -> Naming {
+    pub(crate) fn hear(&mut self, path: &Path, piece: &[u8]) -> Naming {
         let Some(at) = self.0.iter().position(|stream| stream.path == *path) else { return Naming::Unknown };
         let stream = &mut self.0[at];
         stream.held.extend_from_slice(piece);
@@ -66,18 +66,23 @@ impl Streams {
     }
 
     /// Forgets a stream that ended.
-    pub(super) fn forget(&mut self, socket: SocketId) {
+    pub(crate) fn forget(&mut self, socket: SocketId) {
         self.0.retain(|stream| stream.path.socket != socket);
     }
 
     /// Takes one that has had its time.
-    pub(super) fn pop_due(&mut self, now: Instant) -> Option<SocketId> {
+    pub(crate) fn pop_due(&mut self, now: Instant) -> Option<SocketId> {
         let at = self.0.iter().position(|stream| stream.until <= now)?;
         Some(self.0.remove(at).path.socket)
     }
 
+    /// Takes all of them out.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = SocketId> {
+        self.0.drain(..).map(|stream| stream.path.socket)
+    }
+
     /// When the next one has.
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         earliest(self.0.iter().map(|stream| Some(stream.until)))
     }
 }
