@@ -91,7 +91,9 @@ fn refusing() -> Outcome {
     let (network, [mut alice, _bob]) = talk("500")?;
     alice.expect("connected ", PATIENCE)?;
     let a = network.name("a");
-    let rules = "table ip wall { chain out { type filter hook output priority 0; ip protocol udp drop; } }";
+    let rules = "table ip wall {
+        chain out { type filter hook output priority 0; ip protocol udp drop; }
+    }";
     run(&["ip", "netns", "exec", &a, "nft", "-f", "-"], Some(rules))?;
     std::thread::sleep(Duration::from_secs(3));
     let busy = alice.cpu_time()?;
