@@ -209,10 +209,12 @@ fn server_trials(lab: &Arc<Mutex<Lab>>, quiet: bool) -> Vec<Trial> {
     let moving = moving::CASES.iter().map(|(name, play)| {
         trial(lab, format!("moving::{name}"), move |_| play()).with_ignored_flag(obstacle.is_some())
     });
+    let guarded = trial(lab, "nat::streams_through_two_firewalls".to_owned(), |_| nat::play_guarded());
+    let guarded = guarded.with_ignored_flag(obstacle.is_some());
     let faults = faults::CASES.iter().map(|(name, play)| {
         trial(lab, format!("faults::{name}"), move |_| play()).with_ignored_flag(obstacle.is_some())
     });
-    turn.chain(nat).chain(moving).chain(faults).collect()
+    turn.chain(nat).chain(moving).chain([guarded]).chain(faults).collect()
 }
 
 /// Cases with other implementations.
