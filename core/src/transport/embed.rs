@@ -77,6 +77,7 @@ impl Transport {
         if !self.sped.is_on() {
             return;
         }
+        self.traffic.arrive(path);
         let (mut datagram, mut acks) = (None, None);
         let message = Message::parse(data);
         for attribute in message.iter().flat_map(Message::attributes).flatten() {

@@ -197,6 +197,7 @@ impl Transport {
         if self.agent.validated(path).is_none() {
             return self.drops.count(DropReason::UnvalidatedSource);
         }
+        self.traffic.arrive(*path);
         let Media::Ready(secured) = &mut self.media else {
             return self.drops.count(DropReason::SrtpNotReady);
         };

@@ -284,7 +284,6 @@ impl Transport {
     fn handle_message(&mut self, now: Instant, path: Path, data: BytesMut, received: &mut Vec<Inbound>) {
         let Some((path, data)) = self.unwrap(now, path, data) else { return self.advance(now) };
         let Some(&first) = data.first() else { return self.drops.count(DropReason::Empty) };
-        self.traffic.arrive(path);
         match demux::kind(first) {
             Kind::Stun if self.takes_answer(path, &data) => {}
             Kind::Stun => {
@@ -295,7 +294,10 @@ impl Transport {
             Kind::Dtls => match self.agent.validated(&path) {
                 // What came inside of a check is not looked at again.
                 Some(_) if !self.sped.note(&data) => self.drops.count(DropReason::DtlsReplay),
-                Some(validated) => return self.handle_dtls(now, validated, data, received),
+                Some(validated) => {
+                    self.traffic.arrive(path);
+                    return self.handle_dtls(now, validated, data, received);
+                }
                 None => self.drops.count(DropReason::UnvalidatedSource),
             },
             // Nothing follows from media but media.

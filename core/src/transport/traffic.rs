@@ -28,18 +28,18 @@ pub struct PairTraffic {
 #[derive(Debug, Default)]
 pub(super) struct Traffic {
     paths: Vec<(Path, PairTraffic)>,
-    /// The place of the one that was counted last, which is the next one's in almost all cases.
-    last: usize,
-    /// The path that the datagram in hand came on.
-    arriving: Option<Path>,
+    /// The place of the one that was sent along last, which is the next one's in almost all cases.
+    sending: u8,
+    /// The place of the one that the datagram in hand came on.
+    arriving: u8,
     /// A new generation began: its pairs begin with nothing once one of them is in use.
     is_stale: bool,
 }
 
 impl Traffic {
-    /// Notes where a datagram came.
-    pub(super) const fn arrive(&mut self, path: Path) {
-        self.arriving = Some(path);
+    /// Notes where a datagram came, ICE having found that to be a path of the peer.
+    pub(super) fn arrive(&mut self, path: Path) {
+        self.arriving = self.place(path, self.arriving);
     }
 
     /// Another generation begins; the pair in use goes on for now.
@@ -54,20 +54,30 @@ impl Traffic {
         }
     }
 
-    fn on(&mut self, path: Path) -> Option<&mut PairTraffic> {
-        if self.paths.get(self.last).is_none_or(|(known, _)| *known != path) {
-            let known = self.paths.iter().position(|(known, _)| *known == path);
-            self.last = known.unwrap_or(self.paths.len());
-            if known.is_none() {
-                if self.paths.len() >= MAX_PATHS {
-                    return None;
-                }
-                // Most have one.
-                self.paths.reserve_exact(1);
-                self.paths.push((path, PairTraffic::default()));
-            }
+    /// The place of a path; most often that is `likely`. One that is one too many has none.
+    fn place(&mut self, path: Path, likely: u8) -> u8 {
+        let is_there = self.paths.get(usize::from(likely)).is_some_and(|(known, _)| *known == path);
+        if is_there {
+            return likely;
         }
-        self.paths.get_mut(self.last).map(|(_, traffic)| traffic)
+        let known = self.paths.iter().position(|(known, _)| *known == path);
+        let at = known.unwrap_or(self.paths.len());
+        if known.is_none() && at < MAX_PATHS {
+            // Most have one.
+            self.paths.reserve_exact(1);
+            self.paths.push((path, PairTraffic::default()));
+        }
+        at as u8
+    }
+
+    fn at(&mut self, place: u8) -> Option<&mut PairTraffic> {
+        self.paths.get_mut(usize::from(place)).map(|(_, traffic)| traffic)
+    }
+
+    /// What goes along a path.
+    fn on(&mut self, path: Path) -> Option<&mut PairTraffic> {
+        self.sending = self.place(path, self.sending);
+        self.at(self.sending)
     }
 }
 
@@ -84,8 +94,7 @@ impl Transport {
 
     /// Counts a packet of so many bytes, which was in the datagram that was taken last.
     pub fn note_received(&mut self, now: Instant, bytes: usize) {
-        let Some(path) = self.traffic.arriving else { return };
-        if let Some(traffic) = self.traffic.on(path) {
+        if let Some(traffic) = self.traffic.at(self.traffic.arriving) {
             traffic.packets_received += 1;
             traffic.bytes_received += bytes as u64;
             traffic.last_received = Some(now);

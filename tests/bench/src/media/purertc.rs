@@ -49,6 +49,7 @@ impl Ours {
             senders: Vec::new(),
             waiting: Vec::new(),
             buffers: Vec::new(),
+            packets: Vec::new(),
         }
     }
 
