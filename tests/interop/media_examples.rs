@@ -15,14 +15,8 @@ use crate::whip;
 pub(crate) type Play = fn() -> Outcome;
 
 /// Each example.
-pub(crate) const CASES: [(&str, Play); 6] = [
-    ("play", play),
-    ("record", record),
-    ("echo", echo),
-    ("sfu", sfu),
-    ("whip", whip::play_clients),
-    ("gstreamer", whip::play_gstreamer),
-];
+pub(crate) const CASES: [(&str, Play); 5] =
+    [("play", play), ("record", record), ("echo", echo), ("sfu", sfu), ("whip", whip::play_clients)];
 
 const HELPERS: &str = "
     const sleep = (ms) => new Promise((done) => setTimeout(done, ms));

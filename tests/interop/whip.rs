@@ -1,12 +1,10 @@
 //! The example `whip`: a browser publishes by WHIP, and watches by WHEP; and the clients of the example `media` do.
 
-use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use purertc_tests::browser::{Browser, Kind, Options};
 use purertc_tests::demo::build_example_of;
-use purertc_tests::interop;
 use purertc_tests::lines::Lines;
 
 use crate::media_examples;
@@ -128,54 +126,4 @@ pub(crate) fn play_clients() -> Outcome {
     drop(publisher);
     drop(recorder);
     media_examples::decodes(&folder.path().join("0-1.ivf"), "vp8", 25)
-}
-
-/// GStreamer's own clients: `whipsink` publishes, `whepsrc` watches, and our recorder has what was published.
-pub(crate) fn play_gstreamer() -> Outcome {
-    let gst = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/peers/gst/target/debug/gst-whip");
-    if !gst.exists() {
-        let reason =
-            "build tests/interop/peers/gst (Debian: libgstreamer-plugins-bad1.0-dev, gstreamer1.0-nice)";
-        interop::skip("GStreamer's whipsink and whepsrc", reason);
-        return Ok(());
-    }
-    let example = |name| build_example_of("purertc-tokio", name).map_err(|error| Failure(error.to_string()));
-    let mut command = Command::new(example("whip")?);
-    command.args(["--port", "0"]);
-    let mut server = Lines::start(command)?;
-    let origin = server.expect("listening on ", Duration::from_secs(30))?;
-
-    let mut command = Command::new(&gst);
-    command.args(["videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=25/1 !"]);
-    command.args(["vp8enc deadline=1 keyframe-max-dist=25 ! rtpvp8pay !"]);
-    command.args(["application/x-rtp,media=video,encoding-name=VP8,payload=96,clock-rate=90000 !"]);
-    command.arg(format!("whipsink whip-endpoint={origin}/whip/lobby"));
-    let mut publisher = Lines::start(command)?;
-    publisher.expect("playing", Duration::from_secs(30))?;
-    let viewer = || {
-        let mut command = Command::new(&gst);
-        command.arg(format!("whepsrc whep-endpoint={origin}/whep/lobby"));
-        command.args([
-            "video-caps=application/x-rtp,media=video,encoding-name=VP8,payload=101,clock-rate=90000 !",
-        ]);
-        command.args(["rtpvp8depay ! vp8dec ! fakesink num-buffers=50 sync=false"]);
-        let mut viewer = Lines::start(command)?;
-        // It ends by itself once it has seen fifty pictures; before anybody publishes it is refused.
-        viewer.expect("over", Duration::from_secs(30))
-    };
-    let begun = Instant::now();
-    while let Err(error) = viewer() {
-        if begun.elapsed() > Duration::from_secs(60) {
-            return Err(error.into());
-        }
-        std::thread::sleep(Duration::from_millis(500));
-    }
-    let folder = tempfile::tempdir()?;
-    let mut command = Command::new(example("media")?);
-    command.arg("record").arg(folder.path()).args(["--from", &format!("{origin}/whep/lobby")]);
-    let mut recorder = Lines::start(command)?;
-    recorder.expect("joined ", Duration::from_secs(20))?;
-    std::thread::sleep(Duration::from_secs(4));
-    drop(recorder);
-    media_examples::decodes(&folder.path().join("0-1.ivf"), "vp8", 40)
 }
