@@ -64,7 +64,8 @@ async fn sockets_and_threads_go_with_their_connection() {
         connect_and_close().await;
     }
     let begun = Instant::now();
-    while held() != before {
+    // A thread that asked for a name may have been there still, and be gone now.
+    while held().iter().zip(&before).any(|(held, before)| held > before) {
         assert!(begun.elapsed() < Duration::from_secs(10), "{:?} instead of {before:?}", held());
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
