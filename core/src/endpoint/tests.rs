@@ -14,17 +14,16 @@ use std::time::SystemTime;
 
 const NOW: Instant = Instant::ZERO;
 
+fn init(number: u8) -> Init {
+    let (wall_clock, crypto) = (SystemTime::UNIX_EPOCH, CryptoProvider::default());
+    Init { now: NOW, wall_clock, seed: [number; 32], crypto }
+}
+
 /// A peer that has begun to gather.
 fn gathering(endpoint: &mut Endpoint, number: u8, servers: &[IceServer], hosts: HostAddresses) -> PeerId {
     let configuration =
         Configuration { ice_servers: servers.to_vec(), host_addresses: hosts, ..Configuration::default() };
-    let init = Init {
-        now: NOW,
-        wall_clock: SystemTime::UNIX_EPOCH,
-        seed: [number; 32],
-        crypto: CryptoProvider::default(),
-    };
-    let mut connection = PeerConnection::new(configuration, init).unwrap();
+    let mut connection = PeerConnection::new(configuration, init(number)).unwrap();
     connection.create_data_channel("", DataChannelInit::default()).unwrap();
     let id = endpoint.add(connection);
     endpoint.peer_mut(id).unwrap().set_local_description(NOW, None).unwrap();
@@ -170,13 +169,7 @@ fn a_port_for_one_peer_is_closed_with_it() {
     let mut ask = |number: u8| {
         let configuration =
             Configuration { rtcp_mux_policy: RtcpMuxPolicy::Negotiate, ..Configuration::default() };
-        let init = Init {
-            now: NOW,
-            wall_clock: SystemTime::UNIX_EPOCH,
-            seed: [number; 32],
-            crypto: CryptoProvider::default(),
-        };
-        let mut connection = PeerConnection::new(configuration, init).unwrap();
+        let mut connection = PeerConnection::new(configuration, init(number)).unwrap();
         connection.add_transceiver(MediaKind::Audio, RtpTransceiverInit::default()).unwrap();
         let peer = endpoint.add(connection);
         endpoint.peer_mut(peer).unwrap().set_local_description(NOW, None).unwrap();

@@ -4,6 +4,7 @@ use crate::base::media::{ReceiverId, SenderId};
 use crate::base::time::Instant;
 use crate::media::codec::Layer;
 use crate::media::packet::RtpPacket;
+use crate::wire::rtp::Packet;
 use crate::wire::rtp::value::{AudioLevel, Orientation, Value};
 use bytes::Bytes;
 use std::time::SystemTime;
@@ -134,4 +135,19 @@ pub struct SendPacket<'a> {
     pub payload: Bytes,
     /// Header extensions: those that were negotiated are sent along.
     pub extensions: &'a [Value<'a>],
+}
+
+impl From<&RtpPacket> for SendPacket<'_> {
+    /// A packet that came, to be sent on: its number, time and marker, and its payload, which is shared. All else is the default:
+    /// say whose it is where several sources take turns, and how the other peer numbers its codec.
+    fn from(packet: &RtpPacket) -> Self {
+        let Packet { header, payload, .. } = packet.parse();
+        Self {
+            count: packet.count,
+            timestamp: header.timestamp.0,
+            marker: header.marker,
+            payload: packet.as_bytes().slice_ref(payload),
+            ..Self::default()
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! A web page and the peer that it talks to: `cargo run --release -p purertc-tokio --example demo`, then open
 //! <http://127.0.0.1:8080>. What page and server say to each other is in `PROTOCOL.md`.
 
+mod both_ways;
 mod channels;
 mod echo;
 mod mailbox;

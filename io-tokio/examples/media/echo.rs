@@ -13,15 +13,8 @@ impl Guests for Echo {
         while let Some(event) = pc.next_event().await {
             match event {
                 Event::Rtp(packet) => {
-                    let header = packet.parse().header;
-                    let back = SendPacket {
-                        payload_type: Some(header.payload_type),
-                        count: packet.count,
-                        timestamp: header.timestamp.0,
-                        marker: header.marker,
-                        payload: packet.payload(),
-                        ..SendPacket::default()
-                    };
+                    let payload_type = Some(packet.parse().header.payload_type);
+                    let back = SendPacket { payload_type, ..SendPacket::from(&packet) };
                     // Until the path is up there is nothing to be done with it.
                     let _ = pc.write_rtp(packet.receiver.transceiver().sender(), &back);
                 }

@@ -2,6 +2,8 @@
 //! open <http://127.0.0.1:8080>. Each of `play`, `record`, `echo` and `sfu` is one file. `play --to` and `record --from` go to
 //! servers of WHIP and WHEP, such as the example `whip`.
 
+#[path = "../demo/both_ways.rs"]
+mod both_ways;
 mod client;
 mod containers;
 mod echo;

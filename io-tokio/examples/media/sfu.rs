@@ -51,7 +51,6 @@ impl Room {
 
     /// Hands a packet on to all others.
     fn forward(&self, from: u64, kind: MediaKind, packet: &RtpPacket) {
-        let header = packet.parse().header;
         let mut members = self.lock();
         let mut wants_key = false;
         for (_, member) in members.iter_mut().filter(|(number, _)| **number != from) {
@@ -75,14 +74,8 @@ impl Room {
             if place.of != Some((from, packet.encoding)) {
                 continue;
             }
-            let onward = SendPacket {
-                source: from << 8 | u64::from(packet.encoding),
-                count: packet.count,
-                timestamp: header.timestamp.0,
-                marker: header.marker,
-                payload: packet.payload(),
-                ..SendPacket::default()
-            };
+            let onward =
+                SendPacket { source: from << 8 | u64::from(packet.encoding), ..SendPacket::from(packet) };
             // One that is not connected yet, or does not keep up, misses it.
             let _ = member.pc.write_rtp(place.sender, &onward);
         }

@@ -1,11 +1,11 @@
 //! The page, and the one request that it makes: an offer, for an answer. All candidates are in both.
 
+use crate::both_ways;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::response::Html;
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use purertc::{MediaStreamTrack, RtpTransceiverDirection};
 use purertc_tokio::{Configuration, PeerConnection, SessionDescription, Settings};
 use std::error::Error;
 use std::fmt::Display;
@@ -49,23 +49,10 @@ async fn answer<G: Guests>(
     let settings = Settings::from(guests.configuration()).with_loopback();
     let pc = PeerConnection::new(settings).await.map_err(|error| refused(&error))?;
     pc.set_remote_description(offer).await.map_err(|error| refused(&error))?;
-    send_back(&pc);
+    both_ways::answer(&pc, "track");
     pc.set_local_description(None).await.map_err(|error| refused(&error))?;
     pc.gathering_complete().await;
     let answer = pc.local_description().ok_or_else(|| refused(&"the connection is closed"))?;
     tokio::spawn(guests.join(pc));
     Ok(Json(answer))
-}
-
-/// Each section may be used both ways, as far as the browser offers that.
-fn send_back(pc: &PeerConnection) {
-    for id in pc.transceivers() {
-        let kind = pc.with_transceiver(id, |mut transceiver| {
-            // It refuses only where it was stopped.
-            let _ = transceiver.set_direction(RtpTransceiverDirection::SendRecv);
-            transceiver.kind()
-        });
-        let track = kind.map(|kind| MediaStreamTrack::new(kind, format!("track{}", id.as_u64())));
-        pc.with_sender(id.sender(), |mut sender| sender.replace_track(track));
-    }
 }

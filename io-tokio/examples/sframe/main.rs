@@ -53,11 +53,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tokio::spawn(async move {
         while let Some(event) = inlet.next_event().await {
             if let Event::Rtp(packet) = event {
-                let header = packet.parse().header;
-                let (timestamp, marker) = (header.timestamp.0, header.marker);
-                let (count, payload) = (packet.count, packet.payload());
-                let packet = SendPacket { count, timestamp, marker, payload, ..SendPacket::default() };
-                let _ = outlet.write_rtp(onward, &packet);
+                let _ = outlet.write_rtp(onward, &SendPacket::from(&packet));
             }
         }
     });

@@ -184,15 +184,8 @@ impl Room {
             let known = lane.types.iter().find(|(theirs, _)| *theirs == header.payload_type);
             // A codec that this viewer does not know.
             let Some(&(_, payload_type)) = known else { continue };
-            let onward = SendPacket {
-                source: from,
-                payload_type: Some(payload_type),
-                count: packet.count,
-                timestamp: header.timestamp.0,
-                marker: header.marker,
-                payload: packet.payload(),
-                ..SendPacket::default()
-            };
+            let onward =
+                SendPacket { source: from, payload_type: Some(payload_type), ..SendPacket::from(packet) };
             // One that is not connected yet, or does not keep up, misses it.
             let _ = viewer.pc.write_rtp(lane.sender, &onward);
         }

@@ -1,31 +1,11 @@
 //! Several endpoints on one port, each with its own task or thread.
 
-use crate::support::{incoming, settings, soon};
+use crate::support::{Link, link, settings, soon};
 use purertc::DropReason;
-use purertc_tokio::{DataChannel, DataChannelInit, Endpoint, PeerConnection, Settings};
+use purertc_tokio::{Endpoint, Settings};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use tokio::sync::Barrier;
-
-/// A client with a socket of its own and a connection of an endpoint's, and the two ends of a channel.
-struct Link {
-    _client: PeerConnection,
-    server: PeerConnection,
-    ours: DataChannel,
-    theirs: DataChannel,
-}
-
-async fn link(endpoint: &Endpoint) -> Link {
-    let client = PeerConnection::new(settings()).await.expect("sockets");
-    let server = endpoint.connection().expect("a connection");
-    let theirs = client.create_data_channel("to the server", DataChannelInit::default()).expect("a channel");
-    client.set_local_description(None).await.expect("an offer");
-    server.set_remote_description(client.local_description().unwrap()).await.expect("the offer");
-    server.set_local_description(None).await.expect("an answer");
-    client.set_remote_description(server.local_description().unwrap()).await.expect("the answer");
-    let ours = incoming(&server).await;
-    Link { _client: client, server, ours, theirs }
-}
 
 /// What came to a member and was nobody's.
 fn strays(endpoint: &Endpoint) -> u64 {

@@ -1,27 +1,7 @@
 //! Many connections behind one socket.
 
-use crate::support::{incoming, settings, soon};
-use purertc_tokio::{DataChannel, DataChannelInit, Endpoint, PeerConnection, PeerConnectionState};
-
-/// A client with a socket of its own and a connection of the endpoint's, and the two ends of a channel.
-struct Link {
-    _client: PeerConnection,
-    server: PeerConnection,
-    ours: DataChannel,
-    theirs: DataChannel,
-}
-
-async fn link(endpoint: &Endpoint) -> Link {
-    let client = PeerConnection::new(settings()).await.expect("sockets");
-    let server = endpoint.connection().expect("a connection");
-    let theirs = client.create_data_channel("to the server", DataChannelInit::default()).expect("a channel");
-    client.set_local_description(None).await.expect("an offer");
-    server.set_remote_description(client.local_description().unwrap()).await.expect("the offer");
-    server.set_local_description(None).await.expect("an answer");
-    client.set_remote_description(server.local_description().unwrap()).await.expect("the answer");
-    let ours = incoming(&server).await;
-    Link { _client: client, server, ours, theirs }
-}
+use crate::support::{link, settings, soon};
+use purertc_tokio::{Endpoint, PeerConnectionState};
 
 #[tokio::test]
 async fn connections_share_a_port_and_each_gets_its_own_messages() {

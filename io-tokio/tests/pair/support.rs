@@ -1,7 +1,7 @@
 //! Two connections in one process, over loopback.
 
 use purertc_tokio::{
-    Configuration, DataChannel, DataChannelInit, Event, PeerConnection, Settings, SocketSettings,
+    Configuration, DataChannel, DataChannelInit, Endpoint, Event, PeerConnection, Settings, SocketSettings,
 };
 use std::future::Future;
 use std::net::Ipv4Addr;
@@ -64,6 +64,26 @@ impl Pair {
         soon(near.opened()).await.expect("open");
         (self, near, far)
     }
+}
+
+/// A client with a socket of its own and a connection of an endpoint's, and the two ends of a channel.
+pub(crate) struct Link {
+    _client: PeerConnection,
+    pub(crate) server: PeerConnection,
+    pub(crate) ours: DataChannel,
+    pub(crate) theirs: DataChannel,
+}
+
+pub(crate) async fn link(endpoint: &Endpoint) -> Link {
+    let client = PeerConnection::new(settings()).await.expect("sockets");
+    let server = endpoint.connection().expect("a connection");
+    let theirs = client.create_data_channel("to the server", DataChannelInit::default()).expect("a channel");
+    client.set_local_description(None).await.expect("an offer");
+    server.set_remote_description(client.local_description().unwrap()).await.expect("the offer");
+    server.set_local_description(None).await.expect("an answer");
+    client.set_remote_description(server.local_description().unwrap()).await.expect("the answer");
+    let ours = incoming(&server).await;
+    Link { _client: client, server, ours, theirs }
 }
 
 /// The next channel that the peer opens.

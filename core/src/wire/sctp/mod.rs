@@ -140,20 +140,6 @@ pub struct Chunks<'a> {
 }
 
 impl<'a> Chunks<'a> {
-    /// The next chunk, unread. The first one with an impossible length ends the iteration with its error.
-    #[inline]
-    pub fn next_raw(&mut self) -> Option<Result<RawChunk<'a>, ParseError>> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let chunk = self.split_next();
-        if chunk.is_err() {
-            self.rest = &[];
-        }
-        Some(chunk)
-    }
-
-    #[inline]
     fn split_next(&mut self) -> Result<RawChunk<'a>, ParseError> {
         let chunk = RawChunk::first_of(self.rest)?;
         // RFC 9260 §3.2: the padding is not part of the length, and the last chunk's may be missing.
@@ -165,9 +151,11 @@ impl<'a> Chunks<'a> {
 impl<'a> Iterator for Chunks<'a> {
     type Item = Result<Chunk<'a>, ParseError>;
 
-    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let chunk = self.next_raw()?.and_then(RawChunk::parse);
+        if self.rest.is_empty() {
+            return None;
+        }
+        let chunk = self.split_next().and_then(RawChunk::parse);
         if chunk.is_err() {
             self.rest = &[];
         }

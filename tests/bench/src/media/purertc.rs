@@ -157,15 +157,8 @@ impl Media for Ours {
             let id = peer.senders[0];
             let mut sender = peer.pc.sender(id).expect("a sender");
             for packet in &self.packets {
-                let header = packet.parse().header;
-                let out = SendPacket {
-                    source: header.ssrc.into(),
-                    count: packet.count,
-                    timestamp: header.timestamp.0,
-                    marker: header.marker,
-                    payload: packet.payload(),
-                    ..SendPacket::default()
-                };
+                let source = packet.parse().header.ssrc.into();
+                let out = SendPacket { source, ..SendPacket::from(packet) };
                 sender.write_rtp(&out).expect("room");
             }
             peer.flush(now);
